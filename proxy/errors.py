@@ -1,0 +1,111 @@
+"""Every error that Startgate raises itself, as one tree.
+
+- StartgateError
+  - Refusal: answered to a client, in Elasticsearch's own shape (`error_body`)
+  - InvalidInput: files or options that an operator wrote; carries every `Fault` found, not only the first
+    - ConfigError: `startgate.yml` or the environment
+    - RulesError: a rule file
+  - ClusterUnreachable: no node of the cluster answered
+  - JournalError: the audit record cannot be made durable
+
+What a client may read is in `Refusal`; anything inner goes to the log and the journal, never out.
+"""
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+class StartgateError(Exception):
+    """Base of the tree. Raise one of the classes below it."""
+
+
+class Refusal(StartgateError):
+    """A request that is answered with an error of our own.
+
+    `status` is the HTTP status; `type` and `reason` are Elasticsearch's names for error kind and text;
+    `caused_by` is put into the body where given; `headers` are added to the answer.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        type: str,
+        reason: str,
+        *,
+        caused_by: Mapping[str, Any] | None = None,
+        headers: Sequence[tuple[str, str]] = (),
+    ) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.type = type
+        self.reason = reason
+        self.caused_by = caused_by
+        self.headers = tuple(headers)
+
+    def body(self) -> dict[str, Any]:
+        """The error body as Elasticsearch words it."""
+        return error_body(self.status, self.type, self.reason, caused_by=self.caused_by)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One mistake in something an operator wrote.
+
+    `where` is a file path or the name of an environment variable; `line` and `column` count from 1 and are 0 where
+    they mean nothing; `message` says what is wrong and what is allowed.
+    """
+
+    where: str
+    message: str
+    line: int = 0
+    column: int = 0
+
+    def __str__(self) -> str:
+        place = f"{self.where}:{self.line}:{self.column}" if self.line else self.where
+        return f"{place}: {self.message}"
+
+
+class InvalidInput(StartgateError):
+    """Something that an operator wrote is wrong; `faults` holds everything found, in order of file and line."""
+
+    def __init__(self, faults: Iterable[Fault]) -> None:
+        self.faults = tuple(sorted(faults, key=lambda fault: (fault.where, fault.line, fault.column)))
+        super().__init__("\n".join(str(fault) for fault in self.faults))
+
+
+class ConfigError(InvalidInput):
+    """`startgate.yml`, a file it names, or a `STARTGATE_…` variable is wrong."""
+
+
+class RulesError(InvalidInput):
+    """A rule file is wrong; the rules in it must not be used."""
+
+
+class ClusterUnreachable(StartgateError):
+    """No answer came from the cluster; the text names what was tried and what failed."""
+
+
+class JournalError(StartgateError):
+    """A record could not be made durable; nothing that needed it may happen."""
+
+
+def error_body(
+    status: int,
+    type: str,
+    reason: str,
+    *,
+    caused_by: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """An error in Elasticsearch's shape: `{"error": {"root_cause": […], "type": …, "reason": …}, "status": …}`."""
+    error: dict[str, Any] = {"root_cause": [{"type": type, "reason": reason}], "type": type, "reason": reason}
+    if caused_by is not None:
+        error["caused_by"] = dict(caused_by)
+    return {"error": error, "status": status}
+
+
+def nearest(word: str, allowed: Iterable[str]) -> str:
+    """The allowed spelling nearest to `word` as a ready hint, ` (did you mean …?)`, or an empty text."""
+    close = difflib.get_close_matches(word, list(allowed), n=1, cutoff=0.6)
+    return f" (did you mean {close[0]!r}?)" if close else ""

@@ -1,0 +1,110 @@
+"""The small frozen records that cross borders between packages. No behaviour beyond what the record itself knows."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Who somebody is, in the cluster's own words (`GET _security/_authenticate`).
+
+    `realm` names the realm that authenticated; `lookup_realm` the one that the effective user comes from. The two
+    differ exactly when the request runs as somebody else. `roles` is empty for API keys and service accounts.
+    """
+
+    username: str
+    roles: tuple[str, ...] = ()
+    realm: str = ""
+    realm_type: str = ""
+    lookup_realm: str = ""
+    authentication_type: str = "realm"
+    api_key_id: str | None = None
+    api_key_name: str | None = None
+
+    @property
+    def runs_as(self) -> bool:
+        """Whether somebody else's credentials were presented for this user (`es-security-runas-user`)."""
+        return bool(self.lookup_realm) and self.lookup_realm != self.realm
+
+
+class OwnerKind(StrEnum):
+    """What the cluster tells about whose stored credentials a job runs with."""
+
+    ROLES = "roles"
+    API_KEY = "api_key"
+    SERVICE_ACCOUNT = "service_account"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owner:
+    """The `authorization` part of a job's configuration: never a user name.
+
+    Exactly one of `roles`, `api_key_id`, `service_account` means something, as `kind` says; none for `UNKNOWN`.
+    """
+
+    kind: OwnerKind
+    roles: tuple[str, ...] = ()
+    api_key_id: str | None = None
+    api_key_name: str | None = None
+    service_account: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceFilter:
+    """`source._source` of a job: which fields are copied. Excludes are tested first; no includes means all."""
+
+    includes: tuple[str, ...] = ()
+    excludes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A data frame analytics job as the cluster holds it.
+
+    `create_time` is in milliseconds since 1970; `version` is the configuration's own version text; `analysis` is the
+    name of the analysis and `analysis_settings` what is set under it; `config` is the whole as it came.
+    """
+
+    id: str
+    create_time: int
+    version: str
+    sources: tuple[str, ...]
+    source_filter: SourceFilter
+    runtime_mappings: Mapping[str, Any]
+    destination: str
+    results_field: str
+    analysis: str
+    analysis_settings: Mapping[str, Any]
+    owner: Owner
+    config: Mapping[str, Any] = field(repr=False)
+
+
+class Stage(StrEnum):
+    """What a start of a job would do next, told from `_stats` (`TransportStartDataFrameAnalyticsAction`)."""
+
+    FIRST_TIME = "first_time"
+    RESUMING_REINDEXING = "resuming_reindexing"
+    RESUMING_ANALYZING = "resuming_analyzing"
+    FINISHED = "finished"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobState:
+    """`_stats` of a job: `state` as the cluster names it, and what a start would do next."""
+
+    state: str
+    stage: Stage
+    failure_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceIndex:
+    """One concrete source index: `settings` flat (`index.number_of_shards` → "2"), explicitly set ones only;
+    `mappings` as `GET _mapping` gives them, empty where the index has none."""
+
+    name: str
+    settings: Mapping[str, Any] = field(repr=False)
+    mappings: Mapping[str, Any] = field(repr=False)
