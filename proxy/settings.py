@@ -1,0 +1,100 @@
+"""What a process is told when it starts: plain values, made by `config`, carried to each process as JSON.
+
+Every limit has its unit in its name, a default, and the reason for it beside it.
+"""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListenTls:
+    """Certificate chain and private key files (PEM) of a listening address."""
+
+    certificate: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listen:
+    """One address to listen on; port 0 lets the system choose."""
+
+    host: str
+    port: int
+    tls: ListenTls | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterTls:
+    """How the cluster's certificates are checked: `ca` is a PEM file, or the system's store where None;
+    `verify` is `full` (chain and host name), `certificate` (chain only) or `unsafe_none`."""
+
+    ca: str | None = None
+    verify: str = "full"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EdgeLimits:
+    """Bounds of an edge worker."""
+
+    # Elasticsearch refuses request lines over 4 KiB (http.max_initial_line_length): a little above, so that its own
+    # answer is what a client sees wherever an operator has raised that setting.
+    request_line_bytes: int = 16 * 1024
+    # Elasticsearch's http.max_header_size is 16 KiB by default; Kibana behind single sign-on sends more than 8 KiB.
+    request_head_bytes: int = 64 * 1024
+    # Hundreds of `Warning` headers are ordinary in answers to searches over many indices.
+    answer_head_bytes: int = 1024 * 1024
+    headers: int = 1000
+    # Longer than Kibana's and the clients' own keep-alive, so that it is the client that closes.
+    client_idle_s: float = 120.0
+    # From the first byte of a head to its end (nginx's client_header_timeout is 60).
+    client_head_s: float = 30.0
+    upstream_connect_s: float = 5.0
+    # Shorter than what load balancers and nodes keep idle connections for.
+    upstream_idle_s: float = 50.0
+    upstream_idle_connections: int = 256
+    # One read or write buffer per direction: what a slow peer can make a worker hold.
+    buffer_bytes: int = 64 * 1024
+    # How long a stopping worker lets requests in flight finish.
+    drain_s: float = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EdgeSettings:
+    """What an edge worker needs: where the cluster and the gate are. `nodes` are base addresses such as
+    `https://10.0.0.1:9200`; `gate_socket` is the path of a Unix socket."""
+
+    nodes: tuple[str, ...]
+    gate_socket: str
+    cluster_tls: ClusterTls = field(default_factory=ClusterTls)
+    limits: EdgeLimits = field(default_factory=EdgeLimits)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateLimits:
+    """Bounds of the gate."""
+
+    # The body of a start holds an id and a timeout; nothing else is allowed in it.
+    start_body_bytes: int = 64 * 1024
+    # One call to the cluster while a start is judged.
+    cluster_call_s: float = 30.0
+    # Added to the start's own `timeout` when it is forwarded.
+    forward_grace_s: float = 10.0
+    # How long a job is watched after its start, and how often.
+    follow_up_s: float = 7 * 24 * 3600.0
+    follow_up_poll_s: float = 5.0
+    # How long a stopping gate lets starts in flight finish.
+    drain_s: float = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateSettings:
+    """What the gate needs. `service` is the value of an `Authorization` header (`ApiKey …` or `Basic …`) or None;
+    `rules` is a file or folder; `journal` a folder."""
+
+    socket: str
+    nodes: tuple[str, ...]
+    rules: str
+    journal: str
+    service: str | None = field(default=None, repr=False)
+    cluster_tls: ClusterTls = field(default_factory=ClusterTls)
+    limits: GateLimits = field(default_factory=GateLimits)
