@@ -1,1 +1,32 @@
-"""To be mapped."""
+"""The destination index, as Elasticsearch itself would make it: values in, a create body out.
+
+- `era`: which generation of Elasticsearch's behaviour a cluster has;
+- `jsonmap`: the way in which Java prints maps, for conflict texts;
+- `sourcefilter`: which fields `source._source` leaves out;
+- `settings` and `mappings`: what is copied from the sources, and what conflicts;
+- `results`: the fields that Elasticsearch adds for the analysis's results;
+- `body`: all of it together.
+"""
+
+from proxy.destination.body import DestinationBody, destination_body
+from proxy.destination.conflict import Conflict, ConflictKind, Definition, conflicts
+from proxy.destination.era import Era
+from proxy.destination.mappings import merge_mappings
+from proxy.destination.results import result_mappings, results_field_conflict
+from proxy.destination.settings import merge_settings
+from proxy.destination.sourcefilter import is_field_excluded
+
+__all__ = [
+    "Conflict",
+    "ConflictKind",
+    "Definition",
+    "DestinationBody",
+    "Era",
+    "conflicts",
+    "destination_body",
+    "is_field_excluded",
+    "merge_mappings",
+    "merge_settings",
+    "result_mappings",
+    "results_field_conflict",
+]

@@ -1,1 +1,49 @@
-"""To be mapped."""
+"""Elasticsearch's privilege model as a pure library: who may do what, told from role definitions alone.
+
+- `patterns`: the pattern language of names and actions, and exact inclusion between sets of patterns;
+- `tables`: every cluster and index privilege by name, with the actions that it allows;
+- `names`: from a privilege's name to its actions and back, unknown names refused;
+- `restricted`: the index names that a plain `*` does not cover;
+- `fields`: field-level security as a view of a mapping;
+- `roles`: role definitions as values, read from Elasticsearch's JSON;
+- `check`: what `_has_privileges` would answer; `allow`: what a real request would be allowed.
+
+Nothing here asks a cluster. What cannot be decided exactly raises `Undecidable`: callers turn that into a denial.
+"""
+
+from proxy.privileges.allow import allows_cluster, allows_index, allows_run_as, field_view
+from proxy.privileges.check import Asked, AskedIndex, Held, check, check_limited
+from proxy.privileges.fields import FieldSecurity
+from proxy.privileges.names import (
+    UnknownPrivilege,
+    cluster_privilege_grants,
+    granting_cluster_privileges,
+    granting_index_privileges,
+    require_cluster_privilege,
+    require_index_privilege,
+)
+from proxy.privileges.patterns import Undecidable
+from proxy.privileges.roles import IndexGrant, Role, role_from_json
+
+__all__ = [
+    "Asked",
+    "AskedIndex",
+    "FieldSecurity",
+    "Held",
+    "IndexGrant",
+    "Role",
+    "Undecidable",
+    "UnknownPrivilege",
+    "allows_cluster",
+    "allows_index",
+    "allows_run_as",
+    "check",
+    "check_limited",
+    "cluster_privilege_grants",
+    "field_view",
+    "granting_cluster_privileges",
+    "granting_index_privileges",
+    "require_cluster_privilege",
+    "require_index_privilege",
+    "role_from_json",
+]
