@@ -1,0 +1,51 @@
+# Every target sets up what it needs in a local .venv, from the locked versions: Python 3.11 or newer and make suffice.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+UV_VERSION := 0.13.9
+PYTEST_ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-fast style types bench lock clean
+
+help: ## show what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## make .venv with the locked versions
+
+# Made once, and again whenever the lock or the package metadata changes.
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else f"Startgate needs Python 3.11 or newer, and $(PYTHON) is {v[0]}.{v[1]}: make PYTHON=python3.12 …")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+demo: $(STAMP) ## a cluster, the proxy and real data: a start denied, refused, granted (Ctrl-C ends; ONCE=1 ends by itself)
+	$(BIN)/startgate demo $(if $(ONCE),--once)
+
+test: $(STAMP) ## every test, with those on real Elasticsearch nodes where a JDK and Maven are at hand
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+test-fast: $(STAMP) ## the tests that take no more than a second or two each
+	$(BIN)/python -m pytest -m "not slow and not real" $(PYTEST_ARGS)
+
+style: $(STAMP) ## lint and format check
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(STAMP) ## mypy --strict
+	$(BIN)/mypy --strict
+
+bench: $(STAMP) ## measure: requests passed beside other proxies, and starts
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
+	$(BIN)/python -m bench
+
+lock: $(STAMP) ## choose the newest allowed versions anew and write requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	$(BIN)/uv pip compile pyproject.toml --quiet --extra dev --universal --python-version 3.11 --upgrade \
+		--generate-hashes --no-header --no-emit-index-url --output-file requirements.lock
+
+clean: ## remove .venv, caches and builds
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist

@@ -1,0 +1,76 @@
+"""The error tree: what an operator reads, what a client reads."""
+
+import pytest
+
+from proxy.errors import (
+    ClusterUnreachable,
+    ConfigError,
+    Fault,
+    InvalidInput,
+    JournalError,
+    Refusal,
+    RulesError,
+    StartgateError,
+    error_body,
+    nearest,
+)
+
+
+@pytest.mark.parametrize("kind", [Refusal, InvalidInput, ConfigError, RulesError, ClusterUnreachable, JournalError])
+def test_every_error_is_of_the_tree(kind: type[Exception]) -> None:
+    assert issubclass(kind, StartgateError)
+
+
+@pytest.mark.parametrize(
+    ("fault", "text"),
+    [
+        (Fault("startgate.yml", "too big", 3, 9), "startgate.yml:3:9: too big"),
+        (Fault("STARTGATE_WORKERS", "too big"), "STARTGATE_WORKERS: too big"),
+        (Fault("a.yml", "odd", 0, 7), "a.yml: odd"),
+    ],
+)
+def test_fault_says_where(fault: Fault, text: str) -> None:
+    assert str(fault) == text
+
+
+def test_faults_come_in_order_of_file_line_and_column() -> None:
+    late, early = Fault("b.yml", "4", 1, 1), Fault("a.yml", "1", 2, 3)
+    middle, next_line = Fault("a.yml", "2", 2, 10), Fault("a.yml", "3", 10, 1)
+    error = ConfigError([late, next_line, middle, early])
+    assert error.faults == (early, middle, next_line, late)
+    assert str(error).splitlines() == ["a.yml:2:3: 1", "a.yml:2:10: 2", "a.yml:10:1: 3", "b.yml:1:1: 4"]
+
+
+def test_refusal_has_the_shape_of_elasticsearch() -> None:
+    refusal = Refusal(403, "security_exception", "no", headers=[("Warning", "299 - x")])
+    assert refusal.body() == {
+        "error": {
+            "root_cause": [{"type": "security_exception", "reason": "no"}],
+            "type": "security_exception",
+            "reason": "no",
+        },
+        "status": 403,
+    }
+    assert refusal.headers == (("Warning", "299 - x"),)
+    assert str(refusal) == "no"
+
+
+def test_cause_stands_beside_the_reason_and_not_in_the_root_cause() -> None:
+    cause = {"type": "resource_already_exists_exception", "reason": "there"}
+    body = error_body(409, "status_exception", "started", caused_by=cause)
+    assert body["error"]["caused_by"] == cause
+    assert "caused_by" not in body["error"]["root_cause"][0]
+    assert Refusal(409, "status_exception", "started", caused_by=cause).body() == body
+
+
+@pytest.mark.parametrize(
+    ("word", "hint"),
+    [
+        ("worker", " (did you mean 'workers'?)"),
+        ("liste", " (did you mean 'listen'?)"),
+        ("zzz", ""),
+        ("", ""),
+    ],
+)
+def test_nearest_spelling(word: str, hint: str) -> None:
+    assert nearest(word, ["workers", "listen"]) == hint

@@ -1,0 +1,233 @@
+"""Which part may import which, read from the sources: the arrows point one way, and pure parts touch no outside."""
+
+import ast
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "proxy"
+
+BASE = frozenset({"errors", "model"})
+PLAIN = BASE | {"settings", "tasks"}
+DECISIONS = frozenset({"rules", "privileges", "destination", "route", "wire", "journal.entry"})
+GATE = PLAIN | DECISIONS | {"gate"}
+IO = GATE | {"cluster", "journal"}
+
+# Part → the parts that it may import, beside itself. A part that is missing here fails the test: it must be placed.
+ARROWS: dict[str, frozenset[str]] = {
+    "": frozenset(),
+    "errors": frozenset(),
+    "tasks": frozenset(),
+    "settings": frozenset(),
+    "model": frozenset({"errors"}),
+    "wire": BASE,
+    "route": BASE,
+    "privileges": BASE,
+    "destination": BASE,
+    "journal.entry": BASE,
+    # Rule files name privileges, and are checked against the names that exist.
+    "rules": BASE | {"privileges"},
+    "gate": GATE,
+    "cluster": GATE,
+    "journal": GATE | {"journal.entry"},
+    "gate.app": IO,
+    "edge": PLAIN | {"wire", "route"},
+    # The embedded cluster judges privileges as Elasticsearch does; it knows nothing of the proxy in front of it.
+    "embedded": PLAIN | {"privileges"},
+    # The positions of YAML values come from the same reader as those of rule files.
+    "config": BASE | {"settings", "rules"},
+    "listeners": BASE | {"settings"},
+    "preflight": PLAIN | {"rules", "cluster"},
+    "child": PLAIN | {"edge", "gate.app"},
+    "supervisor": PLAIN | {"config", "listeners", "preflight"},
+    "demo": PLAIN | {"config", "supervisor", "embedded", "journal", "journal.entry"},
+    "cli": IO | {"config", "supervisor", "preflight", "embedded", "demo"},
+    "__main__": frozenset({"cli"}),
+}
+# Who builds the configuration. Everyone else gets values.
+CONFIG_READERS = {"cli", "supervisor", "demo"}
+# Parts that are their own entry in ARROWS though they live in a package.
+APART = {"proxy.gate.app": "gate.app", "proxy.journal.entry": "journal.entry"}
+
+PURE = frozenset({"wire", "route", "rules", "privileges", "destination", "journal.entry"})
+# Time, ids and randomness are arguments of pure parts; files and sockets are not their business.
+OUTSIDE = frozenset(
+    {
+        *("asyncio", "socket", "selectors", "ssl", "subprocess", "threading", "multiprocessing", "signal"),
+        *("time", "os", "random", "secrets", "uuid", "tempfile", "shutil", "io", "logging"),
+        *("aiohttp", "elasticsearch", "elastic_transport", "uvloop", "httptools", "http", "urllib.request"),
+    }
+)
+# The one module of the pure parts that reads files.
+LOADERS = frozenset({"proxy.rules.load"})
+
+
+@dataclass(frozen=True)
+class Module:
+    """A source file with its parsed text."""
+
+    name: str
+    path: Path
+    tree: ast.Module
+
+    @property
+    def part(self) -> str:
+        """The entry of ARROWS that the module belongs to."""
+        return part_of(self.name)
+
+
+def part_of(name: str) -> str:
+    """The entry of ARROWS for a module's dotted name."""
+    if name in APART:
+        return APART[name]
+    pieces = name.split(".")
+    return pieces[1] if len(pieces) > 1 else ""
+
+
+def modules() -> Iterator[Module]:
+    """Every module of the package."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        pieces = path.relative_to(ROOT).with_suffix("").parts
+        name = ".".join(pieces[:-1] if pieces[-1] == "__init__" else pieces)
+        yield Module(name, path, ast.parse(path.read_text(), str(path)))
+
+
+ALL = {module.name: module for module in modules()}
+
+
+def imports(module: Module) -> Iterator[tuple[str, int]]:
+    """The dotted names that a module imports, wherever in the file, with their lines; own modules to the last piece."""
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            for alias in node.names:
+                full = f"{base}.{alias.name}"
+                yield (full if full in ALL else base), node.lineno
+
+
+def own_imports(module: Module) -> Iterator[tuple[str, int]]:
+    """The imports of this package's own modules."""
+    for name, line in imports(module):
+        if name == "proxy" or name.startswith("proxy."):
+            yield name, line
+
+
+def each(*parts: str) -> list[Module]:
+    """The modules of the parts named, or all."""
+    return [module for module in ALL.values() if not parts or module.part in parts]
+
+
+def by_name(module: Module) -> str:
+    """The id of a parametrised test."""
+    return module.name
+
+
+@pytest.mark.parametrize("module", each(), ids=by_name)
+def test_imports_follow_the_arrows(module: Module) -> None:
+    assert module.part in ARROWS, f"{module.path}: place {module.part!r} in ARROWS"
+    allowed = ARROWS[module.part] | {module.part}
+    wrong = [f"line {line}: {name}" for name, line in own_imports(module) if part_of(name) not in allowed]
+    assert not wrong, f"{module.path} may import {sorted(allowed)}, but has {wrong}"
+
+
+@pytest.mark.parametrize("module", each(*PURE), ids=by_name)
+def test_pure_modules_touch_no_outside(module: Module) -> None:
+    banned = OUTSIDE if module.name in LOADERS else OUTSIDE | {"pathlib"}
+    wrong = [
+        f"line {line}: {name}"
+        for name, line in imports(module)
+        if name in banned or name.split(".", maxsplit=1)[0] in banned
+    ]
+    assert not wrong, f"{module.path}: a pure module imports {wrong}"
+
+
+@pytest.mark.parametrize("module", each(*PURE), ids=by_name)
+def test_pure_modules_do_not_wait_or_open(module: Module) -> None:
+    waits = (ast.AsyncFunctionDef, ast.Await, ast.AsyncFor, ast.AsyncWith)
+    wrong = [f"line {node.lineno}" for node in ast.walk(module.tree) if isinstance(node, waits)]
+    wrong += [
+        f"line {node.lineno}: open()"
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "open"
+    ]
+    assert not wrong, f"{module.path}: a pure module waits or opens files: {wrong}"
+
+
+@pytest.mark.parametrize("module", each(), ids=by_name)
+def test_only_the_command_and_the_supervisor_read_the_configuration(module: Module) -> None:
+    if module.part in CONFIG_READERS or module.name == "proxy.config":
+        return
+    assert not [name for name, _ in own_imports(module) if name == "proxy.config"]
+
+
+@pytest.mark.parametrize("module", each("gate"), ids=by_name)
+def test_steps_of_the_gate_do_not_know_each_other(module: Module) -> None:
+    """`flow` joins the steps, and `ports` holds what they are joined by."""
+    if module.name in {"proxy.gate", "proxy.gate.flow"}:
+        return
+    wrong = [name for name, _ in own_imports(module) if part_of(name) == "gate" and name != "proxy.gate.ports"]
+    assert not wrong, f"{module.path} imports {wrong}: only proxy.gate.flow may"
+
+
+def test_the_flow_knows_neither_cluster_nor_files() -> None:
+    flow = ALL.get("proxy.gate.flow")
+    if flow is None:
+        pytest.skip("there is no proxy.gate.flow")
+    wrong = [name for name, _ in own_imports(flow) if part_of(name) in {"cluster", "journal"}]
+    assert not wrong
+
+
+def test_there_are_no_cycles() -> None:
+    graph = {name: {other for other, _ in own_imports(module)} - {name} for name, module in ALL.items()}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as cycle:
+        pytest.fail(" → ".join(cycle.args[1]))
+
+
+@pytest.mark.parametrize("module", each(), ids=by_name)
+def test_imports_are_absolute(module: Module) -> None:
+    assert not [node.lineno for node in ast.walk(module.tree) if isinstance(node, ast.ImportFrom) and node.level]
+
+
+@pytest.mark.parametrize("module", [m for m in each() if m.path.name == "__init__.py"], ids=by_name)
+def test_package_files_are_maps_without_logic(module: Module) -> None:
+    """Each `__init__` says in 20 lines at most what is in the package; it may hand names on, no more."""
+    docstring = ast.get_docstring(module.tree)
+    assert docstring, f"{module.path} has no docstring"
+    assert len(docstring.splitlines()) <= 20
+    allowed = (ast.Expr, ast.ImportFrom, ast.Import, ast.Assign)
+    assert not [node.lineno for node in module.tree.body if not isinstance(node, allowed)]
+
+
+def test_nobody_imports_the_tests_or_the_benchmarks() -> None:
+    wrong = [
+        f"{module.path}:{line}"
+        for module in each()
+        for name, line in imports(module)
+        if name.split(".", maxsplit=1)[0] in {"tests", "bench"}
+    ]
+    assert not wrong
+
+
+def test_names_do_not_hide_the_standard_library() -> None:
+    """A module is imported by its dotted name, so only top-level names of the project could clash."""
+    assert "proxy" not in sys.stdlib_module_names
+
+
+def test_the_checks_can_fail() -> None:
+    """The helpers see an import inside a function, and a name of the package as well as a module's."""
+    source = "def late():\n    import time\n    from proxy.rules import load\n    from proxy import errors\n"
+    module = Module("proxy.wire.sample", Path("sample.py"), ast.parse(source))
+    found = {name for name, _ in imports(module)}
+    assert "time" in found
+    assert "proxy.errors" in found
+    assert any(part_of(name) == "rules" for name in found)
+    assert module.part == "wire"

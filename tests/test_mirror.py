@@ -1,0 +1,56 @@
+"""Each module of `proxy/` has its own test file, and each test file its module."""
+
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "proxy"
+TESTS = ROOT / "tests"
+
+# Guards of the structure and the documents have no module of their own.
+GUARDS = {"test_layers.py", "test_mirror.py", "test_docs.py"}
+# Checks against genuine nodes are ordered by what they prove.
+FREE_FOLDERS = {"real"}
+# Plain records: there is nothing to test that their users' tests don't. Each entry must exist, or the list is stale.
+WITHOUT_TEST = {Path("settings.py"), Path("gate/ports.py"), Path("embedded/backend.py")}
+
+
+def wanted(module: Path) -> Path:
+    """The test file of a module, both relative to their folders."""
+    return module.with_name(f"test_{module.name}")
+
+
+def sources() -> set[Path]:
+    """Every module that needs a test file, relative to `proxy/`."""
+    found = {path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py")}
+    return {path for path in found if path.name not in {"__init__.py", "__main__.py"}}
+
+
+def written() -> set[Path]:
+    """Every test file that needs a module, relative to `tests/`."""
+    found = {path.relative_to(TESTS) for path in TESTS.rglob("test_*.py")}
+    return {path for path in found if path.parts[0] not in FREE_FOLDERS | GUARDS}
+
+
+@pytest.mark.parametrize("module", sorted(sources() - WITHOUT_TEST), ids=str)
+def test_module_has_its_tests(module: Path) -> None:
+    assert (TESTS / wanted(module)).is_file(), f"proxy/{module} needs tests/{wanted(module)}"
+
+
+@pytest.mark.parametrize("test", sorted(written()), ids=str)
+def test_tests_have_their_module(test: Path) -> None:
+    module = test.with_name(test.name.removeprefix("test_"))
+    assert (PACKAGE / module).is_file(), f"tests/{test} tests no module: there is no proxy/{module}"
+
+
+def test_tests_hold_a_test() -> None:
+    empty = [str(path) for path in written() if "def test_" not in (TESTS / path).read_text()]
+    assert not empty
+
+
+@pytest.mark.parametrize("module", sorted(WITHOUT_TEST), ids=str)
+def test_exemptions_are_still_needed(module: Path) -> None:
+    assert (PACKAGE / module).is_file(), f"proxy/{module} is gone: take it off the list"
+    assert not (TESTS / wanted(module)).exists(), f"proxy/{module} has tests now: take it off the list"
+    assert "if " not in (PACKAGE / module).read_text(), f"proxy/{module} decides something: it needs tests"
