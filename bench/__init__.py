@@ -1,0 +1,9 @@
+"""Benchmarks: each is a command (`python -m bench.wire`), prints a table and writes JSON to `bench/results/`.
+
+wire      CPU time per passed request of one edge worker, beside nginx, HAProxy, Envoy and a plain aiohttp proxy
+start     starts per second, CPU per start and sequential round trips per start of one gate
+memory    growth of a worker's memory during big bodies and with many clients
+
+peers says how each proxy is found and started, children how processes are run and ended, measure reads `/proc`,
+report prints and writes. origin, sink, load and plain_proxy are the processes around a proxy.
+"""

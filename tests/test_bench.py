@@ -1,0 +1,120 @@
+"""Every benchmark runs and prints its table, with counts so small that the figures mean nothing."""
+
+import asyncio
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench import children, load, measure, memory, origin, report
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def run(module: str, *arguments: str) -> str:
+    """What a benchmark prints; it fails the test where it ends with an error."""
+    command = [sys.executable, "-m", module, *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def written(printed: str) -> dict[str, object]:
+    """The JSON that a benchmark says it wrote; the file is removed."""
+    found = re.search(r"^written to (.+)$", printed, re.MULTILINE)
+    assert found, printed
+    path = Path(found.group(1))
+    record: dict[str, object] = json.loads(path.read_text())
+    path.unlink()
+    return record
+
+
+@pytest.mark.slow
+def test_wire_measures_the_node_a_plain_proxy_and_the_edge() -> None:
+    printed = run(
+        "bench.wire", "--rounds", "1", "--requests", "40", "--connections", "4", "--peers", "aiohttp", "startgate"
+    )
+    for name in ("direct", "aiohttp", "startgate"):
+        assert re.search(rf"^{name}\b.*\d", printed, re.MULTILINE), printed
+    record = written(printed)
+    assert isinstance(record["figures"], dict)
+    for name in ("aiohttp", "startgate"):
+        assert record["figures"][name]["rounds"][0]["cpu_us"] > 0
+
+
+@pytest.mark.slow
+def test_memory_measures_every_case() -> None:
+    printed = run("bench.memory", "--mebibytes", "1", "--clients", "5", "--peers", "startgate")
+    assert len(re.findall(r"^startgate .*\d", printed, re.MULTILINE)) == 5, printed
+    written(printed)
+
+
+def test_cpu_time_counts_what_a_child_spends(tmp_path: Path) -> None:
+    busy = [sys.executable, "-c", "import time\nwhile time.process_time() < 0.3: pass\ntime.sleep(60)"]
+    with children.child(busy, log=tmp_path / "log") as pid:
+        before = measure.cpu(pid)
+        _wait_until_idle(pid)
+        assert 0.1e9 < measure.cpu(pid).since(before).total_ns < 2e9
+        assert measure.resident_bytes(pid) > 1_000_000
+        assert measure.peak_bytes(pid) >= measure.resident_bytes(pid)
+
+
+def _wait_until_idle(pid: int) -> None:
+    last = -1
+    while (now := measure.cpu(pid).total_ns) != last or now < 0.3e9:
+        last = now
+        subprocess.run(["sleep", "0.05"], check=True)
+
+
+def test_a_child_that_ends_is_told_with_what_it_printed(tmp_path: Path) -> None:
+    ends = [sys.executable, "-c", "print('no such thing'); raise SystemExit(3)"]
+    with (
+        pytest.raises(children.ChildError, match=r"status 3: no such thing"),
+        children.child(ends, log=tmp_path / "log", listens=children.free_port()),
+    ):
+        pytest.fail("it cannot have listened")
+
+
+async def test_load_refuses_answers_other_than_200() -> None:
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(refuse, "127.0.0.1", 0)
+    async with server:
+        with pytest.raises(ConnectionError, match="503 Service Unavailable"):
+            await load.load(server.sockets[0].getsockname()[1], 1, 1)
+
+
+async def test_load_counts_every_answer(tmp_path: Path) -> None:
+    port = children.free_port()
+    with children.child(children.python("bench.origin", str(port)), log=tmp_path / "log", listens=port):
+        result = await load.load(port, 2, 10)
+    assert result.requests == 10
+    assert 0 < result.p50_us <= result.p99_us < result.seconds * 1e6
+
+
+def test_the_node_knows_where_requests_end() -> None:
+    lengths: dict[bytes, int] = {}
+    assert origin.request_end(load.REQUEST, lengths) == len(load.REQUEST)
+    assert origin.request_end(load.REQUEST + b"POST", lengths) == len(load.REQUEST)
+    assert origin.request_end(load.REQUEST[:-1], lengths) == 0
+    chunked = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
+    assert origin.request_end(chunked, lengths) == len(chunked)
+    assert origin.request_end(chunked[:-3], lengths) == 0
+
+
+def test_a_table_is_aligned() -> None:
+    assert report.table(("a", "bb"), [("long", "1"), ("x", "22")]) == "a     bb\n----  --\nlong   1\nx     22"
+
+
+def test_big_bodies_and_many_clients_pass(tmp_path: Path) -> None:
+    port = children.free_port()
+    with children.child(children.python("bench.sink", str(port)), log=tmp_path / "log", listens=port):
+        memory.upload(port, 256 * 1024, target="/")
+        memory.download(port, 1000, pause_s=0.0)
+        memory.many(port, 3)
