@@ -1,0 +1,31 @@
+"""Fixtures of the tests on genuine nodes: one node per release and session, started when the first test asks for it."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from tests.real.node import RealNode
+from tests.real.versions import CannotRun, Version, selected
+
+
+def require_real() -> bool:
+    """Whether a release that cannot run is a failure: STARTGATE_REQUIRE_REAL=1."""
+    return os.environ.get("STARTGATE_REQUIRE_REAL", "") == "1"
+
+
+@pytest.fixture(scope="session", params=selected(), ids=lambda version: version.number)
+def real_node(request: pytest.FixtureRequest) -> Iterator[RealNode]:
+    """A running node with the oracle plugin; tests that use it run once per release.
+
+    Nodes live one after the other: pytest orders tests by the parameter of a session's fixture.
+    """
+    version: Version = request.param
+    try:
+        node = RealNode.start(version.number)
+    except CannotRun as reason:
+        if require_real():
+            pytest.fail(f"Elasticsearch {version.number} cannot run here: {reason}", pytrace=False)
+        pytest.skip(f"Elasticsearch {version.number} cannot run here: {reason}")
+    with node:
+        yield node
