@@ -11,7 +11,7 @@ import time
 import pytest
 
 from tests.real.node import RealNode
-from tests.real.versions import CannotRun, by_number
+from tests.real.versions import CannotRun, by_number, selected
 
 pytestmark = pytest.mark.real
 
@@ -52,6 +52,7 @@ def test_an_unknown_release_is_named_with_the_known_ones() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("real_node", selected()[:1], indirect=True, ids=lambda version: version.number)
 def test_the_node_ends_with_the_process_that_started_it(real_node: RealNode) -> None:
     # Same release as the running node, so that nothing has to be fetched or compiled for it.
     program = (
