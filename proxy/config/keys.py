@@ -1,0 +1,64 @@
+"""Every key of the configuration, with what it means. A key that is not in this table is refused.
+
+Rules of this file: a name is dotted as it is nested in YAML; the environment's name is made from it and never
+written by hand; limits come from the fields of `proxy.settings`, so that a new limit is a new key.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import fields
+
+from proxy.settings import EdgeLimits, GateLimits
+
+PREFIX = "STARTGATE_"
+
+KEYS: Mapping[str, str] = {
+    "listen": "address to listen on, `host:port`; or a list; the long form is `{address, tls: {certificate, key}}`",
+    "workers": "number of edge processes that share the addresses",
+    "cluster.nodes": "base addresses of the cluster's nodes, such as `https://10.0.0.1:9200`",
+    "cluster.service.api_key_file": "file with the service credential's API key: `id:api_key`, or both as base64",
+    "cluster.service.username": "user name of the service credential, where it is no API key",
+    "cluster.service.password_file": "file with that user's password",
+    "cluster.tls.ca": "PEM file with the authorities that the nodes' certificates are checked against",
+    "cluster.tls.verify": "`full` (chain and host name), `certificate` (chain only) or `unsafe_none`",
+    "rules": "rule file, or folder with `*.yml`",
+    "journal.path": "folder of the audit record",
+    "journal.on_full": "what happens to a start that cannot be recorded: `refuse`",
+    "gate.socket": "path of the gate's Unix socket; a private temporary folder where absent",
+    **{f"limits.edge.{limit.name}": "limit of an edge process" for limit in fields(EdgeLimits)},
+    **{f"limits.gate.{limit.name}": "limit of the gate" for limit in fields(GateLimits)},
+}
+
+# The long form of `listen` is nested: these are its keys, in the file and in the environment.
+LISTEN_KEYS = ("listen.address", "listen.tls.certificate", "listen.tls.key")
+
+# Keys that are agreed on and not built: refused by name, so that nobody believes them to be in force.
+LATER = frozenset({"admin"})
+
+SECTIONS = frozenset(
+    ".".join(pieces[:depth])
+    for name in (*KEYS, *LISTEN_KEYS)
+    for pieces in [name.split(".")]
+    for depth in range(1, len(pieces))
+) - {"listen"}
+
+# Variables that begin like ours and are none: the option's own, the tests' own, and what Kubernetes puts into every
+# container when a Service is called `startgate`.
+NOT_KEYS = re.compile(
+    r"STARTGATE_(CONFIG|REQUIRE_REAL|REAL_.*|SERVICE_HOST|SERVICE_PORT(_.*)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)"
+)
+
+
+def variable(name: str) -> str:
+    """The environment variable of a dotted key: `cluster.nodes` → `STARTGATE_CLUSTER__NODES`."""
+    return PREFIX + name.replace(".", "__").upper()
+
+
+VARIABLES: Mapping[str, str] = {variable(name): name for name in (*KEYS, *LISTEN_KEYS)}
+
+
+def siblings(section: str) -> list[str]:
+    """The last pieces of the keys and sections directly under `section`; the top level where it is empty."""
+    prefix = f"{section}." if section else ""
+    under = {name.removeprefix(prefix) for name in (*KEYS, *LISTEN_KEYS) if name.startswith(prefix)}
+    return sorted({name.split(".")[0] for name in under})

@@ -1,0 +1,209 @@
+"""From what is written to a `Config`, or to one error with every fault in it."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import TypeVar
+
+import proxy
+from proxy.config import files, values
+from proxy.config.tree import Node, Place, invalid, leaves, overlay
+from proxy.config.yaml import read
+from proxy.errors import ConfigError, Fault
+from proxy.settings import ClusterTls, EdgeLimits, EdgeSettings, GateLimits, GateSettings, Listen
+
+T = TypeVar("T")
+Limits = TypeVar("Limits", EdgeLimits, GateLimits)
+
+DEFAULT_LISTEN = Listen(host="127.0.0.1", port=9400)
+DEFAULT_NODE = "http://127.0.0.1:9200"
+DEFAULT_JOURNAL = "journal"
+# One process per core is what a host has use for; the bound catches a port number in the wrong place.
+WORKERS_MAX = 256
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """A checked configuration: every file in it was opened, every path is absolute.
+
+    `service` is the value of an `Authorization` header or None; `gate_socket` None means a private temporary folder.
+    """
+
+    listen: tuple[Listen, ...]
+    workers: int
+    nodes: tuple[str, ...]
+    cluster_tls: ClusterTls
+    service: str | None = field(repr=False)
+    rules: str
+    journal: str
+    gate_socket: str | None
+    edge_limits: EdgeLimits
+    gate_limits: GateLimits
+
+    def edge_settings(self, gate_socket: str) -> EdgeSettings:
+        """What an edge worker is told."""
+        return EdgeSettings(
+            nodes=self.nodes, gate_socket=gate_socket, cluster_tls=self.cluster_tls, limits=self.edge_limits
+        )
+
+    def gate_settings(self, gate_socket: str) -> GateSettings:
+        """What the gate is told."""
+        return GateSettings(
+            socket=gate_socket,
+            nodes=self.nodes,
+            rules=self.rules,
+            journal=self.journal,
+            service=self.service,
+            cluster_tls=self.cluster_tls,
+            limits=self.gate_limits,
+        )
+
+
+def shipped_rules() -> Path:
+    """The folder of the rules that ship: in the package where it is installed, beside it in a checkout."""
+    package = Path(proxy.__file__).parent
+    installed = package / "shipped_rules"
+    return installed if installed.is_dir() else package.parent / "rules"
+
+
+def load(path: Path | None, environ: Mapping[str, str]) -> Config:
+    """The configuration in the file at `path` (None: no file) under the `STARTGATE_…` variables of `environ`.
+
+    Relative paths start at the file's folder, or at the working directory where a variable names them.
+
+    Raises:
+        ConfigError: with every fault of the file, the variables and the files that they name.
+    """
+    here = Path.cwd()
+    if path is None:
+        nowhere = Place("configuration")
+        root = Node(value={}, place=nowhere, key_place=nowhere, folder=here)
+    else:
+        root = read(path)
+    faults = overlay(root, environ, here)
+    found, unknown = leaves(root)
+    return _Reader(found, faults + unknown, root.folder).config()
+
+
+class _Reader:
+    """Takes typed values out of the written ones and gathers what is wrong with them."""
+
+    def __init__(self, found: Mapping[str, Node], faults: Iterable[Fault], folder: Path) -> None:
+        self.found = found
+        self.faults = list(faults)
+        self.folder = folder
+
+    def take(self, key: str, read: Callable[[Node], T], default: T) -> T:
+        """The value of a key as `read` gives it; `default` where it is not written, or wrong."""
+        node = self.found.get(key)
+        if node is None:
+            return default
+        try:
+            return read(node)
+        except ConfigError as error:
+            self.faults += error.faults
+            return default
+
+    def refuse(self, key: str, message: str) -> None:
+        """Notes a fault of a key that is written."""
+        self.faults += invalid(self.found[key], message).faults
+
+    def config(self) -> Config:
+        """Everything at once; raises ConfigError where anything is wrong."""
+        nodes: tuple[str, ...] = (DEFAULT_NODE,)
+        if "cluster.nodes" in self.found:
+            nodes = self.take("cluster.nodes", _nodes, ())
+        self.take("journal.on_full", _on_full, "refuse")
+        made = Config(
+            listen=self.take("listen", _listen, (DEFAULT_LISTEN,)),
+            workers=self.take("workers", lambda node: values.whole(node, at_least=1, at_most=WORKERS_MAX), 1),
+            nodes=nodes,
+            cluster_tls=self._cluster_tls(nodes),
+            service=self._service(),
+            rules=self.take("rules", files.rules, str(shipped_rules())),
+            journal=self.take("journal.path", files.journal, str(self.folder / DEFAULT_JOURNAL)),
+            gate_socket=self.take("gate.socket", files.socket_path, None),
+            edge_limits=self._limits("limits.edge", EdgeLimits()),
+            gate_limits=self._limits("limits.gate", GateLimits()),
+        )
+        if self.faults:
+            raise ConfigError(self.faults)
+        return made
+
+    def _cluster_tls(self, nodes: tuple[str, ...]) -> ClusterTls:
+        verify = self.take("cluster.tls.verify", _verify, "full")
+        authority = self.take("cluster.tls.ca", files.authorities, None)
+        if "cluster.tls.ca" in self.found and verify == "unsafe_none":
+            self.refuse("cluster.tls.ca", "means nothing with verify: unsafe_none: leave one of them out")
+        for key in ("cluster.tls.ca", "cluster.tls.verify"):
+            # Somebody who sets this believes the traffic to be encrypted.
+            if nodes and key in self.found and not any(node.startswith("https:") for node in nodes):
+                self.refuse(key, "means nothing here: no node of cluster.nodes begins with https://")
+        return ClusterTls(ca=authority, verify=verify)
+
+    def _service(self) -> str | None:
+        key = self.take("cluster.service.api_key_file", files.api_key, None)
+        username = self.take("cluster.service.username", _username, None)
+        password = self.take("cluster.service.password_file", files.secret, None)
+        has_key, has_name, has_password = (
+            f"cluster.service.{name}" in self.found for name in ("api_key_file", "username", "password_file")
+        )
+        if has_key and (has_name or has_password):
+            self.refuse(
+                "cluster.service.api_key_file", "stands beside username or password_file: give one or the other"
+            )
+        elif has_name and not has_password:
+            self.refuse("cluster.service.username", "needs cluster.service.password_file")
+        elif has_password and not has_name:
+            self.refuse("cluster.service.password_file", "needs cluster.service.username")
+        if key is None and username is not None and password is not None:
+            return files.basic(username, password)
+        return key
+
+    def _limits(self, section: str, defaults: Limits) -> Limits:
+        """The limits of one process: those that are written, and the defaults of the others."""
+        written: dict[str, int | float] = {}
+        for limit in fields(defaults):
+            default: int | float = getattr(defaults, limit.name)
+            read = _count if isinstance(default, int) else values.seconds
+            written[limit.name] = self.take(f"{section}.{limit.name}", read, default)
+        return replace(defaults, **written)
+
+
+def _count(node: Node) -> int:
+    return values.whole(node, at_least=1)
+
+
+def _nodes(node: Node) -> tuple[str, ...]:
+    nodes = values.each(node, values.cluster_node)
+    values.distinct(node, nodes)
+    return nodes
+
+
+def _listen(node: Node) -> tuple[Listen, ...]:
+    listens = values.each(node, _listen_one)
+    values.distinct(node, [f"{one.host}:{one.port}" for one in listens if one.port])
+    return listens
+
+
+def _listen_one(node: Node) -> Listen:
+    one = values.listen(node)
+    if one.tls is not None:
+        files.key_pair(node, one.tls)
+    return one
+
+
+def _verify(node: Node) -> str:
+    return values.choice(node, ("full", "certificate", "unsafe_none"))
+
+
+def _on_full(node: Node) -> str:
+    return values.choice(node, ("refuse",), later=("unsafe_continue",))
+
+
+def _username(node: Node) -> str:
+    name = values.text(node)
+    if ":" in name:
+        # RFC 7617 §2: a user name with a colon cannot be told from its password.
+        raise invalid(node, "a user name holds no colon")
+    return name

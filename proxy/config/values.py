@@ -1,0 +1,173 @@
+"""One written value in, one that means something out: addresses, numbers, choices.
+
+Every function takes a `Node`, and raises `ConfigError` with what is wrong and what is allowed.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import TypeVar
+from urllib.parse import SplitResult, urlsplit
+
+from proxy.config.tree import Node, invalid
+from proxy.errors import ConfigError, Fault, nearest
+from proxy.settings import Listen, ListenTls
+
+T = TypeVar("T")
+
+PORT_MAX = 65535
+
+
+def text(node: Node) -> str:
+    """A text that is not empty."""
+    if not isinstance(node.value, str):
+        raise invalid(node, f"must be a text, and is {node.kind}")
+    if not node.value.strip():
+        raise invalid(node, "is empty: leave it out, or give it a value")
+    return node.value
+
+
+def choice(node: Node, allowed: Collection[str], *, later: Collection[str] = ()) -> str:
+    """One of `allowed`; those of `later` are refused as not supported by this version."""
+    written = text(node)
+    if written in later:
+        raise invalid(node, f"{written!r} is not supported by this version; allowed: {', '.join(allowed)}")
+    if written not in allowed:
+        raise invalid(node, f"must be one of {', '.join(allowed)}, and is {written!r}{nearest(written, allowed)}")
+    return written
+
+
+def whole(node: Node, *, at_least: int, at_most: int | None = None) -> int:
+    """A whole number in the bounds given. A variable of the environment holds it as text."""
+    value = node.value
+    if node.from_environment and isinstance(value, str):
+        try:
+            value = int(value.strip())
+        except ValueError:
+            raise invalid(node, f"must be a whole number, and is {node.value!r}") from None
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise invalid(node, f"must be a whole number, and is {node.kind}")
+    if value < at_least or (at_most is not None and value > at_most):
+        bounds = f"at least {at_least}" if at_most is None else f"from {at_least} to {at_most}"
+        raise invalid(node, f"must be {bounds}, and is {value}")
+    return value
+
+
+def seconds(node: Node) -> float:
+    """A time in seconds above 0, as a plain number."""
+    value = node.value
+    if node.from_environment and isinstance(value, str):
+        try:
+            value = float(value.strip())
+        except ValueError:
+            raise invalid(node, f"must be a number of seconds, and is {node.value!r}") from None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise invalid(node, f"must be a number of seconds, and is {node.kind}")
+    # Neither `nan` nor `inf` is a time that anybody can wait for.
+    if not 0 < value < float("inf"):
+        raise invalid(node, f"must be a number of seconds above 0, and is {value}")
+    return float(value)
+
+
+def each(node: Node, read: Callable[[Node], T]) -> tuple[T, ...]:
+    """One value or a list of them, each read with `read`. In the environment, commas stand between them."""
+    faults: list[Fault] = []
+    found: list[T] = []
+    items = node.items()
+    if not items:
+        raise invalid(node, "is an empty list")
+    for item in items:
+        try:
+            found.append(read(item))
+        except ConfigError as error:
+            faults += error.faults
+    if faults:
+        raise ConfigError(faults)
+    return tuple(found)
+
+
+def address(node: Node) -> tuple[str, int]:
+    """`host:port` or `[v6]:port` as host and port; port 0 lets the system choose."""
+    written = text(node)
+    shape = "must be host:port, such as 127.0.0.1:9400 or [::1]:9400"
+    host, colon, port = written.strip().rpartition(":")
+    if not colon or not host:
+        raise invalid(node, f"{shape}, and is {written!r}")
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    elif ":" in host:
+        raise invalid(node, f"{shape}: an IPv6 address stands in brackets, and here is {written!r}")
+    if not port.isascii() or not port.isdigit() or int(port) > PORT_MAX:
+        raise invalid(node, f"the port must be a number from 0 to {PORT_MAX}, and is {port!r}")
+    if not host or any(char in host for char in "/@ []"):
+        raise invalid(node, f"{shape}, and is {written!r}")
+    return host, int(port)
+
+
+def listen(node: Node) -> Listen:
+    """An address to listen on: `host:port`, or the long form with `address` and `tls`."""
+    if not isinstance(node.value, dict):
+        host, port = address(node)
+        return Listen(host=host, port=port)
+    host, port = address(_required(node, node.value, "address", ("address", "tls")))
+    secure = node.value.get("tls")
+    if secure is None:
+        return Listen(host=host, port=port)
+    if not isinstance(secure.value, dict):
+        raise invalid(secure, f"must hold certificate and key, and is {secure.kind}")
+    allowed = ("certificate", "key")
+    tls = ListenTls(
+        certificate=secure.path(text(_required(secure, secure.value, "certificate", allowed))),
+        key=secure.path(text(_required(secure, secure.value, "key", allowed))),
+    )
+    return Listen(host=host, port=port, tls=tls)
+
+
+def _required(node: Node, entries: Mapping[str, Node], name: str, allowed: Collection[str]) -> Node:
+    """The value of `name` in a map that must hold it and may hold nothing but `allowed`."""
+    for key, value in entries.items():
+        if key not in allowed:
+            hint = f"{nearest(key, allowed)}; allowed: {', '.join(allowed)}"
+            raise invalid(value, f"unknown key {key!r}{hint}", key=True)
+    if name not in entries:
+        raise invalid(node, f"{name} is missing")
+    return entries[name]
+
+
+def cluster_node(node: Node) -> str:
+    """The base address of a node, `http(s)://host:port`, without a slash at its end."""
+    written = text(node).strip()
+    shape = "must be http(s)://host:port, such as https://10.0.0.1:9200"
+    try:
+        url = urlsplit(written)
+        port = url.port
+    except ValueError as failure:
+        raise invalid(node, f"{shape}, and is {written!r} ({failure})") from None
+    if url.scheme not in {"http", "https"} or not url.hostname:
+        # What stands before an @ may be a password: it is not repeated.
+        shown = "" if "@" in written else f", and is {written!r}"
+        raise invalid(node, shape + shown)
+    if wrong := _beyond_base(url, written):
+        raise invalid(node, f"{shape}; {wrong}")
+    if port is None:
+        raise invalid(node, f"{shape}; the port is missing in {written!r}")
+    host = f"[{url.hostname}]" if ":" in url.hostname else url.hostname
+    return f"{url.scheme}://{host}:{port}"
+
+
+def _beyond_base(url: SplitResult, written: str) -> str:
+    """What an address holds beyond scheme, host and port, as a fault; empty where there is nothing."""
+    if "@" in url.netloc:
+        return "credentials don't belong into it: cluster.service names files that hold them"
+    if url.path not in {"", "/"} or "?" in written or "#" in written:
+        return "it must end after the port"
+    if any(char.isspace() or ord(char) < 0x21 for char in url.netloc):
+        return "it holds a space or a control character"
+    return ""
+
+
+def distinct(node: Node, names: Iterable[str]) -> None:
+    """Refuses a list in which a name stands twice."""
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise invalid(node, f"{name} is named twice")
+        seen.add(name)
