@@ -1,19 +1,20 @@
 """Elasticsearch's privilege model as a pure library: who may do what, told from role definitions alone.
 
-- `patterns`: the pattern language of names and actions, and exact inclusion between sets of patterns;
+- `automata`, `regex`, `patterns`: the pattern language of names and actions, and exact inclusion between sets;
 - `tables`: every cluster and index privilege by name, with the actions that it allows;
 - `names`: from a privilege's name to its actions and back, unknown names refused;
 - `restricted`: the index names that a plain `*` does not cover;
 - `fields`: field-level security as a view of a mapping;
-- `roles`: role definitions as values, read from Elasticsearch's JSON;
+- `roles`: role definitions as values, read from Elasticsearch's JSON; `groups`: what several grant together;
 - `check`: what `_has_privileges` would answer; `allow`: what a real request would be allowed.
 
 Nothing here asks a cluster. What cannot be decided exactly raises `Undecidable`: callers turn that into a denial.
 """
 
 from proxy.privileges.allow import allows_cluster, allows_index, allows_run_as, field_view
+from proxy.privileges.automata import Undecidable
 from proxy.privileges.check import Asked, AskedIndex, Held, check, check_limited
-from proxy.privileges.fields import FieldSecurity
+from proxy.privileges.fields import FieldSecurity, visible_fields
 from proxy.privileges.names import (
     UnknownPrivilege,
     cluster_privilege_grants,
@@ -22,8 +23,7 @@ from proxy.privileges.names import (
     require_cluster_privilege,
     require_index_privilege,
 )
-from proxy.privileges.patterns import Undecidable
-from proxy.privileges.roles import IndexGrant, Role, role_from_json
+from proxy.privileges.roles import IndexGrant, InvalidRole, Role, role_from_json
 
 __all__ = [
     "Asked",
@@ -31,6 +31,7 @@ __all__ = [
     "FieldSecurity",
     "Held",
     "IndexGrant",
+    "InvalidRole",
     "Role",
     "Undecidable",
     "UnknownPrivilege",
@@ -46,4 +47,5 @@ __all__ = [
     "require_cluster_privilege",
     "require_index_privilege",
     "role_from_json",
+    "visible_fields",
 ]

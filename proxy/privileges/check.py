@@ -1,9 +1,20 @@
-"""What `_has_privileges` would answer, from role definitions."""
+"""What `_has_privileges` would answer, from role definitions (`RBACEngine`, `IndicesPermission`).
+
+The question is textual: no index need exist, no alias, data stream or wildcard is resolved. A pattern asked for, minus
+restricted names, must be a subset of what one group covers; groups with the same privileges count as one. What all
+groups that contain it allow together must include what the privilege asked for needs.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from proxy.privileges.automata import Undecidable
+from proxy.privileges.groups import Group, groups_of
+from proxy.privileges.names import asked_cluster_language, index_language, union_of_cluster, union_of_index
+from proxy.privileges.patterns import NOTHING, Language, empty, included, language
+from proxy.privileges.restricted import RESTRICTED, is_restricted
 from proxy.privileges.roles import Role
+from proxy.privileges.tables import FAILURES_ONLY, OWN_KEYS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,14 +48,101 @@ class Held:
 
     def missing(self) -> tuple[tuple[str | None, str], ...]:
         """All that is not held: (index name, or None for the cluster; privilege), in the order of the answer."""
-        raise NotImplementedError
+        cluster = tuple((None, privilege) for privilege, held in self.cluster.items() if not held)
+        index = tuple(
+            (name, privilege) for name, answer in self.index.items() for privilege, held in answer.items() if not held
+        )
+        return cluster + index
 
 
 def check(roles: Iterable[Role], asked: Asked) -> Held:
-    """What of `asked` these roles together hold. Raises `Undecidable`."""
-    raise NotImplementedError
+    """What of `asked` these roles together hold. Raises Undecidable, and UnknownPrivilege for what is asked."""
+    known = tuple(roles)
+    granted = {privilege.lower() for role in known for privilege in role.cluster}
+    allowed = union_of_cluster(granted)
+    groups = groups_of(known)
+    index: dict[str, dict[str, bool]] = {}
+    for entry in asked.index:
+        for name in entry.names:
+            answer = _index_answer(groups, name, entry)
+            before = index.setdefault(name, {})
+            before.update({privilege: held and before.get(privilege, True) for privilege, held in answer.items()})
+    return Held(
+        cluster={
+            privilege: (privilege.lower() == OWN_KEYS[0] in granted)
+            or included(asked_cluster_language(privilege), allowed)
+            for privilege in asked.cluster
+        },
+        index=index,
+    )
 
 
 def check_limited(roles: Iterable[Role], limited_by: Iterable[Role], asked: Asked) -> Held:
-    """What of `asked` both sets of roles hold, each by itself (API keys). Raises `Undecidable`."""
-    raise NotImplementedError
+    """What of `asked` both sets of roles hold, each by itself (API keys). Raises as `check`.
+
+    `roles` are a key's own descriptors; a key without any has exactly what `limited_by` has, so pass that for both.
+    """
+    own, limit = check(roles, asked), check(limited_by, asked)
+    return Held(
+        cluster={privilege: held and limit.cluster[privilege] for privilege, held in own.cluster.items()},
+        index={
+            name: {privilege: held and limit.index[name][privilege] for privilege, held in answer.items()}
+            for name, answer in own.index.items()
+        },
+    )
+
+
+def _index_answer(groups: tuple[Group, ...], name: str, entry: AskedIndex) -> dict[str, bool]:
+    wanted = {privilege: index_language(privilege) for privilege in entry.privileges}
+    plain = entry.allow_restricted or _names_restricted(name)
+    asked = language([name], minus=() if plain else RESTRICTED)
+    if empty(asked):
+        return dict.fromkeys(wanted, False)
+    data = _Component(asked, {group: group.data_privileges() for group in groups})
+    failures = _Component(asked, {group: group.failure_privileges() for group in groups})
+    return {
+        privilege: (failures if privilege.lower() in FAILURES_ONLY else data).allows(needed)
+        for privilege, needed in wanted.items()
+    }
+
+
+def _names_restricted(name: str) -> bool:
+    # One restricted index by its exact name may be asked about without further ado.
+    return not any(sign in name for sign in "*?") and not name.startswith("/") and is_restricted(name)
+
+
+class _Component:
+    """What the groups allow on all of the names asked for; what could not be compared counts only if it matters."""
+
+    def __init__(self, asked: Language, privileges: Mapping[Group, frozenset[str]]) -> None:
+        self._undecided: Undecidable | None = None
+        self._allowed = NOTHING
+        self._perhaps = NOTHING
+        by_privileges: dict[frozenset[str], list[Group]] = {}
+        for group, names in privileges.items():
+            by_privileges.setdefault(names, []).append(group)
+        for names, members in by_privileges.items():
+            if not names:
+                continue
+            try:
+                covered = included(asked, _joined_names(members))
+            except Undecidable as undecided:
+                self._undecided = undecided
+                self._perhaps |= union_of_index(names)
+            else:
+                self._allowed |= union_of_index(names) if covered else NOTHING
+
+    def allows(self, needed: Language) -> bool:
+        """Whether all that is needed is allowed. Raises Undecidable if only an undecided group could make it so."""
+        if included(needed, self._allowed):
+            return True
+        if self._undecided is not None and included(needed, self._allowed | self._perhaps):
+            raise self._undecided
+        return False
+
+
+def _joined_names(groups: Iterable[Group]) -> Language:
+    joined = NOTHING
+    for group in groups:
+        joined |= group.index_language()
+    return joined

@@ -1,32 +1,131 @@
 """From privilege names to actions and back (`ClusterPrivilegeResolver`, `IndexPrivilege`)."""
 
-from proxy.errors import StartgateError
+from collections.abc import Iterable
+from functools import lru_cache
+
+from proxy.errors import StartgateError, nearest
+from proxy.privileges.patterns import NOTHING, Language, included, language
+from proxy.privileges.tables import CLUSTER, FAILURES_ONLY, INDEX, OWN_KEYS, Actions
 
 
 class UnknownPrivilege(StartgateError):
     """A privilege name that Elasticsearch does not know; the text is Elasticsearch's own, plus the nearest name."""
 
 
+@lru_cache(maxsize=1024)
+def cluster_language(name: str) -> Language:
+    """The actions that one cluster privilege allows. Raises UnknownPrivilege."""
+    lowered = name.lower()
+    if lowered in CLUSTER:
+        return _of(CLUSTER[lowered])
+    if _of(CLUSTER["all"]).matches(lowered):
+        return language([lowered + "*"])
+    raise UnknownPrivilege(
+        f"unknown cluster privilege [{lowered}]. a privilege must be either one of the predefined cluster privilege "
+        f"names [{','.join(_ordered_cluster())}] or a pattern over one of the available cluster actions"
+        + nearest(lowered, CLUSTER)
+    )
+
+
+@lru_cache(maxsize=1024)
+def index_language(name: str) -> Language:
+    """The actions that one index privilege allows. Raises UnknownPrivilege."""
+    lowered = name.lower()
+    if lowered in INDEX:
+        return _of(INDEX[lowered])
+    if _of(INDEX["all"]).matches(lowered):
+        return language([lowered + "*"])
+    raise UnknownPrivilege(
+        f"unknown index privilege [{lowered}]. a privilege must be either one of the predefined fixed indices "
+        f"privileges [{','.join(_ordered_index())}] or a pattern over one of the available index actions"
+        + nearest(lowered, INDEX)
+    )
+
+
+def asked_cluster_language(name: str) -> Language:
+    """The actions that holding one cluster privilege takes, for `_has_privileges`. Raises UnknownPrivilege."""
+    return _of(OWN_KEYS[1]) if name.lower() == OWN_KEYS[0] else cluster_language(name)
+
+
+def union_of_cluster(names: Iterable[str]) -> Language:
+    """All that these cluster privileges allow together; names that are not known add nothing."""
+    return _union(frozenset(name.lower() for name in names), cluster=True)
+
+
+def union_of_index(names: Iterable[str]) -> Language:
+    """All that these index privileges allow together; names that are not known add nothing."""
+    return _union(frozenset(name.lower() for name in names), cluster=False)
+
+
 def require_cluster_privilege(name: str) -> None:
-    """Raise `UnknownPrivilege` unless `name` is a cluster privilege (case-insensitive) or a pattern of cluster actions."""
-    raise NotImplementedError
+    """Raise `UnknownPrivilege` unless `name` is a cluster privilege, in any case, or a pattern of cluster actions."""
+    cluster_language(name)
 
 
 def require_index_privilege(name: str) -> None:
-    """Raise `UnknownPrivilege` unless `name` is an index privilege (case-insensitive) or a pattern of index actions."""
-    raise NotImplementedError
+    """Raise `UnknownPrivilege` unless `name` is an index privilege, in any case, or a pattern of index actions."""
+    index_language(name)
 
 
 def cluster_privilege_grants(name: str, action: str) -> bool:
-    """Whether the one cluster privilege `name` allows `action`."""
-    raise NotImplementedError
+    """Whether the one cluster privilege `name` allows `action`. Raises UnknownPrivilege."""
+    return cluster_language(name).matches(action)
 
 
 def granting_cluster_privileges(action: str) -> tuple[str, ...]:
     """Named cluster privileges that allow `action`, in the order of Elasticsearch's 403 text (weakest first)."""
-    raise NotImplementedError
+    return tuple(name for name in _ordered_cluster() if cluster_language(name).matches(action))
 
 
 def granting_index_privileges(action: str) -> tuple[str, ...]:
-    """Named index privileges that allow `action`, in the order of Elasticsearch's 403 text (weakest first)."""
-    raise NotImplementedError
+    """Named index privileges that allow `action` on data, in the order of Elasticsearch's 403 text (weakest first)."""
+    names = (name for name in _ordered_index() if name not in FAILURES_ONLY)
+    return tuple(name for name in names if index_language(name).matches(action))
+
+
+def _of(actions: Actions) -> Language:
+    return language(actions.include, minus=actions.exclude)
+
+
+@lru_cache(maxsize=4096)
+def _union(lowered: frozenset[str], *, cluster: bool) -> Language:
+    # Plain patterns are joined into one automaton; only what has exceptions stays apart.
+    plain: set[str] = set()
+    apart = NOTHING
+    table = CLUSTER if cluster else INDEX
+    everything = _of(table["all"])
+    for name in sorted(lowered):
+        actions = table.get(name)
+        if actions is None:
+            plain.update([name + "*"] if everything.matches(name) else [])
+        elif actions.exclude:
+            apart |= _of(actions)
+        else:
+            plain.update(actions.include)
+    return language(plain) | apart
+
+
+@lru_cache(maxsize=1)
+def _ordered_cluster() -> tuple[str, ...]:
+    # `ClusterPrivilegeResolver.sortByAccessLevel`: by how many other privileges a privilege implies, then by name.
+    implied = {
+        name: sum(included(asked_cluster_language(other), cluster_language(name)) for other in CLUSTER if other != name)
+        for name in CLUSTER
+    }
+    return tuple(sorted(CLUSTER, key=lambda name: (implied[name], name)))
+
+
+@lru_cache(maxsize=1)
+def _ordered_index() -> tuple[str, ...]:
+    # `Privilege.sortByAccessLevel`: by in how many others a privilege is contained, most first, then by name; those of
+    # the failure store come before all.
+    return (*_by_containment(FAILURES_ONLY), *_by_containment(INDEX.keys() - FAILURES_ONLY))
+
+
+def _by_containment(names: Iterable[str]) -> list[str]:
+    pool = sorted(names)
+    contained = {
+        name: sum(included(index_language(name), index_language(other)) for other in pool if other != name)
+        for name in pool
+    }
+    return sorted(pool, key=lambda name: (-contained[name], name))
