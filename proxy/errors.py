@@ -2,11 +2,14 @@
 
 - StartgateError
   - Refusal: answered to a client, in Elasticsearch's own shape (`error_body`)
+    - PlainRefusal: the same, in the older shape that its router uses (`{"error": "…", "status": …}`)
+    - PassedOn: the cluster's own refusal of a call that the gate made for the client
   - InvalidInput: files or options that an operator wrote; carries every `Fault` found, not only the first
     - ConfigError: `startgate.yml` or the environment
     - RulesError: a rule file
   - ClusterUnreachable: no node of the cluster answered
   - JournalError: the audit record cannot be made durable
+  - CannotServe: a process of Startgate cannot start or go on
 
 What a client may read is in `Refusal`; anything inner goes to the log and the journal, never out.
 """
@@ -14,6 +17,7 @@ What a client may read is in `Refusal`; anything inner goes to the log and the j
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Any
 
 
@@ -47,6 +51,31 @@ class Refusal(StartgateError):
     def body(self) -> dict[str, Any]:
         """The error body as Elasticsearch words it."""
         return error_body(self.status, self.type, self.reason, caused_by=self.caused_by)
+
+
+class PlainRefusal(Refusal):
+    """Elasticsearch's router and content-type checks answer with a plain text under `error`, without a type."""
+
+    def body(self) -> dict[str, Any]:
+        """`{"error": reason, "status": status}`."""
+        return {"error": self.reason, "status": self.status}
+
+
+class PassedOn(Refusal):
+    """What the cluster itself answered to a call that was made with the client's own credentials.
+
+    `content` is the decoded body, with the client's own request named in place of the one that the gate made.
+    """
+
+    def __init__(self, status: int, content: Mapping[str, Any], *, headers: Sequence[tuple[str, str]] = ()) -> None:
+        error = content.get("error")
+        known = error if isinstance(error, Mapping) else {"type": "exception", "reason": str(error)}
+        super().__init__(status, str(known.get("type")), str(known.get("reason")), headers=headers)
+        self.content = content
+
+    def body(self) -> dict[str, Any]:
+        """The cluster's own words."""
+        return dict(self.content)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +118,26 @@ class ClusterUnreachable(StartgateError):
 
 class JournalError(StartgateError):
     """A record could not be made durable; nothing that needed it may happen."""
+
+
+class CannotServe(StartgateError):
+    """A process cannot start or go on; `exit_status` is what it ends with (see `ExitStatus`)."""
+
+    def __init__(self, exit_status: int, message: str) -> None:
+        super().__init__(message)
+        self.exit_status = exit_status
+
+
+class ExitStatus(IntEnum):
+    """What a command ends with. 1 stays what Python gives an error that nobody foresaw."""
+
+    OK = 0
+    # Something that an operator wrote is wrong: options, configuration, rules, credentials, files.
+    INVALID = 2
+    # The cluster does not answer.
+    UNREACHABLE = 3
+    # An address cannot be listened on.
+    ADDRESS = 4
 
 
 def error_body(

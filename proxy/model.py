@@ -108,3 +108,23 @@ class SourceIndex:
     name: str
     settings: Mapping[str, Any] = field(repr=False)
     mappings: Mapping[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credential:
+    """What is presented to the cluster to act as somebody: `headers` are sent as they are, `whose` is for records.
+
+    Never shown: the values are secrets.
+    """
+
+    whose: str
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """One HTTP answer, whole: `headers` in order with duplicates, hop-by-hop ones left out."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = field(default=b"", repr=False)

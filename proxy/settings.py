@@ -79,6 +79,8 @@ class GateLimits:
     cluster_call_s: float = 30.0
     # Added to the start's own `timeout` when it is forwarded.
     forward_grace_s: float = 10.0
+    # A start with `timeout=-1` waits as long as it takes; this is how long that may be.
+    forward_limit_s: float = 3600.0
     # How long a job is watched after its start, and how often.
     follow_up_s: float = 7 * 24 * 3600.0
     follow_up_poll_s: float = 5.0

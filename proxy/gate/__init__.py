@@ -1,1 +1,16 @@
-"""To be mapped."""
+"""The one intercepted call: `POST _ml/data_frame/analytics/<id>/_start`.
+
+`app` listens on the Unix socket and joins the parts; `flow` is the straight line of a start. Each step is a module of
+its own, in this order:
+
+- `request` reads what was asked [pure], `answer` words what is answered [pure];
+- `identify` who asks, and for which job;
+- `authorise` against the rules;
+- `plan` the destination [pure];
+- `record` makes the journal's records [pure];
+- `create` the destination, and remove it again where the start was refused;
+- `follow` the job to its real end;
+- `reconcile` what a crash left open.
+
+`ports` says what the steps need of the cluster, the journal and the clock; `cluster` and `journal` satisfy it.
+"""

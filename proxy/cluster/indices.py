@@ -1,0 +1,176 @@
+"""Sources and destination: what they are, and the destination's creation and safe removal."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from proxy.cluster.transport import Transport, quoted, refusal_of
+from proxy.errors import ClusterUnreachable, PassedOn, Refusal
+from proxy.gate.ports import Facts, IndexState
+from proxy.model import Credential, SourceIndex
+
+# DestinationIndex.createDestinationIndex asks for just these.
+COPIED_SETTINGS = "index.number_of_shards,index.number_of_replicas,index.analysis.*,index.similarity.*,index.mapping.*"
+# Elasticsearch's http.max_initial_line_length is 4 KiB; the rest is for the method and the fixed part of the path.
+EXPRESSION_LIMIT_BYTES = 3_500
+
+
+async def facts(transport: Transport, sources: Sequence[str], destination: str, credential: Credential) -> Facts:
+    """Read sources and destination at the same time, each as Elasticsearch itself would resolve it.
+
+    Raises:
+        Refusal: 400 `validation_exception` for a source that is missing.
+        PassedOn: any other refusal of the cluster.
+        ClusterUnreachable: no usable answer.
+    """
+    parts = [quoted(",".join(part)) for part in _split(sources)]
+    mappings, settings, found = await asyncio.gather(
+        asyncio.gather(*(_mappings(transport, part, credential) for part in parts)),
+        asyncio.gather(*(_settings(transport, part, credential) for part in parts)),
+        index(transport, destination, credential),
+    )
+    mapping_of = {name: body for answer in mappings for name, body in answer.items()}
+    settings_of = {name: body for answer in settings for name, body in answer.items()}
+    try:
+        read = tuple(
+            SourceIndex(
+                name=name,
+                settings=settings_of.get(name, {}).get("settings", {}),
+                mappings=mapping_of.get(name, {}).get("mappings", {}),
+            )
+            for name in sorted(mapping_of.keys() | settings_of.keys())
+        )
+    except (AttributeError, TypeError) as failure:
+        raise ClusterUnreachable(f"mappings and settings of the sources are not understood: {failure}") from failure
+    return Facts(sources=read, destination=found)
+
+
+def _split(sources: Sequence[str]) -> list[list[str]]:
+    """Expressions in pieces that fit a request line.
+
+    An exclusion only takes away from what stands before it in the same request, so a list with one is not split.
+
+    Raises:
+        Refusal: 400, such a list is too long.
+    """
+    pieces: list[list[str]] = [[]]
+    size = 0
+    for source in sources:
+        length = len(quoted(source)) + 1
+        if size + length > EXPRESSION_LIMIT_BYTES and pieces[-1]:
+            pieces.append([])
+            size = 0
+        pieces[-1].append(source)
+        size += length
+    if len(pieces) > 1 and any(source.startswith("-") for source in sources):
+        text = f"the source expression with exclusions is longer than {EXPRESSION_LIMIT_BYTES} bytes"
+        raise Refusal(400, "illegal_argument_exception", text)
+    return pieces
+
+
+async def _mappings(transport: Transport, expression: str, credential: Credential) -> Mapping[str, Any]:
+    """Strictly: an explicit name that is missing fails, a wildcard may match nothing (facts: strictExpandOpen)."""
+    reply = await transport.call("GET", f"/{expression}/_mapping?allow_no_indices=true", credential)
+    if reply.good:
+        return _indices(reply.content)
+    refusal = refusal_of(reply)
+    if refusal.type == "index_not_found_exception":
+        text = f"Validation Failed: 1: {refusal.reason};"
+        raise Refusal(400, "validation_exception", text)
+    raise refusal
+
+
+async def _settings(transport: Transport, expression: str, credential: Credential) -> Mapping[str, Any]:
+    """Leniently (lenientExpandOpen): explicit settings only, flat."""
+    query = "flat_settings=true&ignore_unavailable=true&allow_no_indices=true&expand_wildcards=open"
+    return _indices(await transport.ask("GET", f"/{expression}/_settings/{COPIED_SETTINGS}?{query}", credential))
+
+
+def _indices(content: Any) -> Mapping[str, Any]:  # noqa: ANN401 -- decoded JSON
+    if not isinstance(content, Mapping):
+        raise ClusterUnreachable("an answer about indices is not an object")
+    return content
+
+
+async def index(transport: Transport, name: str, credential: Credential) -> IndexState | None:
+    """One index, or the one behind an alias; None where there is none.
+
+    Raises:
+        Refusal: 400, the name stands for several indices.
+        PassedOn, ClusterUnreachable: as `facts`.
+    """
+    reply = await transport.call("GET", f"/{quoted(name)}?flat_settings=true", credential)
+    if reply.status == 404:
+        return None
+    if not reply.good:
+        raise refusal_of(reply)
+    try:
+        if len(reply.content) != 1:
+            text = f"Validation Failed: 1: no write index is defined for alias [{name}];"
+            raise Refusal(400, "validation_exception", text)
+        ((concrete, body),) = reply.content.items()
+        return IndexState(name=concrete, uuid=body["settings"]["index.uuid"], mappings=body.get("mappings", {}))
+    except (KeyError, TypeError, AttributeError, ValueError) as failure:
+        raise ClusterUnreachable(f"GET /{name}: the answer lacks {failure}") from failure
+
+
+async def create(transport: Transport, name: str, body: Mapping[str, Any], credential: Credential) -> bool:
+    """Create an index; False where one of that name was there first.
+
+    Raises:
+        PassedOn: any other refusal.
+        ClusterUnreachable: no usable answer; the index may exist now.
+    """
+    reply = await transport.call("PUT", f"/{quoted(name)}", credential, body=msgspec.json.encode(body))
+    if reply.good:
+        return True
+    refusal = refusal_of(reply)
+    if refusal.type == "resource_already_exists_exception":
+        return False
+    raise refusal
+
+
+async def remove_if_empty(transport: Transport, name: str, made: Mapping[str, Any], credential: Credential) -> str:
+    """Remove an index that was made for a refused start, unless somebody has begun to use it.
+
+    The order is what makes it safe: first no more writes, then everything written made visible, then counted; the
+    index that is deleted is the one that was counted. Where it is kept, writes are allowed again.
+    """
+    try:
+        return await _remove(transport, name, made, credential)
+    except (PassedOn, Refusal) as refusal:
+        return f"kept: {refusal.reason}"
+    except ClusterUnreachable as failure:
+        return f"unknown: {failure}"
+
+
+async def _remove(transport: Transport, name: str, made: Mapping[str, Any], credential: Credential) -> str:
+    before = await index(transport, name, credential)
+    if before is None:
+        return "removed already"
+    if before.name != name or before.mappings.get("_meta") != made:
+        return "kept: it is not the index that was made for this start"
+    path = f"/{quoted(name)}"
+    await transport.ask("PUT", f"{path}/_block/write", credential)
+    try:
+        await transport.ask("POST", f"{path}/_refresh", credential)
+        documents = (await transport.ask("GET", f"{path}/_count", credential)).get("count")
+        now = await index(transport, name, credential)
+        if documents != 0:
+            kept = f"kept: it holds {documents} documents"
+        elif now is None or now.uuid != before.uuid:
+            return "kept: another index has taken the name"
+        else:
+            await transport.ask("DELETE", path, credential)
+            return "removed"
+    except (PassedOn, Refusal, ClusterUnreachable):
+        await _lift_block(transport, path, credential)
+        raise
+    await _lift_block(transport, path, credential)
+    return kept
+
+
+async def _lift_block(transport: Transport, path: str, credential: Credential) -> None:
+    await transport.ask("PUT", f"{path}/_settings", credential, body={"index.blocks.write": None})

@@ -1,0 +1,122 @@
+"""A data frame analytics job: its configuration, its state, its stop. `_ml/data_frame/analytics`."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from proxy.cluster.transport import Transport, quoted
+from proxy.errors import ClusterUnreachable
+from proxy.model import Credential, Job, JobState, Owner, OwnerKind, SourceFilter, Stage
+
+BASE = "/_ml/data_frame/analytics"
+
+
+async def job(transport: Transport, job_id: str, credential: Credential) -> Job:
+    """The configuration of one job.
+
+    Raises:
+        PassedOn: 404 and others, in the cluster's words.
+        ClusterUnreachable: no usable answer.
+    """
+    content = await transport.ask("GET", f"{BASE}/{quoted(job_id)}", credential)
+    config = _only(content, job_id)
+    try:
+        return job_of(config)
+    except (KeyError, TypeError, AttributeError, ValueError) as failure:
+        raise ClusterUnreachable(f"GET {BASE}/{job_id}: the configuration lacks {failure}") from failure
+
+
+async def job_state(transport: Transport, job_id: str, credential: Credential) -> JobState:
+    """`_stats` of one job.
+
+    Raises:
+        PassedOn: 404 and others, in the cluster's words.
+        ClusterUnreachable: no usable answer.
+    """
+    content = await transport.ask("GET", f"{BASE}/{quoted(job_id)}/_stats", credential)
+    stats = _only(content, job_id)
+    try:
+        progress = [(str(one["phase"]), int(one["progress_percent"])) for one in stats["progress"]]
+        return JobState(state=str(stats["state"]), stage=stage_of(progress), failure_reason=stats.get("failure_reason"))
+    except (KeyError, TypeError, AttributeError, ValueError) as failure:
+        raise ClusterUnreachable(f"GET {BASE}/{job_id}/_stats: the answer lacks {failure}") from failure
+
+
+async def stop(transport: Transport, job_id: str, credential: Credential) -> None:
+    """Stop a job.
+
+    Raises:
+        PassedOn, ClusterUnreachable: as above.
+    """
+    await transport.ask("POST", f"{BASE}/{quoted(job_id)}/_stop", credential)
+
+
+def _only(content: Any, job_id: str) -> Mapping[str, Any]:  # noqa: ANN401 -- decoded JSON
+    """The one entry with exactly this id."""
+    try:
+        return next(one for one in content["data_frame_analytics"] if one["id"] == job_id)
+    except (KeyError, TypeError, StopIteration):
+        raise ClusterUnreachable(f"GET {BASE}/{job_id}: the answer does not hold the job") from None
+
+
+def job_of(config: Mapping[str, Any]) -> Job:
+    """A configuration as `GET` gives it. Raises KeyError, TypeError or ValueError where it is not one."""
+    source, destination = config["source"], config["dest"]
+    ((analysis, settings),) = config["analysis"].items()
+    return Job(
+        id=config["id"],
+        create_time=int(config["create_time"]),
+        version=str(config["version"]),
+        sources=tuple(_texts(source["index"])),
+        source_filter=_source_filter(source.get("_source")),
+        runtime_mappings=source.get("runtime_mappings") or {},
+        destination=destination["index"],
+        results_field=destination.get("results_field", "ml"),
+        analysis=analysis,
+        analysis_settings=settings,
+        owner=_owner(config.get("authorization")),
+        config=config,
+    )
+
+
+def _texts(value: str | Sequence[str]) -> list[str]:
+    """Comma lists within an entry mean several expressions, as in a request path."""
+    entries = [value] if isinstance(value, str) else value
+    return [part for entry in entries for part in entry.split(",") if part]
+
+
+def _source_filter(given: Any) -> SourceFilter:  # noqa: ANN401 -- decoded JSON
+    if given is None:
+        return SourceFilter()
+    if isinstance(given, Mapping):
+        return SourceFilter(
+            includes=tuple(_listed(given.get("includes"))), excludes=tuple(_listed(given.get("excludes")))
+        )
+    return SourceFilter(includes=tuple(_listed(given)))
+
+
+def _listed(given: str | Sequence[str] | None) -> list[str]:
+    return [given] if isinstance(given, str) else list(given or ())
+
+
+def _owner(authorization: Mapping[str, Any] | None) -> Owner:
+    """DataFrameAnalyticsConfig shows one of three; none where security is off, or before 8.1."""
+    given = authorization or {}
+    if "api_key" in given:
+        key = given["api_key"]
+        return Owner(kind=OwnerKind.API_KEY, api_key_id=key["id"], api_key_name=key.get("name"))
+    if "service_account" in given:
+        return Owner(kind=OwnerKind.SERVICE_ACCOUNT, service_account=given["service_account"])
+    if "roles" in given:
+        return Owner(kind=OwnerKind.ROLES, roles=tuple(given["roles"]))
+    return Owner(kind=OwnerKind.UNKNOWN)
+
+
+def stage_of(progress: Sequence[tuple[str, int]]) -> Stage:
+    """What a start does next (DataFrameAnalyticsTask.StartingState)."""
+    first_open = next(((phase, percent) for phase, percent in progress if percent < 100), None)
+    if first_open is None:
+        return Stage.FINISHED if progress else Stage.FIRST_TIME
+    phase, percent = first_open
+    if phase != "reindexing":
+        return Stage.RESUMING_ANALYZING
+    return Stage.FIRST_TIME if percent == 0 else Stage.RESUMING_REINDEXING

@@ -1,0 +1,150 @@
+"""One call to the cluster: sent by the official client's transport, without retries, its answer taken as it is.
+
+Plain `application/json` is asked for, so that 7.17, 8.x and 9.x all accept it (`compatible-with` ties a client to one
+major version).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+from elastic_transport import AiohttpHttpNode, AsyncTransport, NodeConfig, Serializer, TransportError
+from elastic_transport.client_utils import DEFAULT, url_to_node_config
+
+from proxy.errors import ClusterUnreachable, PassedOn
+from proxy.model import Credential
+from proxy.settings import ClusterTls
+from proxy.tls import cluster_context
+
+# Each start holds up to six connections for a moment; waiting for one would be a hidden round trip.
+CONNECTIONS_PER_NODE = 128
+
+
+class _Bytes(Serializer):
+    """Leaves bodies alone: what is an answer and what a fault is judged here, not in the transport."""
+
+    mimetype = "application/json"
+
+    def loads(self, data: bytes) -> bytes:
+        return data
+
+    def dumps(self, data: bytes | str | Any) -> bytes:  # noqa: ANN401 -- the base class says so
+        return data if isinstance(data, bytes) else msgspec.json.encode(data)
+
+
+class _AnyBytes(_Bytes):
+    mimetype = "application/yaml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What came back: `content` is the decoded JSON, an empty mapping where there was none."""
+
+    status: int
+    content: Any = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+
+    @property
+    def good(self) -> bool:
+        """Whether the call succeeded."""
+        return 200 <= self.status < 300
+
+
+class Transport:
+    """The connection pool to the cluster's nodes. Made by `connect`; closed by `close`."""
+
+    def __init__(self, nodes: Sequence[str], tls: ClusterTls, timeout_s: float) -> None:
+        self.nodes = tuple(nodes)
+        self._transport = AsyncTransport(
+            [_node_config(node, tls, timeout_s) for node in nodes],
+            node_class=AiohttpHttpNode,
+            serializers={"application/json": _Bytes(), "application/yaml": _AnyBytes()},
+            max_retries=0,
+            retry_on_timeout=False,
+            sniff_on_start=False,
+            meta_header=False,
+        )
+
+    async def call(
+        self, method: str, path: str, credential: Credential, *, body: object = None, timeout_s: float | None = None
+    ) -> Reply:
+        """Send one call; `path` is already quoted. Whatever status comes back is returned.
+
+        Raises:
+            ClusterUnreachable: no answer, a cut one, one that is not JSON, or the cluster's own 5xx and 429.
+        """
+        headers = {"accept": "application/json", **dict(credential.headers)}
+        if body is not None:
+            headers["content-type"] = "application/json"
+        try:
+            meta, data = await self._transport.perform_request(
+                method,
+                path,
+                body=body,
+                headers=headers,
+                request_timeout=DEFAULT if timeout_s is None else timeout_s,
+            )
+        except TransportError as failure:
+            raise ClusterUnreachable(f"{method} {path.partition('?')[0]}: {failure.message}") from failure
+        reply = Reply(status=meta.status, content=_decode(data, method, path), headers=meta.headers)
+        if reply.status >= 500 or reply.status == 429:
+            raise ClusterUnreachable(f"{method} {path.partition('?')[0]}: status {reply.status} ({_reason(reply)})")
+        return reply
+
+    async def ask(
+        self, method: str, path: str, credential: Credential, *, body: object = None, timeout_s: float | None = None
+    ) -> Any:  # noqa: ANN401 -- decoded JSON, whose shape the caller knows
+        """As `call`, for what must succeed; the decoded content.
+
+        Raises:
+            PassedOn: the cluster refused, in its own words.
+            ClusterUnreachable: as `call`.
+        """
+        reply = await self.call(method, path, credential, body=body, timeout_s=timeout_s)
+        if not reply.good:
+            raise refusal_of(reply)
+        return reply.content
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._transport.close()
+
+
+def refusal_of(reply: Reply) -> PassedOn:
+    """The cluster's refusal, to be passed on; its `WWW-Authenticate` goes along."""
+    content = reply.content if isinstance(reply.content, Mapping) else {"error": str(reply.content)}
+    challenges = reply.headers.get("www-authenticate")
+    headers = [("WWW-Authenticate", challenges)] if challenges else []
+    return PassedOn(reply.status, {"status": reply.status, **content}, headers=headers)
+
+
+def quoted(name: str) -> str:
+    """One path segment. Commas and stars keep their meaning to Elasticsearch."""
+    return quote(name, safe="*,-_.~")
+
+
+def _decode(data: Any, method: str, path: str) -> Any:  # noqa: ANN401 -- decoded JSON
+    if not data:
+        return {}
+    if not isinstance(data, bytes):
+        raise ClusterUnreachable(f"{method} {path.partition('?')[0]}: the answer is not JSON")
+    try:
+        return msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError) as failure:
+        raise ClusterUnreachable(f"{method} {path.partition('?')[0]}: the answer is not JSON ({failure})") from failure
+
+
+def _reason(reply: Reply) -> str:
+    return refusal_of(reply).reason
+
+
+def _node_config(node: str, tls: ClusterTls, timeout_s: float) -> NodeConfig:
+    config = url_to_node_config(node, use_default_ports_for_scheme=True)
+    return config.replace(
+        connections_per_node=CONNECTIONS_PER_NODE,
+        request_timeout=timeout_s,
+        http_compress=False,
+        ssl_context=cluster_context(tls) if config.scheme == "https" else None,
+    )

@@ -1,0 +1,45 @@
+"""Words a refusal as Elasticsearch would: its body shape, its formats, its headers (RestResponse, RestChannel)."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import cbor2
+import yaml
+
+from proxy.errors import Refusal
+from proxy.model import Answer
+
+RECEIPT_HEADER = "X-Startgate-Receipt"
+_TRUE = ("", "true")
+
+
+def refused(refusal: Refusal, parameters: Mapping[str, str], accept: str | None, receipt: str) -> Answer:
+    """The answer to a refused start.
+
+    Honours `format`, `pretty` and `error_trace`; `filter_path` does not apply to errors, as in Elasticsearch. SMILE
+    is answered in JSON.
+    """
+    body = refusal.body()
+    if parameters.get("error_trace") in _TRUE and refusal.status != 401 and isinstance(body["error"], dict):
+        body["error"]["stack_trace"] = f"{refusal.type}: {refusal.reason}\n\tat startgate.gate"
+    media_type, encoded = _encode(body, parameters, accept or "")
+    headers = [(RECEIPT_HEADER, receipt), ("Content-Type", media_type), *refusal.headers]
+    # Elasticsearch leaves its product header off where it does not know who asks (SecurityRestFilter).
+    if refusal.status not in (401, 403):
+        headers.insert(0, ("X-elastic-product", "Elasticsearch"))
+    return Answer(status=refusal.status, headers=tuple(headers), body=encoded)
+
+
+def _encode(body: Mapping[str, Any], parameters: Mapping[str, str], accept: str) -> tuple[str, bytes]:
+    wanted = parameters.get("format") or accept
+    if "yaml" in wanted:
+        return "application/yaml", yaml.safe_dump(dict(body), explicit_start=True, sort_keys=False).encode()
+    if "cbor" in wanted:
+        return "application/cbor", cbor2.dumps(body)
+    media_type = accept if accept.startswith("application/vnd.elasticsearch+json") else "application/json"
+    if parameters.get("pretty") in _TRUE:
+        text = json.dumps(body, indent=2, separators=(",", " : "), ensure_ascii=False) + "\n"
+    else:
+        text = json.dumps(body, separators=(",", ":"), ensure_ascii=False)
+    return media_type, text.encode()

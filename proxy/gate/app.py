@@ -1,0 +1,238 @@
+"""The gate's process: an aiohttp application on a Unix socket that only the edge on this machine can reach.
+
+What the edge tells in `X-Startgate-Peer` and `X-Startgate-Receipt` is believed, because nobody else can connect: the
+socket has mode 0600, and the edge drops headers of these names that clients send.
+"""
+
+import asyncio
+import logging
+import os
+import secrets
+import time
+from collections.abc import Callable
+from pathlib import Path
+from weakref import WeakValueDictionary
+
+from aiohttp import web
+from multidict import CIMultiDict
+
+from proxy.cluster.gateway import Gateway
+from proxy.errors import JournalError, Refusal, RulesError
+from proxy.gate import flow, follow, record
+from proxy.gate.answer import refused
+from proxy.gate.reconcile import reconcile
+from proxy.gate.request import Arrived
+from proxy.journal.read import starts
+from proxy.journal.writer import Journal, open_journal
+from proxy.model import Answer, Credential, Job
+from proxy.rules import Rules, load
+from proxy.settings import GateSettings
+from proxy.tasks import spawn
+
+logger = logging.getLogger(__name__)
+
+PEER_HEADER = "x-startgate-peer"
+RECEIPT_HEADER = "x-startgate-receipt"
+OWN_HEADERS = "x-startgate-"
+# What the edge lets through must not be refused here for its size (EdgeLimits.request_head_bytes, .headers).
+HEAD_LIMIT_BYTES = 128 * 1024
+HEADERS_LIMIT = 2000
+
+
+class SystemClock:
+    """The machine's clocks."""
+
+    def now_ms(self) -> int:
+        """Milliseconds since 1970."""
+        return time.time_ns() // 1_000_000
+
+    def ticks_s(self) -> float:
+        """Seconds of the monotonic clock."""
+        return time.monotonic()
+
+
+class Gate:
+    """One gate: the rules in force, the open journal, the way to the cluster, and the starts under way."""
+
+    def __init__(self, settings: GateSettings, rules: Rules, journal: Journal, cluster: Gateway) -> None:
+        self.rules = rules
+        self._settings = settings
+        self._journal = journal
+        self._cluster = cluster
+        self._clock = SystemClock()
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._flights: set[asyncio.Task[Answer]] = set()
+        self._followers: set[asyncio.Task[None]] = set()
+        self._world = flow.World(
+            cluster=cluster,
+            journal=journal,
+            clock=self._clock,
+            limits=settings.limits,
+            service=settings.service,
+            started=self.follow,
+        )
+
+    async def handle(self, request: web.Request) -> web.Response:
+        """One start. A client that hangs up does not interrupt it: an effect must get its outcome."""
+        try:
+            body = await request.read()
+        except web.HTTPRequestEntityTooLarge:
+            limit = self._settings.limits.start_body_bytes
+            text = f"the body of a start is limited to {limit} bytes (limits.gate.start_body_bytes)"
+            arrived = _arrived(request, b"")
+            refusal = Refusal(413, "content_too_long_exception", text)
+            return _response(refused(refusal, {}, arrived.header("accept"), arrived.receipt))
+        work = flow.start(_arrived(request, body), self.rules, self._world, self._lock)
+        flight = spawn(work, name="start")
+        self._flights.add(flight)
+        flight.add_done_callback(self._flights.discard)
+        return _response(await asyncio.shield(flight))
+
+    def _lock(self, job_id: str) -> asyncio.Lock:
+        lock = self._locks.get(job_id)
+        if lock is None:
+            lock = self._locks[job_id] = asyncio.Lock()
+        return lock
+
+    def reload(self) -> None:
+        """Read the rules again; where they are broken the ones in force stay, and the log says so."""
+        try:
+            self.rules = load(Path(self._settings.rules))
+        except RulesError as error:
+            logger.error("the rules were not reloaded, revision %s stays in force:\n%s", self.rules.revision, error)
+        else:
+            logger.warning("rules reloaded, revision %s is in force", self.rules.revision)
+
+    def follow(self, job: Job, credential: Credential, receipt: str) -> None:
+        """Follow a started job to its end in the background."""
+        self._keep(spawn(self._follow(job, credential, receipt), name=f"follow {job.id}"))
+
+    def _keep(self, task: asyncio.Task[None]) -> None:
+        self._followers.add(task)
+        task.add_done_callback(self._followers.discard)
+
+    async def _follow(self, job: Job, credential: Credential, receipt: str) -> None:
+        limits = self._settings.limits
+        stopped = await follow.stop_if_changed(job, credential, self._cluster)
+        if stopped:
+            logger.error("start %s of %s: %s", receipt, job.id, stopped)
+        state, why = await follow.until_end(
+            job.id,
+            credential,
+            self._cluster,
+            self._clock,
+            poll_s=limits.follow_up_poll_s,
+            limit_s=limits.follow_up_s,
+        )
+        try:
+            await self._journal.append(record.end(receipt, job.id, state, stopped or why, self._clock.now_ms()))
+        except JournalError as error:
+            logger.error("start %s of %s: its end is not on record: %s", receipt, job.id, error)
+
+    def reconcile(self) -> None:
+        """Close, in the background, what an earlier process left open."""
+        past = starts(Path(self._settings.journal))
+        service = self._settings.service
+        credential = Credential(whose="service", headers=(("authorization", service),)) if service else None
+        self._keep(
+            spawn(reconcile(past, self._cluster, self._journal, self._clock, credential, self.follow), name="reconcile")
+        )
+
+    async def drain(self) -> None:
+        """Let starts under way finish, within the limit; jobs are not followed any longer by this process."""
+        if self._flights:
+            await asyncio.wait(self._flights, timeout=self._settings.limits.drain_s)
+        for task in self._followers:
+            task.cancel()
+        await asyncio.gather(*self._followers, return_exceptions=True)
+        await self._cluster.close()
+        await self._journal.close()
+
+
+def _arrived(request: web.Request, body: bytes) -> Arrived:
+    headers = tuple(
+        (name.decode("latin-1"), value.decode("latin-1"))
+        for name, value in request.raw_headers
+        if not name.lower().startswith(OWN_HEADERS.encode())
+    )
+    return Arrived(
+        target=request.raw_path,
+        headers=headers,
+        body=body,
+        peer=request.headers.get(PEER_HEADER, ""),
+        receipt=request.headers.get(RECEIPT_HEADER) or secrets.token_hex(16),
+    )
+
+
+def _response(answer: Answer) -> web.Response:
+    headers = CIMultiDict((name, value) for name, value in answer.headers if name.lower() != "content-length")
+    return web.Response(status=answer.status, headers=headers, body=answer.body)
+
+
+async def _only_what_was_answered(_request: web.Request, response: web.StreamResponse) -> None:
+    """The answer is the cluster's, byte for byte: what aiohttp would add to it is taken off again."""
+    for name in ("Server", "Date"):
+        response.headers.pop(name, None)
+
+
+def make_app(gate: Gate, start_body_bytes: int) -> web.Application:
+    """The application: whatever reaches the socket is a start, the edge has routed it."""
+    app = web.Application(client_max_size=start_body_bytes)
+    app.router.add_post("/{anything:.*}", gate.handle)
+    app.on_response_prepare.append(_only_what_was_answered)
+    return app
+
+
+async def run(settings: GateSettings, stop: asyncio.Event, ready: Callable[[], None], reload: asyncio.Event) -> None:
+    """Serve until `stop` is set, then drain. `ready` is called once starts are taken; `reload` set means: read the
+    rules again.
+
+    Raises:
+        RulesError, ConfigError: the rules or TLS files are broken; JournalError: the journal cannot be used;
+        OSError: the socket cannot be made. Nothing is served then.
+    """
+    rules = load(Path(settings.rules))
+    journal = open_journal(Path(settings.journal))
+    service = Credential(whose="service", headers=(("authorization", settings.service),)) if settings.service else None
+    cluster = Gateway(
+        settings.nodes, tls=settings.cluster_tls, service=service, call_timeout_s=settings.limits.cluster_call_s
+    )
+    gate = Gate(settings, rules, journal, cluster)
+    runner = web.AppRunner(
+        make_app(gate, settings.limits.start_body_bytes),
+        access_log=None,
+        max_line_size=HEAD_LIMIT_BYTES,
+        max_field_size=HEAD_LIMIT_BYTES,
+        max_headers=HEADERS_LIMIT,
+        shutdown_timeout=settings.limits.drain_s,
+    )
+    await runner.setup()
+    try:
+        await _listen(runner, Path(settings.socket))
+        gate.reconcile()
+        ready()
+        await _reload_until(stop, reload, gate)
+    finally:
+        await runner.cleanup()
+        await gate.drain()
+
+
+async def _listen(runner: web.AppRunner, path: Path) -> None:
+    """Bind with no moment in which others could connect."""
+    await asyncio.to_thread(path.unlink, missing_ok=True)
+    mask = os.umask(0o177)
+    try:
+        await web.UnixSite(runner, str(path), backlog=1024).start()
+    finally:
+        os.umask(mask)
+
+
+async def _reload_until(stop: asyncio.Event, reload: asyncio.Event, gate: Gate) -> None:
+    stopping = spawn(stop.wait(), name="stop")
+    while not stop.is_set():
+        reloading = spawn(reload.wait(), name="reload")
+        await asyncio.wait({stopping, reloading}, return_when=asyncio.FIRST_COMPLETED)
+        if reload.is_set():
+            reload.clear()
+            gate.reload()
+        reloading.cancel()

@@ -1,0 +1,96 @@
+"""The small body of a start: an object with at most an `id` and a `timeout` (StartDataFrameAnalyticsAction.Request)."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import cbor2
+import yaml
+
+from proxy.errors import PlainRefusal, Refusal
+
+ACTION = "cluster:admin/xpack/ml/data_frame/analytics/start"
+FIELDS = ("id", "timeout")
+_JSON = re.compile(r"application/(?:vnd\.elasticsearch\+)?(?:x-)?(?:nd)?json")
+_YAML = re.compile(r"application/(?:vnd\.elasticsearch\+)?yaml")
+_CBOR = re.compile(r"application/(?:vnd\.elasticsearch\+)?cbor")
+
+
+def body_fields(body: bytes, content_types: Sequence[str], parameters: Mapping[str, str]) -> Mapping[str, str] | None:
+    """The fields of the body, or of the `source` parameter that stands in for one; None where there is no body.
+
+    Raises:
+        Refusal: 400 or 406 with Elasticsearch's texts.
+    """
+    if body:
+        if not content_types:
+            raise PlainRefusal(406, "", "Content-Type header is missing")
+        if len(content_types) > 1:
+            raise _bad_media_type(content_types)
+        return _checked(_parse(body, content_types[0]))
+    if "source" in parameters:
+        if "source_content_type" not in parameters:
+            text = "source and source_content_type parameters are required"
+            raise Refusal(400, "illegal_state_exception", text)
+        return _checked(_parse(parameters["source"].encode(), parameters["source_content_type"]))
+    return None
+
+
+def _bad_media_type(content_types: Sequence[str]) -> Refusal:
+    text = f"Invalid media-type value on headers [Content-Type] {list(content_types)}"
+    return Refusal(400, "media_type_header_exception", text)
+
+
+def _parse(body: bytes, content_type: str) -> Any:  # noqa: ANN401 -- whatever the client sent
+    media = content_type.partition(";")[0].strip().lower()
+    parse = next((parse for pattern, parse in _PARSERS if pattern.fullmatch(media)), None)
+    if parse is None:
+        raise PlainRefusal(406, "", f"Content-Type header [{content_type}] is not supported")
+    try:
+        return parse(body)
+    except (ValueError, TypeError, RecursionError, yaml.YAMLError, cbor2.CBORError) as failure:
+        raise Refusal(400, "x_content_parse_exception", f"[1:1] [{ACTION}] body cannot be parsed") from failure
+
+
+def _parse_json(body: bytes) -> Any:  # noqa: ANN401 -- whatever the client sent
+    return json.loads(body, object_pairs_hook=_no_duplicates)
+
+
+def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        raise ValueError("duplicate field")
+    return fields
+
+
+_PARSERS = (
+    (_JSON, _parse_json),
+    (_YAML, yaml.safe_load),
+    (_CBOR, cbor2.loads),
+)
+
+
+def _checked(fields: Any) -> Mapping[str, str]:  # noqa: ANN401 -- whatever the client sent
+    if not isinstance(fields, dict):
+        text = f"[1:1] [{ACTION}] Expected START_OBJECT but was: {type(fields).__name__}"
+        raise Refusal(400, "x_content_parse_exception", text)
+    for name, value in fields.items():
+        if name not in FIELDS:
+            raise Refusal(400, "x_content_parse_exception", f"[1:2] [{ACTION}] unknown field [{name}]")
+        if not isinstance(value, str):
+            text = f"[1:2] [{ACTION}] {name} doesn't support values of type: {_token(value)}"
+            raise Refusal(400, "x_content_parse_exception", text)
+    return fields
+
+
+def _token(value: object) -> str:
+    """XContent's name for a kind of value."""
+    kinds = {
+        bool: "VALUE_BOOLEAN",
+        int: "VALUE_NUMBER",
+        float: "VALUE_NUMBER",
+        list: "START_ARRAY",
+        dict: "START_OBJECT",
+    }
+    return kinds.get(type(value), "VALUE_NULL")

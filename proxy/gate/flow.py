@@ -1,0 +1,158 @@
+"""The straight line of a start, from what arrived to what is answered. Every step is one call.
+
+Rules of this file:
+1. No effect before its intent is durable. The effects are: create, forward, remove, stop.
+2. Every path ends in an outcome record, and no client is answered before it is durable.
+3. Sequential round trips to the cluster: who and which job (1); privileges and facts (2); create and look again (3);
+   forward (4). Whatever can be asked at the same time is.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from proxy.errors import ClusterUnreachable, JournalError, Refusal, StartgateError
+from proxy.gate import record
+from proxy.gate.answer import RECEIPT_HEADER, refused
+from proxy.gate.authorise import Authorised, authorise, hidden_job
+from proxy.gate.create import clean_up, creator, prepare, reader
+from proxy.gate.flight import Case, Credentials, Flight, Known, Plan
+from proxy.gate.identify import credentials_of, identify
+from proxy.gate.plan import make_plan, untouched
+from proxy.gate.ports import Clock, Cluster, Facts, Journal
+from proxy.gate.request import Arrived, Wanted, parameters_of, read_request
+from proxy.model import Answer, Credential, Job
+from proxy.rules import Rules, Subject, refusal_reason, subjects_of
+from proxy.settings import GateLimits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """What a start is run with. `started` is called once for each start that the cluster granted."""
+
+    cluster: Cluster
+    journal: Journal
+    clock: Clock
+    limits: GateLimits
+    service: str | None
+    started: Callable[[Job, Credential, str], None]
+
+
+async def start(arrived: Arrived, rules: Rules, world: World, lock: Callable[[str], asyncio.Lock]) -> Answer:
+    """Run one start: judged, prepared, forwarded, recorded. `lock` gives the lock of a job: one flight at a time.
+
+    Raises nothing but cancellation: whatever happens is an answer.
+    """
+    clock = world.clock
+    flight = Flight(arrived=arrived, revision=rules.revision, begun_ms=clock.now_ms(), begun_s=clock.ticks_s())
+    parameters: dict[str, str] = {}
+    try:
+        parameters = parameters_of(arrived.target)
+        wanted = read_request(arrived, parameters)
+        flight.job_id = wanted.job_id
+        async with lock(wanted.job_id):
+            answer = await _run(flight, wanted, rules, world)
+    except StartgateError as failure:
+        refusal = as_refusal(failure)
+        flight.problem = refusal.reason
+        answer = refused(refusal, parameters, arrived.header("accept"), arrived.receipt)
+    flight.mark("answered", clock.ticks_s())
+    return await _recorded(flight, answer, parameters, world)
+
+
+async def _recorded(flight: Flight, answer: Answer, parameters: dict[str, str], world: World) -> Answer:
+    try:
+        await world.journal.append(record.outcome(flight, answer, world.clock.now_ms()))
+    except JournalError as failure:
+        refusal = as_refusal(failure, forwarded=flight.cluster_answer)
+        return refused(refusal, parameters, flight.arrived.header("accept"), flight.arrived.receipt)
+    return answer
+
+
+def as_refusal(failure: StartgateError, *, forwarded: Answer | None = None) -> Refusal:
+    """How a failure is told to the client."""
+    if isinstance(failure, Refusal):
+        return failure
+    if isinstance(failure, JournalError):
+        text = f"no start without an audit record: {failure}"
+        if forwarded is not None:
+            answered = f"the start was forwarded and answered with {forwarded.status}"
+            text = f"{answered}, but its outcome is not on record: {failure}"
+        return Refusal(503, "startgate_journal_exception", text)
+    return Refusal(503, "startgate_cluster_exception", f"the cluster gave no usable answer: {failure}")
+
+
+async def _run(flight: Flight, wanted: Wanted, rules: Rules, world: World) -> Answer:
+    credentials = credentials_of(flight.arrived, world.service)
+    known = flight.known = await _identified(wanted, credentials, rules, world.cluster)
+    flight.mark("identified", world.clock.ticks_s())
+    subjects = flight.subjects = subjects_of(rules, known.caller, known.secondary, known.job.owner)
+    case = Case(rules=rules, credentials=credentials, known=known, subjects=subjects)
+    authorised, facts = await asyncio.gather(
+        authorise(known, subjects, credentials, rules, world.cluster),
+        _facts(known, reader(case), world.cluster),
+    )
+    verdict = flight.verdict = authorised.verdict
+    flight.mark("judged", world.clock.ticks_s())
+    if not verdict.allowed:
+        text = refusal_reason(verdict, known.job, known.caller, known.secondary, known.job.owner)
+        raise Refusal(403, "security_exception", text)
+    plan = flight.plan = _planned(case, authorised, facts, flight.begun_ms)
+    return await _act(flight, case, plan, wanted, world)
+
+
+async def _identified(wanted: Wanted, credentials: Credentials, rules: Rules, cluster: Cluster) -> Known:
+    """Who may not start jobs at all is told that, and not whether the job exists."""
+    found = await identify(wanted.job_id, credentials, cluster)
+    if isinstance(found, Known):
+        return found
+    raise await hidden_job(found, credentials.caller, rules, cluster)
+
+
+async def _facts(known: Known, credential: Credential | None, cluster: Cluster) -> Facts | StartgateError | None:
+    """Read at the same time as the privileges; what goes wrong here only counts once the start is allowed."""
+    if untouched(known) is not None or credential is None:
+        return None
+    try:
+        return await cluster.facts(known.job.sources, known.job.destination, credential)
+    except (Refusal, ClusterUnreachable) as failure:
+        return failure
+
+
+def _planned(case: Case, authorised: Authorised, facts: Facts | StartgateError | None, now_ms: int) -> Plan:
+    plan = untouched(case.known)
+    if plan is not None:
+        return plan
+    if isinstance(facts, StartgateError):
+        raise facts
+    if facts is None:
+        raise Refusal(403, "security_exception", "the sources cannot be read: no service credential is configured")
+    grants = authorised.grants if case.subjects.data is Subject.OWNER else None
+    return make_plan(case.known, facts, grants, now_ms)
+
+
+async def _act(flight: Flight, case: Case, plan: Plan, wanted: Wanted, world: World) -> Answer:
+    creating = creator(case)
+    await world.journal.append(record.intent(flight, world.clock.now_ms()))
+    flight.intended = True
+    flight.mark("intended", world.clock.ticks_s())
+    try:
+        await prepare(flight, case, plan, creating, world.cluster)
+    except StartgateError:
+        await clean_up(flight, case, creating, None, world.cluster)
+        raise
+    flight.mark("prepared", world.clock.ticks_s())
+    answer = flight.cluster_answer = await _forward(flight.arrived, wanted, world)
+    flight.mark("forwarded", world.clock.ticks_s())
+    await clean_up(flight, case, creating, answer, world.cluster)
+    if 200 <= answer.status < 300:
+        following = case.credentials.service or case.credentials.caller
+        world.started(case.known.job, following, flight.arrived.receipt)
+    headers = (*answer.headers, (RECEIPT_HEADER, flight.arrived.receipt))
+    return Answer(status=answer.status, headers=headers, body=answer.body)
+
+
+async def _forward(arrived: Arrived, wanted: Wanted, world: World) -> Answer:
+    limits = world.limits
+    limit_s = limits.forward_limit_s if wanted.timeout_s is None else wanted.timeout_s + limits.forward_grace_s
+    return await world.cluster.forward(arrived.target, arrived.headers, arrived.body, limit_s)

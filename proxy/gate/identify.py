@@ -1,0 +1,94 @@
+"""Who asks, on whose behalf, and for which job: everything that the first round trip can tell."""
+
+import asyncio
+from typing import TypeVar
+
+from proxy.errors import PassedOn, Refusal
+from proxy.gate.flight import Credentials, HiddenJob, Known
+from proxy.gate.ports import Cluster
+from proxy.gate.request import RUN_AS_HEADER, SECONDARY_HEADER, Arrived
+from proxy.model import Credential
+
+T = TypeVar("T")
+# What realms of the cluster read besides `Authorization`: run-as, and the shared secret of JWT realms.
+CALLER_HEADERS = ("authorization", RUN_AS_HEADER, "es-client-authentication")
+SECONDARY_CLIENT_HEADER = "es-secondary-x-client-authentication"
+# Sent along with each call that is made for a start, so that the cluster's own audit log can be joined with ours.
+TRACE_HEADERS = ("x-opaque-id", "traceparent")
+
+
+def credentials_of(arrived: Arrived, service: str | None) -> Credentials:
+    """Whose credentials came with a start. `service` is the value of the service credential's `Authorization`.
+
+    Raises:
+        Refusal: 400 where a header that names somebody came twice: which one counts would be a guess.
+    """
+    for name in (*CALLER_HEADERS, SECONDARY_HEADER, SECONDARY_CLIENT_HEADER):
+        if len(arrived.header_values(name)) > 1:
+            raise Refusal(400, "illegal_argument_exception", f"multiple values for single-valued header [{name}]")
+    trace = tuple((name, value) for name in TRACE_HEADERS if (value := arrived.header(name)) is not None)
+    return Credentials(
+        caller=Credential(whose="caller", headers=(*_named(arrived, CALLER_HEADERS), *trace)),
+        secondary=_secondary(arrived, trace),
+        service=Credential(whose="service", headers=(("authorization", service), *trace)) if service else None,
+    )
+
+
+def _named(arrived: Arrived, names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    return tuple((name, value) for name in names if (value := arrived.header(name)) is not None)
+
+
+def _secondary(arrived: Arrived, trace: tuple[tuple[str, str], ...]) -> Credential | None:
+    """As SecondaryAuthenticator: only its own headers count, and run-as does not apply to it."""
+    value = arrived.header(SECONDARY_HEADER)
+    if value is None:
+        return None
+    shared = arrived.header(SECONDARY_CLIENT_HEADER)
+    client = () if shared is None else (("es-client-authentication", shared),)
+    return Credential(whose="secondary", headers=(("authorization", value), *client, *trace))
+
+
+async def identify(job_id: str, credentials: Credentials, cluster: Cluster) -> Known | HiddenJob:
+    """Ask the cluster who caller and secondary are, and for the job; all at the same time.
+
+    Raises:
+        Refusal: the cluster's own 401 or 403, the caller's before the secondary's.
+        ClusterUnreachable: no usable answer.
+    """
+    caller, secondary, job, state, version = await asyncio.gather(
+        cluster.identify(credentials.caller),
+        cluster.identify(credentials.secondary) if credentials.secondary else _nobody(),
+        cluster.job(job_id, credentials.caller),
+        cluster.job_state(job_id, credentials.caller),
+        cluster.version(credentials.service or credentials.caller),
+        return_exceptions=True,
+    )
+    who, also = _good(caller), _good(_failed_secondary(secondary))
+    if isinstance(job, PassedOn):
+        return HiddenJob(caller=who, refusal=job)
+    return Known(
+        caller=who,
+        secondary=also,
+        job=_good(job),
+        state=_good(state),
+        version=_good(version),
+    )
+
+
+async def _nobody() -> None:
+    return None
+
+
+def _failed_secondary(outcome: T | BaseException) -> T | BaseException:
+    """The cluster words a bad secondary credential so (SecondaryAuthenticator), whatever the reason."""
+    if not isinstance(outcome, PassedOn):
+        return outcome
+    cause = {"type": outcome.type, "reason": outcome.reason}
+    text = "Failed to authenticate secondary user"
+    return Refusal(outcome.status, "security_exception", text, caused_by=cause, headers=outcome.headers)
+
+
+def _good(outcome: T | BaseException) -> T:
+    if isinstance(outcome, BaseException):
+        raise outcome
+    return outcome

@@ -1,0 +1,124 @@
+"""What a start will do about its destination, from facts already read. No effects, no I/O."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from typing import Any
+
+from proxy.destination import Era, destination_body
+from proxy.errors import Refusal
+from proxy.gate.flight import Destination, Known, Plan
+from proxy.gate.ports import Facts, Grants
+from proxy.model import Job, SourceIndex, Stage
+from proxy.privileges import Role, Undecidable, field_view, visible_fields
+
+# MlConfigVersion: from 8.10 on a job's version counts configuration formats, 10.0.0 and up, not releases.
+FIRST_ML_CONFIG_MAJOR = 10
+_WHY = {
+    Stage.RESUMING_REINDEXING: "stopped while reindexing: Elasticsearch deletes the destination and makes it anew",
+    Stage.RESUMING_ANALYZING: "resumed after reindexing: the destination is in use as it is",
+    Stage.FINISHED: "the job has finished: the cluster refuses to start it again",
+}
+
+
+def untouched(known: Known) -> Plan | None:
+    """The plan where this start makes no destination whatever is there; None where it may have to."""
+    if known.state.state not in ("stopped", ""):
+        return Plan(step=Destination.LEAVE, why=f"the job is {known.state.state}: the cluster answers this start")
+    if known.state.stage is not Stage.FIRST_TIME:
+        return Plan(step=Destination.LEAVE, why=_WHY[known.state.stage])
+    return None
+
+
+def make_plan(known: Known, facts: Facts, grants: Grants | None, now_ms: int) -> Plan:
+    """The plan of a first start.
+
+    `grants` are the owner's where the sources were read with the service credential: only what they show is copied.
+
+    Raises:
+        Refusal: 400 with Elasticsearch's texts, where the cluster would refuse or the job would fail.
+    """
+    job = known.job
+    names = tuple(source.name for source in facts.sources)
+    _check_destination(job, names, facts)
+    if facts.destination is not None:
+        why = "the destination exists and is used as it is"
+        return Plan(step=Destination.EXISTING, why=why, sources=names)
+    sources = facts.sources if grants is None else tuple(_seen_by(grants, source) for source in facts.sources)
+    made = destination_body(job, sources, era_of(known), now_ms, results=False)
+    body = {"settings": dict(made.settings), "mappings": dict(made.mappings)}
+    return Plan(step=Destination.CREATE, why="the destination is missing", body=body, sources=names)
+
+
+def era_of(known: Known) -> Era:
+    """The era of the cluster; where nobody may know its version, that of the release which made the job."""
+    version = known.version or known.job.version
+    major = int(version.partition(".")[0] or 0)
+    if known.version is None and major >= FIRST_ML_CONFIG_MAJOR:
+        return Era.ALLOW_LIST
+    return Era.of(version)
+
+
+def _check_destination(job: Job, sources: Sequence[str], facts: Facts) -> None:
+    """SourceDestValidator: destination in source, remote sources; all that is wrong in one text."""
+    taken = {job.destination} if facts.destination is None else {job.destination, facts.destination.name}
+    problems = []
+    if taken & set(sources) or any(_matches(expression, job.destination) for expression in job.sources):
+        expression = ",".join(job.sources)
+        problems.append(f"Destination index [{job.destination}] is included in source expression [{expression}]")
+    if any(_is_remote(expression) for expression in job.sources):
+        problems.append("remote source indices are not supported")
+    if problems:
+        listed = "".join(f"{number}: {problem};" for number, problem in enumerate(problems, 1))
+        raise Refusal(400, "validation_exception", f"Validation Failed: {listed}")
+
+
+def _matches(expression: str, name: str) -> bool:
+    """Regex.simpleMatch: `*` is the only wildcard. An exclusion takes away, it matches nothing."""
+    if expression.startswith("-"):
+        return False
+    # fnmatch knows more than `*`: brackets and question marks cannot stand in an index name, and are quoted here.
+    return fnmatchcase(name, expression.replace("[", "[[]").replace("?", "[?]"))
+
+
+def _is_remote(expression: str) -> bool:
+    """`cluster:index`; date math is in angle brackets and may hold colons."""
+    return ":" in expression and not expression.startswith("<")
+
+
+def _seen_by(grants: Grants, source: SourceIndex) -> SourceIndex:
+    """The source with the fields that the owner may see: those of the roles, and of the limit of an API key.
+
+    Raises:
+        Refusal: 403, field-level security is in play and what it shows cannot be told exactly.
+    """
+    for roles in (grants.roles, grants.limited_by or ()):
+        if any(grant.field_security is not None for role in roles for grant in role.indices):
+            source = replace(source, mappings=_narrowed(roles, source))
+    return source
+
+
+def _narrowed(roles: Sequence[Role], source: SourceIndex) -> dict[str, Any]:
+    try:
+        views = field_view(roles, source.name)
+        if views is None:
+            return dict(source.mappings)
+        properties = visible_fields(views, source.mappings.get("properties", {}))
+        runtime = {
+            name: definition
+            for name, definition in source.mappings.get("runtime", {}).items()
+            if any(view.grants(name) for view in views)
+        }
+    except Undecidable as failure:
+        raise _undecided(source, str(failure)) from failure
+    if not views:
+        raise _undecided(source, "they reach it under another name")
+    return {**source.mappings, "properties": properties, "runtime": runtime}
+
+
+def _undecided(source: SourceIndex, why: str) -> Refusal:
+    text = (
+        f"which fields of [{source.name}] the owner's roles show cannot be told exactly ({why}); "
+        "grant the index by its own name, or start the job with secondary authorization headers"
+    )
+    return Refusal(403, "security_exception", text)

@@ -1,0 +1,97 @@
+"""What the gate needs of the world: the cluster, the journal, the time. `app` supplies them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from proxy.model import Answer, Credential, Identity, Job, JobState, Owner, SourceIndex
+from proxy.privileges import Asked, Held, Role
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grants:
+    """What an owner's stored credentials amount to: `roles`, narrowed by `limited_by` where they are an API key's."""
+
+    roles: tuple[Role, ...]
+    limited_by: tuple[Role, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexState:
+    """An index that exists: `name` is the concrete one, which differs from what was asked where that is an alias."""
+
+    name: str
+    uuid: str
+    mappings: Mapping[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What a plan is made of: the sources in order of name, and the destination, None where it is missing."""
+
+    sources: tuple[SourceIndex, ...]
+    destination: IndexState | None
+
+
+class Cluster(Protocol):
+    """The calls to Elasticsearch.
+
+    All of them raise `PassedOn` where the cluster refuses with 4xx, and `ClusterUnreachable` where no usable answer
+    came. `opaque` headers (`X-Opaque-Id`, `traceparent`) ride along within the credential.
+    """
+
+    async def identify(self, credential: Credential) -> Identity:
+        """`GET _security/_authenticate`. Raises Refusal 403 where the cluster has no security."""
+
+    async def job(self, job_id: str, credential: Credential) -> Job:
+        """The configuration of one job, by its exact id."""
+
+    async def job_state(self, job_id: str, credential: Credential) -> JobState:
+        """`_stats` of one job."""
+
+    async def version(self, credential: Credential) -> str | None:
+        """The cluster's version number; None where this credential may not know."""
+
+    async def held(self, asked: Asked, credential: Credential) -> Held:
+        """`_has_privileges`."""
+
+    async def grants(self, owner: Owner) -> Grants:
+        """What an owner holds, found out with the service credential. Raises Refusal where that can't be told."""
+
+    async def facts(self, sources: Sequence[str], destination: str, credential: Credential) -> Facts:
+        """Sources and destination, read at the same time."""
+
+    async def index(self, name: str, credential: Credential) -> IndexState | None:
+        """One index, or the one behind an alias; None where there is none."""
+
+    async def create(self, name: str, body: Mapping[str, Any], credential: Credential) -> bool:
+        """Create an index; False where one of that name exists already."""
+
+    async def remove_if_empty(self, name: str, made: Mapping[str, Any], credential: Credential) -> str:
+        """Remove an index only if its `_meta` is still `made` and it holds no document.
+
+        Answers what was done: `removed`, or why it was kept.
+        """
+
+    async def forward(self, target: str, headers: Sequence[tuple[str, str]], body: bytes, timeout_s: float) -> Answer:
+        """The start itself, untouched; any answer of the cluster is returned as it is. Raises ClusterUnreachable."""
+
+    async def stop(self, job_id: str, credential: Credential) -> None:
+        """Stop a job."""
+
+
+class Journal(Protocol):
+    """The audit record."""
+
+    async def append(self, entry: Mapping[str, Any]) -> None:
+        """Durable when it returns. Raises JournalError."""
+
+
+class Clock(Protocol):
+    """The time."""
+
+    def now_ms(self) -> int:
+        """Milliseconds since 1970."""
+
+    def ticks_s(self) -> float:
+        """Seconds of a clock that never goes back."""

@@ -1,0 +1,161 @@
+"""Turns what is known of a start into the journal's records. An allow-list: what is not named here is not recorded."""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from proxy.gate.flight import Flight, Known, Plan
+from proxy.gate.request import Arrived
+from proxy.journal import entry
+from proxy.journal.entry import Phase
+from proxy.model import Answer, JobState, Stage
+from proxy.rules import Reason, Subjects, Verdict
+
+
+def intent(flight: Flight, now_ms: int) -> dict[str, Any]:
+    """What is about to be done. Durable before the first effect."""
+    return _start(Phase.INTENT, flight, now_ms, outcome="unknown")
+
+
+def outcome(flight: Flight, answer: Answer, now_ms: int) -> dict[str, Any]:
+    """What was decided and done, and what the client is answered with."""
+    succeeded = flight.cluster_answer is not None and 200 <= answer.status < 300
+    # Without a usable answer to an intended start nobody knows whether the job runs.
+    unknown = flight.intended and answer.status in (408, 429, 500, 502, 503, 504)
+    result = "success" if succeeded else "unknown" if unknown else "failure"
+    record = _start(Phase.OUTCOME, flight, now_ms, outcome=result, reason=flight.problem or "")
+    record["event"]["duration"] = round(flight.marks_ms.get("answered", 0) * 1e6)
+    record["http"]["response"] = {"status_code": answer.status}
+    ours = record["startgate"]
+    if flight.plan is not None:
+        ours["destination"]["created"] = flight.created
+    if flight.created_as is not None:
+        ours["destination"]["created_as"] = flight.created_as
+    if flight.removal is not None:
+        ours["destination"]["removal"] = entry.cut(flight.removal)
+    if flight.cluster_answer is not None:
+        ours["cluster"] = {"status": flight.cluster_answer.status, **_node(flight.cluster_answer)}
+    ours["timings_ms"] = dict(flight.marks_ms)
+    return record
+
+
+def end(receipt: str, job_id: str, state: JobState | None, why: str, now_ms: int) -> dict[str, Any]:
+    """How the job really ended. `state` is None where it could not be told; `why` says so in words."""
+    if state is None:
+        result = "unknown"
+    elif state.state == "failed":
+        result = "failure"
+    else:
+        result = "success" if state.stage is Stage.FINISHED else "unknown"
+    record = entry.frame(Phase.END, receipt, now_ms, outcome=result, reason=why)
+    record["startgate"]["job"] = {"id": job_id}
+    if state is not None:
+        record["startgate"]["end"] = {"state": state.state, "stage": state.stage.value}
+    return record
+
+
+def reconciled(receipt: str, found: str, now_ms: int, *, job: Mapping[str, Any]) -> dict[str, Any]:
+    """The outcome of a start that a crash interrupted, as far as the cluster could tell afterwards."""
+    record = entry.frame(Phase.OUTCOME, receipt, now_ms, outcome="unknown", reason=found)
+    record["startgate"]["job"] = dict(job)
+    record["startgate"]["reconciled"] = True
+    return record
+
+
+def _start(phase: Phase, flight: Flight, now_ms: int, *, outcome: str, reason: str = "") -> dict[str, Any]:
+    record = entry.frame(phase, flight.arrived.receipt, now_ms, outcome=outcome, reason=reason)
+    record |= _request(flight.arrived)
+    ours = record["startgate"]
+    ours["rules"] = {"revision": flight.revision}
+    ours["job"] = {"id": entry.cut(flight.job_id or "")}
+    if flight.known is not None:
+        _add_known(record, flight.known)
+    if flight.subjects is not None:
+        ours["subjects"] = _subjects(flight.subjects)
+    if flight.verdict is not None:
+        ours["verdict"] = _verdict(flight.verdict)
+    if flight.plan is not None:
+        ours["destination"] = _destination(flight.plan, flight.known)
+    return record
+
+
+def _request(arrived: Arrived) -> dict[str, Any]:
+    host, _, port = arrived.peer.rpartition(":")
+    fields: dict[str, Any] = {
+        "source": {"address": host, "port": int(port)} if port.isdigit() else {"address": arrived.peer},
+        "http": {"request": {"method": "POST"}},
+        "url": {"path": entry.cut(arrived.path)},
+    }
+    agent, opaque, parent = (arrived.header(name) for name in ("user-agent", "x-opaque-id", "traceparent"))
+    if agent is not None:
+        fields["user_agent"] = {"original": entry.cut(agent)}
+    if opaque is not None:
+        fields["labels"] = {"x_opaque_id": entry.cut(opaque)}
+    # W3C Trace Context: version-traceid-parentid-flags
+    parts = (parent or "").split("-")
+    if len(parts) == 4:
+        fields["trace"] = {"id": entry.cut(parts[1])}
+        fields["span"] = {"id": entry.cut(parts[2])}
+    forwarded = arrived.header_values("x-forwarded-for")
+    if forwarded:
+        fields["client"] = {"address": entry.cut(", ".join(forwarded))}
+    return fields
+
+
+def _add_known(record: dict[str, Any], known: Known) -> None:
+    record["user"] = {"name": entry.cut(known.caller.username), "roles": entry.cut_list(known.caller.roles)}
+    ours = record["startgate"]
+    ours["caller"] = entry.identity(known.caller)
+    if known.secondary is not None:
+        ours["secondary"] = entry.identity(known.secondary)
+    ours["owner"] = entry.owner(known.job.owner)
+    ours["job"] = {**entry.job(known.job), "state": known.state.state, "stage": known.state.stage.value}
+
+
+def _subjects(subjects: Subjects) -> dict[str, Any]:
+    return {
+        "data": subjects.data.value,
+        "asked": [subject.value for subject in subjects.asked],
+        "intermediary": subjects.intermediary,
+    }
+
+
+def _verdict(verdict: Verdict) -> dict[str, Any]:
+    return {"allowed": verdict.allowed, "reasons": [_reason(reason) for reason in verdict.reasons[: entry.LIST_LIMIT]]}
+
+
+def _reason(reason: Reason) -> dict[str, Any]:
+    fields = {"subject": reason.subject.value, "kind": reason.kind.value, "text": entry.cut(reason.text)}
+    if reason.index is not None:
+        fields["index"] = entry.cut(reason.index)
+    if reason.privilege is not None:
+        fields["privilege"] = reason.privilege
+    if reason.origin is not None:
+        fields["rule"] = str(reason.origin)
+    return fields
+
+
+def _destination(plan: Plan, known: Known | None) -> dict[str, Any]:
+    fields: dict[str, Any] = {
+        "index": known.job.destination if known is not None else "",
+        "plan": plan.step.value,
+        "why": plan.why,
+        "source_indices": entry.cut_list(plan.sources),
+    }
+    if plan.body is not None:
+        encoded = msgspec.json.encode(plan.body, order="sorted")
+        fields["body_sha256"] = hashlib.sha256(encoded).hexdigest()
+        fields["settings"] = dict(plan.body["settings"]) if len(encoded) < 16 * 1024 else "…"
+        fields["field_count"] = len(plan.body["mappings"].get("properties", {}))
+    return fields
+
+
+def _node(answer: Answer) -> dict[str, str]:
+    """The node that a successful start names; empty where the job opens lazily."""
+    try:
+        node = msgspec.json.decode(answer.body).get("node")
+    except (msgspec.DecodeError, UnicodeDecodeError, AttributeError):
+        return {}
+    return {"node": entry.cut(node)} if isinstance(node, str) else {}

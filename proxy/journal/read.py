@@ -1,0 +1,86 @@
+"""Reads a journal folder back: records in the order in which they were written, and the records of one start joined."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from proxy.errors import JournalError
+from proxy.journal.entry import Phase
+from proxy.journal.writer import FILE_PATTERN
+
+
+@dataclass(slots=True)
+class Start:
+    """All records of one start, by phase; `latest` is the newest of them."""
+
+    receipt: str
+    records: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @property
+    def latest(self) -> Mapping[str, Any]:
+        """The record that tells most: `end`, else `outcome`, else `intent`."""
+        return next(self.records[phase] for phase in (Phase.END, Phase.OUTCOME, Phase.INTENT) if phase in self.records)
+
+    @property
+    def open(self) -> bool:
+        """Whether an effect was begun and its outcome is not known."""
+        return Phase.INTENT in self.records and Phase.OUTCOME not in self.records
+
+
+def records(folder: Path) -> Iterator[Mapping[str, Any]]:
+    """Every record in `folder`, oldest first, one line in memory at a time.
+
+    A last line without its newline is one that is being written, or was cut short by a crash: it is left out.
+
+    Raises:
+        JournalError: the folder cannot be read, or a line is no record; the text names file and line.
+    """
+    if not folder.is_dir():
+        raise JournalError(f"there is no journal at {folder}")
+    for path in sorted(folder.glob(FILE_PATTERN)):
+        try:
+            with path.open("rb") as file:
+                yield from _records_of(path, file)
+        except OSError as failure:
+            raise JournalError(f"{path} cannot be read: {failure.strerror or failure}") from failure
+
+
+def _records_of(path: Path, lines: Iterator[bytes]) -> Iterator[Mapping[str, Any]]:
+    for number, line in enumerate(lines, 1):
+        if not line.endswith(b"\n"):
+            return
+        try:
+            record = msgspec.json.decode(line)
+            record["startgate"]["receipt"], record["startgate"]["phase"]
+        except (msgspec.DecodeError, UnicodeDecodeError, KeyError, TypeError) as failure:
+            raise JournalError(f"{path}:{number} is not a record of a start: {failure}") from failure
+        yield record
+
+
+def starts(folder: Path) -> list[Start]:
+    """All starts in `folder`, in the order of their first record.
+
+    Raises:
+        JournalError: as `records`.
+    """
+    found: dict[str, Start] = {}
+    for record in records(folder):
+        receipt = record["startgate"]["receipt"]
+        found.setdefault(receipt, Start(receipt)).records[record["startgate"]["phase"]] = record
+    return list(found.values())
+
+
+def start(folder: Path, receipt: str) -> Start | None:
+    """The start with this receipt, or whose receipt alone begins so; None where there is none.
+
+    Raises:
+        JournalError: as `records`, or several receipts begin so.
+    """
+    matching = [one for one in starts(folder) if one.receipt.startswith(receipt)]
+    exact = [one for one in matching if one.receipt == receipt]
+    if len(exact or matching) > 1:
+        raise JournalError(f"{len(matching)} receipts begin with {receipt}; give more of it")
+    return next(iter(exact or matching), None)
