@@ -20,6 +20,7 @@ from proxy.cluster.gateway import Gateway
 from proxy.errors import JournalError, Refusal, RulesError
 from proxy.gate import flow, follow, record
 from proxy.gate.answer import refused
+from proxy.gate.flight import Credentials
 from proxy.gate.reconcile import reconcile
 from proxy.gate.request import Arrived
 from proxy.journal.read import starts
@@ -103,22 +104,25 @@ class Gate:
         else:
             logger.warning("rules reloaded, revision %s is in force", self.rules.revision)
 
-    def follow(self, job: Job, credential: Credential, receipt: str) -> None:
-        """Follow a started job to its end in the background."""
-        self._keep(spawn(self._follow(job, credential, receipt), name=f"follow {job.id}"))
+    def follow(self, job: Job, credentials: Credentials, receipt: str) -> None:
+        """Follow a started job to its end in the background.
+
+        Stopping it, where that must be, takes `manage_ml`: the caller has shown to hold it, the service need not.
+        """
+        self._keep(spawn(self._follow(job, credentials, receipt), name=f"follow {job.id}"))
 
     def _keep(self, task: asyncio.Task[None]) -> None:
         self._followers.add(task)
         task.add_done_callback(self._followers.discard)
 
-    async def _follow(self, job: Job, credential: Credential, receipt: str) -> None:
+    async def _follow(self, job: Job, credentials: Credentials, receipt: str) -> None:
         limits = self._settings.limits
-        stopped = await follow.stop_if_changed(job, credential, self._cluster)
+        stopped = await follow.stop_if_changed(job, credentials.caller, self._cluster)
         if stopped:
             logger.error("start %s of %s: %s", receipt, job.id, stopped)
         state, why = await follow.until_end(
             job.id,
-            credential,
+            credentials.service or credentials.caller,
             self._cluster,
             self._clock,
             poll_s=limits.follow_up_poll_s,

@@ -28,14 +28,17 @@ from proxy.settings import GateLimits
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """What a start is run with. `started` is called once for each start that the cluster granted."""
+    """What a start is run with. `started` is called once for each start that the cluster granted.
+
+    It is given the job as it was judged, the credentials at hand, and the receipt.
+    """
 
     cluster: Cluster
     journal: Journal
     clock: Clock
     limits: GateLimits
     service: str | None
-    started: Callable[[Job, Credential, str], None]
+    started: Callable[[Job, Credentials, str], None]
 
 
 async def start(arrived: Arrived, rules: Rules, world: World, lock: Callable[[str], asyncio.Lock]) -> Answer:
@@ -146,8 +149,7 @@ async def _act(flight: Flight, case: Case, plan: Plan, wanted: Wanted, world: Wo
     flight.mark("forwarded", world.clock.ticks_s())
     await clean_up(flight, case, creating, answer, world.cluster)
     if 200 <= answer.status < 300:
-        following = case.credentials.service or case.credentials.caller
-        world.started(case.known.job, following, flight.arrived.receipt)
+        world.started(case.known.job, case.credentials, flight.arrived.receipt)
     headers = (*answer.headers, (RECEIPT_HEADER, flight.arrived.receipt))
     return Answer(status=answer.status, headers=headers, body=answer.body)
 

@@ -8,12 +8,13 @@ from typing import Any
 
 from proxy.errors import ClusterUnreachable, Refusal
 from proxy.gate import record
+from proxy.gate.flight import Credentials
 from proxy.gate.ports import Clock, Cluster, Journal
 from proxy.journal.entry import Phase
 from proxy.journal.read import Start
 from proxy.model import Credential, Job
 
-Follow = Callable[[Job, Credential, str], None]
+Follow = Callable[[Job, Credentials, str], None]
 
 
 async def reconcile(
@@ -31,11 +32,16 @@ async def reconcile(
             outcome = record.reconciled(start.receipt, found, clock.now_ms(), job=intent["job"])
             await journal.append(outcome)
             if job is not None and service is not None:
-                follow(job, service, start.receipt)
+                follow(job, _as(service), start.receipt)
         elif service is not None and _unended(start):
             _, job = await _look(start.records[Phase.OUTCOME]["startgate"], cluster, service)
             if job is not None:
-                follow(job, service, start.receipt)
+                follow(job, _as(service), start.receipt)
+
+
+def _as(service: Credential) -> Credentials:
+    """Nobody but the service is left to ask: callers' credentials are not kept."""
+    return Credentials(caller=service, secondary=None, service=service)
 
 
 def _unended(start: Start) -> bool:
