@@ -54,6 +54,7 @@ class HiddenJob:
     """The caller is known, and was not shown the job: `refusal` is what the cluster said."""
 
     caller: Identity
+    secondary: Identity | None
     refusal: PassedOn
 
 
@@ -76,6 +77,8 @@ class Flight:
     begun_ms: int
     begun_s: float
     job_id: str | None = None
+    caller: Identity | None = None
+    secondary: Identity | None = None
     known: Known | None = None
     subjects: Subjects | None = None
     verdict: Verdict | None = None

@@ -16,7 +16,7 @@ from proxy.gate import record
 from proxy.gate.answer import RECEIPT_HEADER, refused
 from proxy.gate.authorise import Authorised, authorise, hidden_job
 from proxy.gate.create import clean_up, creator, prepare, reader
-from proxy.gate.flight import Case, Credentials, Flight, Known, Plan
+from proxy.gate.flight import Case, Credentials, Flight, HiddenJob, Known, Plan
 from proxy.gate.identify import credentials_of, identify
 from proxy.gate.plan import make_plan, untouched
 from proxy.gate.ports import Clock, Cluster, Facts, Journal
@@ -87,7 +87,7 @@ def as_refusal(failure: StartgateError, *, forwarded: Answer | None = None) -> R
 
 async def _run(flight: Flight, wanted: Wanted, rules: Rules, world: World) -> Answer:
     credentials = credentials_of(flight.arrived, world.service)
-    known = flight.known = await _identified(wanted, credentials, rules, world.cluster)
+    known = await _identified(flight, wanted, credentials, rules, world.cluster)
     flight.mark("identified", world.clock.ticks_s())
     subjects = flight.subjects = subjects_of(rules, known.caller, known.secondary, known.job.owner)
     case = Case(rules=rules, credentials=credentials, known=known, subjects=subjects)
@@ -104,12 +104,16 @@ async def _run(flight: Flight, wanted: Wanted, rules: Rules, world: World) -> An
     return await _act(flight, case, plan, wanted, world)
 
 
-async def _identified(wanted: Wanted, credentials: Credentials, rules: Rules, cluster: Cluster) -> Known:
+async def _identified(
+    flight: Flight, wanted: Wanted, credentials: Credentials, rules: Rules, cluster: Cluster
+) -> Known:
     """Who may not start jobs at all is told that, and not whether the job exists."""
-    found = await identify(wanted.job_id, credentials, cluster)
-    if isinstance(found, Known):
-        return found
-    raise await hidden_job(found, credentials.caller, rules, cluster)
+    found = await identify(wanted.job_id, flight.arrived.target, credentials, cluster)
+    flight.caller, flight.secondary = found.caller, found.secondary
+    if isinstance(found, HiddenJob):
+        raise await hidden_job(found, credentials.caller, rules, cluster)
+    flight.known = found
+    return found
 
 
 async def _facts(known: Known, credential: Credential | None, cluster: Cluster) -> Facts | StartgateError | None:

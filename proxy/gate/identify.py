@@ -1,6 +1,7 @@
 """Who asks, on whose behalf, and for which job: everything that the first round trip can tell."""
 
 import asyncio
+import json
 from typing import TypeVar
 
 from proxy.errors import PassedOn, Refusal
@@ -10,6 +11,10 @@ from proxy.gate.request import RUN_AS_HEADER, SECONDARY_HEADER, Arrived
 from proxy.model import Credential
 
 T = TypeVar("T")
+ACTION = "cluster:admin/xpack/ml/data_frame/analytics/start"
+# What the cluster is asked to learn who somebody is (RestAuthenticateAction, AuthenticateAction).
+IDENTIFY_TARGET = "/_security/_authenticate"
+IDENTIFY_ACTION = "cluster:admin/xpack/security/user/authenticate"
 # What realms of the cluster read besides `Authorization`: run-as, and the shared secret of JWT realms.
 CALLER_HEADERS = ("authorization", RUN_AS_HEADER, "es-client-authentication")
 SECONDARY_CLIENT_HEADER = "es-secondary-x-client-authentication"
@@ -48,8 +53,10 @@ def _secondary(arrived: Arrived, trace: tuple[tuple[str, str], ...]) -> Credenti
     return Credential(whose="secondary", headers=(("authorization", value), *client, *trace))
 
 
-async def identify(job_id: str, credentials: Credentials, cluster: Cluster) -> Known | HiddenJob:
+async def identify(job_id: str, target: str, credentials: Credentials, cluster: Cluster) -> Known | HiddenJob:
     """Ask the cluster who caller and secondary are, and for the job; all at the same time.
+
+    `target` is the request target of the start: a refusal names it, and not the question that was asked instead.
 
     Raises:
         Refusal: the cluster's own 401 or 403, the caller's before the secondary's.
@@ -63,9 +70,9 @@ async def identify(job_id: str, credentials: Credentials, cluster: Cluster) -> K
         cluster.version(credentials.service or credentials.caller),
         return_exceptions=True,
     )
-    who, also = _good(caller), _good(_failed_secondary(secondary))
+    who, also = _good(_reworded(caller, target)), _good(_failed_secondary(_reworded(secondary, target)))
     if isinstance(job, PassedOn):
-        return HiddenJob(caller=who, refusal=job)
+        return HiddenJob(caller=who, secondary=also, refusal=job)
     return Known(
         caller=who,
         secondary=also,
@@ -77,6 +84,16 @@ async def identify(job_id: str, credentials: Credentials, cluster: Cluster) -> K
 
 async def _nobody() -> None:
     return None
+
+
+def _reworded(outcome: T | BaseException, target: str) -> T | PassedOn | BaseException:
+    """A refusal to identify somebody, as the start itself would have been refused."""
+    if not isinstance(outcome, PassedOn):
+        return outcome
+    text = json.dumps(outcome.content)
+    for asked, meant in ((IDENTIFY_TARGET, target), (IDENTIFY_ACTION, ACTION)):
+        text = text.replace(json.dumps(asked)[1:-1], json.dumps(meant)[1:-1])
+    return PassedOn(outcome.status, json.loads(text), headers=outcome.headers)
 
 
 def _failed_secondary(outcome: T | BaseException) -> T | BaseException:

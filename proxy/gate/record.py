@@ -70,8 +70,9 @@ def _start(phase: Phase, flight: Flight, now_ms: int, *, outcome: str, reason: s
     ours = record["startgate"]
     ours["rules"] = {"revision": flight.revision}
     ours["job"] = {"id": entry.cut(flight.job_id or "")}
+    _add_identities(record, flight)
     if flight.known is not None:
-        _add_known(record, flight.known)
+        _add_job(ours, flight.known)
     if flight.subjects is not None:
         ours["subjects"] = _subjects(flight.subjects)
     if flight.verdict is not None:
@@ -104,12 +105,16 @@ def _request(arrived: Arrived) -> dict[str, Any]:
     return fields
 
 
-def _add_known(record: dict[str, Any], known: Known) -> None:
-    record["user"] = {"name": entry.cut(known.caller.username), "roles": entry.cut_list(known.caller.roles)}
-    ours = record["startgate"]
-    ours["caller"] = entry.identity(known.caller)
-    if known.secondary is not None:
-        ours["secondary"] = entry.identity(known.secondary)
+def _add_identities(record: dict[str, Any], flight: Flight) -> None:
+    """Who asked is recorded also where the job was not shown to them."""
+    if flight.caller is not None:
+        record["user"] = {"name": entry.cut(flight.caller.username), "roles": entry.cut_list(flight.caller.roles)}
+        record["startgate"]["caller"] = entry.identity(flight.caller)
+    if flight.secondary is not None:
+        record["startgate"]["secondary"] = entry.identity(flight.secondary)
+
+
+def _add_job(ours: dict[str, Any], known: Known) -> None:
     ours["owner"] = entry.owner(known.job.owner)
     ours["job"] = {**entry.job(known.job), "state": known.state.state, "stage": known.state.stage.value}
 
