@@ -208,6 +208,7 @@ async def run(settings: GateSettings, stop: asyncio.Event, ready: Callable[[], N
         max_line_size=HEAD_LIMIT_BYTES,
         max_field_size=HEAD_LIMIT_BYTES,
         max_headers=HEADERS_LIMIT,
+        auto_decompress=False,
         shutdown_timeout=settings.limits.drain_s,
     )
     await runner.setup()

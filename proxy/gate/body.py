@@ -2,6 +2,7 @@
 
 import json
 import re
+import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,11 +11,35 @@ import yaml
 
 from proxy.errors import PlainRefusal, Refusal
 
+# What a small compressed body may grow to.
+INFLATED_LIMIT_BYTES = 64 * 1024
 ACTION = "cluster:admin/xpack/ml/data_frame/analytics/start"
 FIELDS = ("id", "timeout")
 _JSON = re.compile(r"application/(?:vnd\.elasticsearch\+)?(?:x-)?(?:nd)?json")
 _YAML = re.compile(r"application/(?:vnd\.elasticsearch\+)?yaml")
 _CBOR = re.compile(r"application/(?:vnd\.elasticsearch\+)?cbor")
+
+
+def inflated(body: bytes, encoding: str | None) -> bytes:
+    """The body without its `Content-Encoding`: gzip and deflate are what Elasticsearch takes (HttpContentDecompressor).
+
+    Raises:
+        Refusal: 400 for a broken body, 413 for one that grows beyond `INFLATED_LIMIT_BYTES`, 415 for another encoding.
+    """
+    if not body or encoding is None or encoding.lower() == "identity":
+        return body
+    if encoding.lower() not in ("gzip", "x-gzip", "deflate", "x-deflate"):
+        raise Refusal(415, "illegal_argument_exception", f"Content-Encoding [{encoding}] is not supported")
+    decompressor = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)  # the head of the data tells gzip from zlib
+    try:
+        plain = decompressor.decompress(body, INFLATED_LIMIT_BYTES)
+    except zlib.error as failure:
+        text = f"the body is not {encoding.lower()} data: {failure}"
+        raise Refusal(400, "illegal_argument_exception", text) from failure
+    if decompressor.unconsumed_tail:
+        text = f"the body of a start is limited to {INFLATED_LIMIT_BYTES} bytes"
+        raise Refusal(413, "content_too_long_exception", text)
+    return plain
 
 
 def body_fields(body: bytes, content_types: Sequence[str], parameters: Mapping[str, str]) -> Mapping[str, str] | None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from proxy.errors import Refusal
-from proxy.gate.body import body_fields
+from proxy.gate.body import body_fields, inflated
 from proxy.gate.escapes import decode_path, decode_query
 from proxy.gate.timevalue import parse_timeout
 
@@ -66,7 +66,8 @@ def read_request(arrived: Arrived, parameters: Mapping[str, str]) -> Wanted:
         Refusal: 400 or 406, in the order and with the texts of Elasticsearch.
     """
     job_id = _job_id(arrived.path)
-    fields = body_fields(arrived.body, arrived.header_values("content-type"), parameters)
+    body = inflated(arrived.body, arrived.header("content-encoding"))
+    fields = body_fields(body, arrived.header_values("content-type"), parameters)
     if fields is None:
         timeout = parse_timeout(parameters.get("timeout"))
         read = {*COMMON_PARAMETERS, *BODY_PARAMETERS, "id", "timeout"}
