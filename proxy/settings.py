@@ -48,6 +48,12 @@ class EdgeLimits:
     client_idle_s: float = 120.0
     # From the first byte of a head to its end (nginx's client_header_timeout is 60).
     client_head_s: float = 30.0
+    # In the middle of a message: how long a client may neither send nor read a byte (nginx's client_body_timeout and
+    # send_timeout are 60; a buffer of ours drains slowly on a bad line).
+    client_stall_s: float = 120.0
+    # After an answer that came before the request's end: how long the rest is read and thrown away, so that the answer
+    # is not lost to a reset (nginx's lingering_time is 30).
+    client_linger_s: float = 30.0
     upstream_connect_s: float = 5.0
     # Shorter than what load balancers and nodes keep idle connections for.
     upstream_idle_s: float = 50.0

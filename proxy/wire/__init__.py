@@ -1,1 +1,18 @@
-"""To be mapped."""
+"""HTTP/1.1 on the wire: bytes to heads and bodies and back. Pure: no sockets, no clock; the caller feeds and writes.
+
+In the order that data flows:
+
+- `limits`    what a head may weigh
+- `errors`    `WireError`: the only thing that decoding raises
+- `fields`    the header section: strict grammar, canonical form
+- `hops`      what belongs to one connection only (Connection, Transfer-Encoding, …): read, judged and taken out
+- `request`   request head: bytes → `RequestHead` → canonical bytes
+- `answer`    answer head: bytes → `AnswerHead` → canonical bytes
+- `framing`   where a body ends: none, length, chunked, until close
+- `body`      incremental readers, one per framing
+- `chunks`    the chunked coding, both ways
+
+A decoder reads one message and stops right behind it. What leaves is always rebuilt from what was understood, never
+the received head: order, repetition, case of names, value bytes and the exact request target survive; what belongs
+to the one connection does not. See docs/decisions/001-own-decoder.md.
+"""

@@ -1,0 +1,275 @@
+"""A client's connection: heads in, one exchange at a time, refusals.
+
+States: *idle* (no exchange, nothing held), *head* (part of a head held), *busy* (an exchange), *lingering* (the last
+answer is out, what still comes is thrown away), and closed. Bytes behind the current request are held and read only
+when the exchange is over, so pipelined requests are answered in order (RFC 9112 §9.3.2).
+
+A client that closes its sending side is taken to be gone, as Elasticsearch itself takes it: both look the same on the
+wire, and a search that nobody waits for must end.
+"""
+
+import asyncio
+import logging
+import socket
+import struct
+from typing import Final, cast
+
+from proxy.edge.answers import error_answer
+from proxy.edge.context import Context
+from proxy.edge.exchange import Exchange
+from proxy.edge.receipt import gate_headers, new_receipt, peer_name
+from proxy.edge.sweep import NEVER
+from proxy.route.router import PASS, route
+from proxy.route.table import Route
+from proxy.wire.errors import WireError
+from proxy.wire.request import RequestHead, decode_request
+
+logger = logging.getLogger(__name__)
+
+# Closing a socket with this set sends a reset: a cut answer that only the end of the connection delimits would
+# otherwise look complete.
+_RESET: Final = struct.pack("ii", 1, 0)
+
+
+class ClientConnection(asyncio.Protocol):
+    """See the top of the file. `deadline` belongs to the sweep; `write_paused`: the client reads too slowly;
+    `draining`: no request is read after the current one."""
+
+    __slots__ = (
+        "_context", "_exchange", "_head", "_held", "_in_head", "_lingering", "_read_paused", "deadline", "draining",
+        "transport", "write_paused",
+    )  # fmt: skip
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._exchange: Exchange | None = None
+        self._head: RequestHead | None = None
+        self._held = b""
+        self._in_head = False
+        self._lingering = False
+        self._read_paused = False
+        self.deadline = NEVER
+        self.draining = False
+        self.write_paused = False
+        self.transport: asyncio.Transport
+
+    # Calls from asyncio.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """asyncio: a client connected."""
+        self.transport = cast(asyncio.Transport, transport)
+        context = self._context
+        self.transport.set_write_buffer_limits(high=context.limits.buffer_bytes)
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        context.clients.add(self)
+        context.sweep.add(self)
+        self.deadline = context.sweep.now + context.limits.client_idle_s
+        if context.draining:
+            self.transport.close()
+
+    def data_received(self, data: bytes) -> None:
+        """asyncio: bytes from the client."""
+        exchange = self._exchange
+        if exchange is not None:
+            if exchange.request_done:
+                self.hold(data)
+            else:
+                exchange.request_data(data)
+                self._watch()
+        elif self._lingering:
+            pass
+        elif self.write_paused:
+            self.hold(data)
+        elif self._held:
+            held, self._held = self._held, b""
+            self._next(held + data)
+        else:
+            self._next(data)
+
+    def eof_received(self) -> None:
+        """asyncio: the client sends no more; the transport then closes itself."""
+        self._leave()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """asyncio: the connection is gone."""
+        self._leave()
+        self._context.sweep.discard(self)
+        self._context.left(self)
+
+    def pause_writing(self) -> None:
+        """asyncio: more than the buffer limit waits to be sent."""
+        self.write_paused = True
+        if self._exchange is not None:
+            self._exchange.pause_answer()
+            self._watch()
+
+    def resume_writing(self) -> None:
+        """asyncio: the buffer has drained."""
+        self.write_paused = False
+        if self._exchange is not None:
+            self._exchange.resume_answer()
+            self._watch()
+        elif self._held and not self._lingering:
+            self._go_on()
+
+    # Calls from the worker and its sweep.
+
+    def expire(self) -> None:
+        """Sweep: too long idle, too slow with a head, stalled in a message, or done with lingering."""
+        if self._exchange is not None:
+            logger.info("client %s stalled in the middle of a message", self._peer())
+            self.abort()
+        elif self._lingering or self.transport.is_closing():
+            self.transport.abort()
+        elif self._held:
+            self._refuse(408, "the request head did not arrive in time")
+        else:
+            self.transport.close()
+
+    def drain(self) -> None:
+        """Worker: close if idle; else after the answer that is under way."""
+        self.draining = True
+        if self._exchange is None and not self._held and not self._lingering:
+            self._close()
+
+    def abort(self) -> None:
+        """Worker or exchange: reset the connection."""
+        self._leave()
+        raw = self.transport.get_extra_info("socket")
+        if raw is not None and not self.transport.is_closing():
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        self.transport.abort()
+
+    # Calls from the exchange.
+
+    def hold(self, data: bytes) -> None:
+        """Keep bytes that came behind the request. Reading goes on within a bound, to notice a client that leaves."""
+        self._held += data
+        if len(self._held) > self._context.limits.buffer_bytes:
+            self.pause_reading()
+
+    def pause_reading(self) -> None:
+        """Read no more for now."""
+        self._read_paused = True
+        self.transport.pause_reading()
+        self._watch()
+
+    def resume_reading(self) -> None:
+        """Read on."""
+        if self._read_paused:
+            self._read_paused = False
+            self.transport.resume_reading()
+            self._watch()
+
+    def finished(self, *, keep_alive: bool, request_done: bool) -> None:
+        """The answer has been written."""
+        self._exchange = None
+        if not request_done:
+            self._linger()
+        elif not keep_alive or self.draining:
+            self._close()
+        elif self._held:
+            if not self.write_paused:
+                self._go_on()
+        else:
+            self.deadline = self._context.sweep.now + self._context.limits.client_idle_s
+
+    def failed(self, status: int, type: str, reason: str, headers: tuple[tuple[str, str], ...]) -> None:
+        """The exchange came to nothing: answer with this error."""
+        exchange, head = self._exchange, self._head
+        done = exchange is not None and exchange.request_done
+        keep = done and head is not None and head.keep_alive and not self.draining
+        self.transport.write(
+            error_answer(
+                status,
+                type,
+                reason,
+                head_only=head is not None and head.method == b"HEAD",
+                minor=head.minor if head is not None else 1,
+                keep_alive=keep,
+                headers=headers,
+            )
+        )
+        self.finished(keep_alive=keep, request_done=done)
+
+    # Inner steps.
+
+    def _go_on(self) -> None:
+        data, self._held = self._held, b""
+        self.resume_reading()
+        self._next(data)
+
+    def _next(self, data: bytes) -> None:
+        """Begin the request that `data` begins with, or keep what there is of its head."""
+        context = self._context
+        try:
+            head = decode_request(data, context.request_limits)
+        except WireError as fault:
+            self._refuse(fault.status, fault.reason)
+            return
+        if head is None:
+            self._held = data
+            if not self._in_head:
+                self._in_head = True
+                self.deadline = context.sweep.now + context.limits.client_head_s
+            return
+        self._in_head = False
+        self._head = head
+        decision = route(head.method, head.target)
+        if decision is PASS:
+            self._begin(Exchange(self, head, context.cluster, context.answer_limits), data[head.end :])
+        elif decision.route is Route.GATE:
+            receipt = new_receipt()
+            exchange = Exchange(self, head, context.gate, context.answer_limits, receipt)
+            self._begin(exchange, data[head.end :], gate_headers(self._peer(), receipt))
+        else:
+            self._refuse(decision.status, decision.reason, head_only=head.method == b"HEAD")
+
+    def _begin(self, exchange: Exchange, rest: bytes, extra: bytes = b"") -> None:
+        self._exchange = exchange
+        self.deadline = NEVER
+        try:
+            exchange.start(rest, extra)
+        except WireError as fault:
+            self._refuse(fault.status, fault.reason)
+            return
+        if not exchange.request_done:
+            self._watch()
+
+    def _refuse(self, status: int, reason: str, *, head_only: bool = False) -> None:
+        """Answer with an error of our own and read no further request: nobody knows where it would begin."""
+        logger.info("refused a request of %s with %d: %s", self._peer(), status, reason)
+        self._exchange = None
+        self.transport.write(error_answer(status, "illegal_argument_exception", reason, head_only=head_only))
+        self._linger()
+
+    def _linger(self) -> None:
+        """Read and throw away for a while: closing with bytes unread would reset the connection, and the client could
+        lose the answer (RFC 9112 §9.6)."""
+        self._lingering = True
+        self._held = b""
+        self.resume_reading()
+        if self.transport.can_write_eof() and not self.transport.is_closing():
+            self.transport.write_eof()
+        self.deadline = self._context.sweep.now + self._context.limits.client_linger_s
+
+    def _close(self) -> None:
+        """Close once all is sent, or when that takes too long."""
+        self._lingering = True
+        self.transport.close()
+        self.deadline = self._context.sweep.now + self._context.limits.client_linger_s
+
+    def _leave(self) -> None:
+        exchange, self._exchange = self._exchange, None
+        if exchange is not None:
+            exchange.client_lost()
+
+    def _watch(self) -> None:
+        """While it is the client's turn to send or to read, it must do so within `client_stall_s`."""
+        exchange = self._exchange
+        if exchange is not None:
+            its_turn = self.write_paused or not (exchange.request_done or self._read_paused)
+            self.deadline = self._context.sweep.now + self._context.limits.client_stall_s if its_turn else NEVER
+
+    def _peer(self) -> str:
+        return peer_name(self.transport.get_extra_info("peername"))

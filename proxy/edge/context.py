@@ -1,0 +1,62 @@
+"""What all connections of one worker share."""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from proxy.edge.exchange import Target
+from proxy.edge.sweep import Sweep
+from proxy.settings import EdgeLimits
+from proxy.wire.limits import HeadLimits
+
+
+class Client(Protocol):
+    """A client's connection, as the worker sees it."""
+
+    def drain(self) -> None:
+        """Close if idle; else after the answer that is under way."""
+        ...
+
+    def abort(self) -> None:
+        """Close at once."""
+        ...
+
+
+@dataclass(slots=True)
+class Context:
+    """One per worker. `draining` means that no connection lives on after its current answer; `empty` is then set
+    as soon as no client is left."""
+
+    limits: EdgeLimits
+    sweep: Sweep
+    cluster: Target
+    gate: Target
+    clients: set[Client] = field(default_factory=set)
+    draining: bool = False
+    empty: asyncio.Event = field(default_factory=asyncio.Event)
+    request_limits: HeadLimits = field(init=False)
+    answer_limits: HeadLimits = field(init=False)
+
+    def __post_init__(self) -> None:
+        limits = self.limits
+        self.request_limits = HeadLimits(
+            line_bytes=limits.request_line_bytes, head_bytes=limits.request_head_bytes, fields=limits.headers
+        )
+        # The status line has no limit of its own: a reason phrase is as long as the server likes.
+        self.answer_limits = HeadLimits(
+            line_bytes=limits.answer_head_bytes, head_bytes=limits.answer_head_bytes, fields=limits.headers
+        )
+
+    def left(self, client: Client) -> None:
+        """`client` is gone."""
+        self.clients.discard(client)
+        if self.draining and not self.clients:
+            self.empty.set()
+
+    def drain(self) -> None:
+        """Begin to drain: every client is told."""
+        self.draining = True
+        if not self.clients:
+            self.empty.set()
+        for client in tuple(self.clients):
+            client.drain()

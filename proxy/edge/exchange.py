@@ -1,0 +1,357 @@
+"""One request and its answer, relayed both ways with back-pressure.
+
+Rules of this file:
+
+1. Nothing here waits. Each method is called for one event and does all that follows from it.
+2. Whoever is too slow stops the other side's reading; what is buffered stays within `buffer_bytes` and one read.
+3. An answer reaches the client whole or visibly cut: before its head went out a failure becomes an error of our own,
+   after that the client's connection is reset.
+4. An upstream connection is given back only if request and answer both ended on it exactly where they should.
+5. A request is sent again only if it asked for nothing but reading, had no body, met a connection that had been idle,
+   and no byte came back (RFC 9110 §9.2.2). The gate is never asked twice.
+"""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from proxy.edge.pool import Pool
+from proxy.edge.receipt import RECEIPT_HEADER
+from proxy.edge.upstream import UpstreamConnection
+from proxy.wire.answer import AnswerHead, decode_answer, encode_answer, encode_interim, needs_close
+from proxy.wire.body import BodyReader, body_reader
+from proxy.wire.chunks import LAST_CHUNK, encode_chunk
+from proxy.wire.errors import WireError
+from proxy.wire.framing import CHUNKED, UNTIL_CLOSE
+from proxy.wire.limits import HeadLimits
+from proxy.wire.request import RequestHead, encode_request
+
+logger = logging.getLogger(__name__)
+
+_SAFE: Final = frozenset((b"GET", b"HEAD", b"OPTIONS"))
+
+
+class ClientSide(Protocol):
+    """What an exchange needs of its client's connection. `write_paused`: it reads too slowly; `draining`: it must not
+    outlive this answer."""
+
+    transport: asyncio.Transport
+    write_paused: bool
+    draining: bool
+
+    def hold(self, data: bytes) -> None:
+        """Keep bytes that came behind the request."""
+        ...
+
+    def pause_reading(self) -> None:
+        """Read no more of the request for now."""
+        ...
+
+    def resume_reading(self) -> None:
+        """Read on."""
+        ...
+
+    def finished(self, *, keep_alive: bool, request_done: bool) -> None:
+        """The answer has been written; the exchange is over."""
+        ...
+
+    def failed(self, status: int, type: str, reason: str, headers: tuple[tuple[str, str], ...]) -> None:
+        """No byte of an answer has been written and none will come: answer with this error. The exchange is over."""
+        ...
+
+    def abort(self) -> None:
+        """The answer cannot be completed: reset the connection."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a kind of request goes, and what is said when that fails. `receipts`: the gate, told and asked once."""
+
+    pool: Pool
+    down: str
+    slow: str
+    broken: str
+    receipts: bool = False
+
+
+class Exchange:
+    """Made for each request by its client's connection; `start` begins it. `request_done` says whether the whole
+    request has been read."""
+
+    __slots__ = (
+        "_answer", "_answer_body", "_body", "_client", "_committed", "_discard", "_early", "_head", "_heard", "_keep",
+        "_limits", "_message", "_over", "_receipt", "_reused", "_target", "_upstream", "request_done",
+    )  # fmt: skip
+
+    def __init__(
+        self, client: ClientSide, head: RequestHead, target: Target, limits: HeadLimits, receipt: str = ""
+    ) -> None:
+        self._client = client
+        self._head = head
+        self._target = target
+        self._limits = limits
+        self._receipt = receipt
+        self._upstream: UpstreamConnection | None = None
+        self._body: BodyReader | None = None
+        self._message = b""  # what waits for a connection, then what may have to be sent again
+        self._answer: AnswerHead | None = None
+        self._answer_body: BodyReader | None = None
+        self._early = b""  # of an answer head that is incomplete
+        self._heard = False  # a byte came back
+        self._committed = False  # the answer's head went out
+        self._keep = False  # the client's connection lives on
+        self._reused = False  # the server's connection had been idle
+        self._discard = False  # the rest of the request goes nowhere
+        self._over = False
+        self.request_done = False
+
+    # The request's way.
+
+    def start(self, rest: bytes, extra: bytes = b"") -> None:
+        """Begin. `rest` is what came behind the head; `extra` are lines to add. Raises WireError if `rest` is broken;
+        the exchange is then over and must not be used again."""
+        head = self._head
+        if head.framing == len(rest):
+            self.request_done = True
+        else:
+            self._body = body_reader(head.framing)
+            rest = self._read(rest)
+        self._message = encode_request(head, extra) + rest
+        connection = self._target.pool.take()
+        if connection is None:
+            self._target.pool.connect(self)
+        else:
+            self.connected(connection)
+
+    def request_data(self, data: bytes) -> None:
+        """More of the request's body."""
+        if self._discard or self._over:
+            return
+        try:
+            payload = self._read(data)
+        except WireError as fault:
+            self._request_broken(fault)
+            return
+        upstream = self._upstream
+        if upstream is not None:
+            upstream.transport.write(payload)
+            return
+        self._message += payload
+        if not self.request_done:
+            # Until there is a connection one read is enough to hold.
+            self._client.pause_reading()
+
+    def _read(self, data: bytes) -> bytes:
+        reader = self._body
+        assert reader is not None  # noqa: S101 -- made by start, for every body that does not come in one piece
+        payload = reader.feed(data)
+        if reader.done:
+            self.request_done = True
+            if reader.rest:
+                self._client.hold(reader.rest)
+        if self._head.framing != CHUNKED:
+            return payload
+        return encode_chunk(payload) + LAST_CHUNK if reader.done else encode_chunk(payload)
+
+    def _request_broken(self, fault: WireError) -> None:
+        if self._committed:
+            self._cut("the client's request body is broken: %s", fault.reason)
+        else:
+            self._fail(fault.status, "illegal_argument_exception", fault.reason)
+
+    def connected(self, connection: UpstreamConnection) -> None:
+        """From the pool: a connection, old or new."""
+        if self._over:
+            connection.owner.give_back(connection)
+            return
+        self._upstream = connection
+        self._reused = connection.reused
+        connection.sink = self
+        if connection.transport.is_closing():
+            # It died between its opening and now; nothing more will be heard of it.
+            connection.owner.drop(connection)
+            self.upstream_lost(clean=False)
+            return
+        if self._client.write_paused:
+            connection.transport.pause_reading()
+        connection.transport.write(self._message)
+        if self._head.framing or self._target.receipts:
+            self._message = b""
+        if not (self.request_done or connection.write_paused):
+            self._client.resume_reading()
+
+    def unreachable(self, *, timed_out: bool) -> None:
+        """From the pool: there is no connection to be had."""
+        if self._over:
+            return
+        target = self._target
+        if timed_out:
+            self._fail(504, "connect_transport_exception", target.slow)
+        else:
+            self._fail(503, "connect_transport_exception", target.down)
+
+    def pause_request(self) -> None:
+        """From the server's connection: it reads too slowly."""
+        if self._committed and not self.request_done:
+            self._drain_request()
+        elif not self.request_done:
+            self._client.pause_reading()
+
+    def resume_request(self) -> None:
+        """From the server's connection: it has caught up."""
+        if not self.request_done:
+            self._client.resume_reading()
+
+    def _drain_request(self) -> None:
+        # A server that has answered may read no more, while many clients read only after all is sent: neither may
+        # wait for the other.
+        self._discard = True
+        self._client.resume_reading()
+
+    # The answer's way.
+
+    def answer_data(self, data: bytes) -> None:
+        """From the server's connection: bytes of the answer."""
+        self._heard = True
+        if self._answer_body is not None:
+            self._relay(data, b"")
+            return
+        if self._early:
+            data = self._early + data
+        try:
+            answer = self._decode(data)
+            while answer is not None and answer.status < 200:
+                self._interim(answer)
+                data = data[answer.end :]
+                answer = self._decode(data)
+        except WireError as fault:
+            self._bad_answer(fault)
+            return
+        if answer is None:
+            self._early = data
+        else:
+            self._begin_answer(answer, data)
+
+    def _decode(self, data: bytes) -> AnswerHead | None:
+        return decode_answer(data, self._limits, head=self._head.method == b"HEAD")
+
+    def _interim(self, answer: AnswerHead) -> None:
+        # RFC 9110 §15.2: a proxy forwards interim answers, but none may go to HTTP/1.0 clients.
+        if self._head.minor:
+            self._client.transport.write(encode_interim(answer))
+
+    def _begin_answer(self, answer: AnswerHead, data: bytes) -> None:
+        self._answer = answer
+        minor = self._head.minor
+        keep = self._head.keep_alive and self.request_done and not self._client.draining
+        if keep and not minor:
+            keep = not needs_close(answer, minor=minor)
+        self._keep = keep
+        head = encode_answer(answer, minor=minor, keep_alive=keep)
+        body = data[answer.end :]
+        if answer.framing == len(body):
+            self._client.transport.write(head + body)
+            self._finish(surplus=False)
+            return
+        self._answer_body = body_reader(answer.framing)
+        self._relay(body, head)
+        upstream = self._upstream
+        if upstream is not None and upstream.write_paused and not self.request_done:
+            self._drain_request()
+
+    def _relay(self, data: bytes, head: bytes) -> None:
+        """Pass on a piece of the answer's body, with the head before its first piece."""
+        reader, answer = self._answer_body, self._answer
+        assert reader is not None  # noqa: S101 -- set by _begin_answer, like the next
+        assert answer is not None  # noqa: S101
+        try:
+            payload = reader.feed(data)
+        except WireError as fault:
+            self._bad_answer(fault)
+            return
+        if answer.framing < 0 and self._head.minor:
+            payload = encode_chunk(payload) + LAST_CHUNK if reader.done else encode_chunk(payload)
+        self._committed = True
+        self._client.transport.write(head + payload)
+        if reader.done:
+            self._finish(surplus=bool(reader.rest))
+
+    def pause_answer(self) -> None:
+        """From the client's connection: it reads too slowly."""
+        if self._upstream is not None:
+            self._upstream.transport.pause_reading()
+
+    def resume_answer(self) -> None:
+        """From the client's connection: it has caught up."""
+        if self._upstream is not None:
+            self._upstream.transport.resume_reading()
+
+    # The end, one way or the other.
+
+    def _finish(self, *, surplus: bool) -> None:
+        upstream, self._upstream = self._upstream, None
+        self._over = True
+        answer = self._answer
+        if upstream is not None:
+            if answer is not None and answer.keep_alive and self.request_done and not surplus:
+                if self._client.write_paused:
+                    upstream.transport.resume_reading()
+                upstream.owner.give_back(upstream)
+            else:
+                upstream.owner.drop(upstream)
+        self._client.finished(keep_alive=self._keep, request_done=self.request_done)
+
+    def client_lost(self) -> None:
+        """From the client's connection: it is gone. The server is told at once, so that it cancels the work."""
+        self._over = True
+        self._release()
+
+    def upstream_lost(self, *, clean: bool) -> None:
+        """From the server's connection: it is gone."""
+        self._upstream = None
+        if self._committed:
+            self._answer_ended(clean=clean)
+        elif self._may_retry():
+            self._target.pool.connect(self)
+        else:
+            self._fail(502, "node_disconnected_exception", self._target.broken)
+
+    def _answer_ended(self, *, clean: bool) -> None:
+        answer = self._answer
+        if answer is None or answer.framing != UNTIL_CLOSE or not clean:
+            self._cut("%s", self._target.broken)
+            return
+        if self._head.minor:
+            self._client.transport.write(LAST_CHUNK)
+        self._finish(surplus=False)
+
+    def _may_retry(self) -> bool:
+        head = self._head
+        unread = self._reused and not self._heard
+        return unread and head.method in _SAFE and head.framing == 0 and not self._target.receipts
+
+    def _bad_answer(self, fault: WireError) -> None:
+        if self._committed:
+            self._cut("broken answer: %s", fault.reason)
+        else:
+            logger.warning("broken answer: %s", fault.reason)
+            self._fail(502, "node_disconnected_exception", f"{self._target.broken}: {fault.reason}")
+
+    def _cut(self, message: str, detail: str) -> None:
+        logger.warning("answer cut short: " + message, detail)
+        self._over = True
+        self._release()
+        self._client.abort()
+
+    def _fail(self, status: int, type: str, reason: str) -> None:
+        self._over = True
+        self._release()
+        headers = ((RECEIPT_HEADER, self._receipt),) if self._receipt else ()
+        self._client.failed(status, type, reason, headers)
+
+    def _release(self) -> None:
+        upstream, self._upstream = self._upstream, None
+        if upstream is not None:
+            upstream.owner.drop(upstream)

@@ -1,0 +1,27 @@
+"""What the edge tells the gate about a request, in headers that no client can set (`wire.hops` takes theirs out)."""
+
+import os
+import time
+from typing import Final
+
+RECEIPT_HEADER: Final = "X-Startgate-Receipt"
+PEER_HEADER: Final = "X-Startgate-Peer"
+
+
+def new_receipt() -> str:
+    """A fresh receipt: 32 lower-case hex digits, of which the first 12 are the time in milliseconds since 1970, so
+    that receipts sort by time, and the other 20 are random."""
+    return f"{time.time_ns() // 1_000_000 & 0xFFFF_FFFF_FFFF:012x}{os.urandom(10).hex()}"
+
+
+def gate_headers(peer: str, receipt: str) -> bytes:
+    """The lines to add to a request for the gate, in the form of `wire.fields`. `peer` is `ip:port`."""
+    return f"\n{PEER_HEADER}: {peer}\r\n{RECEIPT_HEADER}: {receipt}\r".encode("ascii")
+
+
+def peer_name(address: object) -> str:
+    """`ip:port` (`[ip]:port` for IPv6) for a socket's peer address, or `unknown` for what is no internet address."""
+    if not isinstance(address, tuple) or len(address) < 2:
+        return "unknown"
+    host, port = address[:2]
+    return f"[{host}]:{port}" if ":" in str(host) else f"{host}:{port}"

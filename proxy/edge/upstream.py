@@ -1,0 +1,105 @@
+"""A connection to a node or to the gate: kept alive, used by one exchange at a time."""
+
+import asyncio
+import socket
+from typing import Protocol, cast
+
+from proxy.edge.sweep import NEVER
+
+
+class AnswerSink(Protocol):
+    """Who uses a connection just now."""
+
+    def answer_data(self, data: bytes) -> None:
+        """Bytes came from the server."""
+        ...
+
+    def upstream_lost(self, *, clean: bool) -> None:
+        """The connection is gone; `clean` if the server closed it in order."""
+        ...
+
+    def pause_request(self) -> None:
+        """The server reads too slowly; send no more for now."""
+        ...
+
+    def resume_request(self) -> None:
+        """The server has caught up."""
+        ...
+
+
+class Owner(Protocol):
+    """The node that a connection belongs to."""
+
+    def opened(self, connection: "UpstreamConnection") -> None:
+        """The connection is up."""
+        ...
+
+    def lost(self, connection: "UpstreamConnection") -> None:
+        """The connection is gone."""
+        ...
+
+    def give_back(self, connection: "UpstreamConnection") -> None:
+        """An exchange has ended cleanly; another may use the connection."""
+        ...
+
+    def drop(self, connection: "UpstreamConnection") -> None:
+        """An exchange has ended in another way; the connection is closed at once."""
+        ...
+
+
+class UpstreamConnection(asyncio.Protocol):
+    """`sink` is who uses it, None while it is idle; `reused` whether it has served an exchange before; `deadline` is
+    when an idle one is closed, and `write_paused` whether the server reads too slowly."""
+
+    __slots__ = ("_buffer_bytes", "deadline", "owner", "reused", "sink", "transport", "write_paused")
+
+    def __init__(self, owner: Owner, buffer_bytes: int) -> None:
+        self.owner = owner
+        self._buffer_bytes = buffer_bytes
+        self.sink: AnswerSink | None = None
+        self.reused = False
+        self.write_paused = False
+        self.deadline = NEVER
+        self.transport: asyncio.Transport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """asyncio: the connection is up."""
+        self.transport = cast(asyncio.Transport, transport)
+        self.transport.set_write_buffer_limits(high=self._buffer_bytes)
+        raw = transport.get_extra_info("socket")
+        if raw is not None and raw.family != socket.AF_UNIX:
+            # A node that vanished without a word is noticed even in the middle of a search that takes hours.
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        self.owner.opened(self)
+
+    def data_received(self, data: bytes) -> None:
+        """asyncio: bytes from the server."""
+        sink = self.sink
+        if sink is None:
+            # Nobody asked: whatever it is, it must not become the answer to the next request (RFC 9112 §9.2).
+            self.transport.abort()
+        else:
+            sink.answer_data(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """asyncio: the connection is gone."""
+        self.owner.lost(self)
+        sink, self.sink = self.sink, None
+        if sink is not None:
+            sink.upstream_lost(clean=exc is None)
+
+    def pause_writing(self) -> None:
+        """asyncio: more than the buffer limit waits to be sent."""
+        self.write_paused = True
+        if self.sink is not None:
+            self.sink.pause_request()
+
+    def resume_writing(self) -> None:
+        """asyncio: the buffer has drained."""
+        self.write_paused = False
+        if self.sink is not None:
+            self.sink.resume_request()
+
+    def expire(self) -> None:
+        """Sweep: idle for too long."""
+        self.transport.close()

@@ -1,0 +1,95 @@
+"""`run`: serves on bound sockets until told to stop, then drains."""
+
+import asyncio
+import functools
+import logging
+import socket
+import ssl
+from collections.abc import Callable, Sequence
+
+from proxy.edge.client import ClientConnection
+from proxy.edge.context import Context
+from proxy.edge.exchange import Target
+from proxy.edge.nodes import gate_address, node_addresses
+from proxy.edge.pool import Pool
+from proxy.edge.sweep import Sweep
+from proxy.edge.tls import cluster_context
+from proxy.settings import EdgeSettings
+
+logger = logging.getLogger(__name__)
+
+# Connections that the system accepts while the worker is busy; the kernel's own bound (somaxconn) may be lower.
+_BACKLOG = 4096
+
+
+async def run(
+    settings: EdgeSettings,
+    listeners: Sequence[tuple[socket.socket, ssl.SSLContext | None]],
+    stop: asyncio.Event,
+    ready: Callable[[], None],
+) -> None:
+    """Serve on `listeners`, bound sockets with the TLS context to speak on each, until `stop` is set.
+
+    `ready` is called once connections are accepted. On `stop` no new ones are; those that are idle are closed, and
+    requests under way have `drain_s` to finish. Closes the sockets. Raises ConfigError for unusable nodes or TLS files
+    before anything is served.
+    """
+    context = make_context(settings)
+    try:
+        await _serve(context, listeners, stop, ready)
+    finally:
+        for client in tuple(context.clients):
+            client.abort()
+        context.cluster.pool.close()
+        context.gate.pool.close()
+        context.sweep.stop()
+
+
+def make_context(settings: EdgeSettings) -> Context:
+    """What the connections of a worker share. Needs a running loop. Raises ConfigError."""
+    limits = settings.limits
+    addresses = node_addresses(settings.nodes, functools.partial(cluster_context, settings.cluster_tls))
+    sweep = Sweep(asyncio.get_running_loop())
+    cluster = Target(
+        Pool(addresses, limits, sweep),
+        down="no node of the cluster can be reached",
+        slow="no node of the cluster could be connected to in time",
+        broken="the connection to the cluster was closed before its answer was complete",
+    )
+    gate = Target(
+        Pool([gate_address(settings.gate_socket)], limits, sweep),
+        down="the gate is down; starts of data frame analytics jobs are refused while it is",
+        slow="the gate did not accept a connection in time; starts of data frame analytics jobs are refused meanwhile",
+        broken="the connection to the gate was closed before its answer was complete; the start may have been made",
+        receipts=True,
+    )
+    return Context(limits=limits, sweep=sweep, cluster=cluster, gate=gate)
+
+
+async def _serve(
+    context: Context,
+    listeners: Sequence[tuple[socket.socket, ssl.SSLContext | None]],
+    stop: asyncio.Event,
+    ready: Callable[[], None],
+) -> None:
+    loop = asyncio.get_running_loop()
+    factory = functools.partial(ClientConnection, context)
+    servers: list[asyncio.Server] = []
+    try:
+        for sock, tls in listeners:
+            servers.append(await loop.create_server(factory, sock=sock, ssl=tls, backlog=_BACKLOG))
+        ready()
+        await stop.wait()
+    finally:
+        for server in servers:
+            server.close()
+    await _drain(context)
+
+
+async def _drain(context: Context) -> None:
+    context.drain()
+    try:
+        async with asyncio.timeout(context.limits.drain_s):
+            await context.empty.wait()
+    except TimeoutError:
+        logger.warning("%d connections were cut: their requests did not finish in time", len(context.clients))

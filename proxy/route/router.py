@@ -1,0 +1,65 @@
+"""`route`: the decision for one request line.
+
+1. What does not begin with `/` is refused: Elasticsearch routes such a target as if the slash were there, URL parsers
+   and proxies in between do not. `OPTIONS *` alone passes.
+2. Ordinary traffic passes after one or two searches for a fixed string.
+3. What Elasticsearch routes to a special call goes where the table says.
+4. What only resembles a special call is refused.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from proxy.route.lookalike import normal_form
+from proxy.route.table import CALLS, HINT, Route, find
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Where a request goes. For REFUSE `status` and `reason` are what the client is told."""
+
+    route: Route
+    status: int = 0
+    reason: str = ""
+
+
+PASS: Final = Decision(Route.PASS)
+_DECISIONS: Final = {route: Decision(route) for route in (Route.PASS, Route.GATE)}
+_METHODS: Final = frozenset(call.method for call in CALLS)
+
+_CONNECT = Decision(Route.REFUSE, 501, "the method CONNECT is not supported")
+_NO_SLASH = Decision(Route.REFUSE, 400, "the request target must begin with '/'")
+_LOOKALIKE = Decision(
+    Route.REFUSE, 400, "this spelling of a guarded call is refused; spell it as Elasticsearch's documentation does"
+)
+
+
+def route(method: bytes, target: bytes) -> Decision:
+    """Where a request with this method and this raw request target goes. Never raises."""
+    if target[:1] != b"/" or method == b"CONNECT":
+        return _odd(method, target)
+    if method not in _METHODS and method.upper() not in _METHODS:
+        return PASS
+    if HINT not in target and b"%" not in target and HINT not in target.lower():
+        return PASS
+    return _look_up(method, target)
+
+
+def _odd(method: bytes, target: bytes) -> Decision:
+    if method == b"CONNECT":
+        # RFC 9110 §9.3.6: CONNECT opens a tunnel, which would carry anything past the gate.
+        return _CONNECT
+    # RFC 9112 §3.2.4: the asterisk form is for OPTIONS only.
+    return PASS if method == b"OPTIONS" and target == b"*" else _NO_SLASH
+
+
+def _look_up(method: bytes, target: bytes) -> Decision:
+    path = target.partition(b"?")[0]
+    call = find(CALLS, method, path)
+    if call is not None:
+        return _DECISIONS[call.route]
+    # An id may hold anything, escapes and dots included, so only what the table does not know is looked at here.
+    # Elasticsearch compares methods by their case, too.
+    if find(CALLS, method.upper(), normal_form(path)) is not None:
+        return _LOOKALIKE
+    return PASS

@@ -1,0 +1,95 @@
+"""What a header section says about the one connection it came over: read, judged, and taken out.
+
+1. Fields that RFC 9110 §7.6.1 calls connection-specific never pass: Connection and what it names, Keep-Alive,
+   Proxy-Connection, TE, Trailer, Transfer-Encoding, Upgrade, HTTP2-Settings.
+2. Connection cannot name what carries identity, framing or meaning: such a message is refused. Whoever can strip a
+   header that a front before us has set decides who he is.
+3. Startgate's own request fields (X-Startgate-…) are never believed from a client: they are taken out.
+4. Content-Length and Host are counted here and stay.
+"""
+
+import re
+from typing import NamedTuple
+
+from proxy.wire.errors import WireError
+
+# One search finds all lines that mean anything to a proxy. The look-ahead rejects most lines by their first letter.
+_SPECIAL = re.compile(
+    rb"(\n((?=[HhCcTtKkPpUuXx])(?i:host|content-length|transfer-encoding|connection|keep-alive|proxy-connection|te"
+    rb"|trailer|upgrade|http2-settings|x-startgate-[^:]*)): ([^\r]*)\r)"
+)
+_FIELD = re.compile(rb"(\n([^:]*): [^\r]*\r)")
+_OPTION = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+
+_PROTECTED = frozenset(
+    b"accept accept-encoding authorization content-encoding content-length content-type cookie date expect forwarded"
+    b" host kbn-xsrf proxy-authorization traceparent tracestate via warning www-authenticate".split()
+)
+_PROTECTED_PREFIXES = (b"es-", b"x-elastic-", b"x-forwarded-", b"x-opaque-", b"x-startgate-", b"x-found-", b"x-real-")
+
+
+class Hops(NamedTuple):
+    """What was read. `section` is what may pass on; `hosts`, `lengths` and `codings` are the values of Host,
+    Content-Length and Transfer-Encoding lines as they came; `options` are Connection's options in lower case."""
+
+    section: bytes
+    hosts: list[bytes]
+    lengths: list[bytes]
+    codings: list[bytes]
+    options: frozenset[bytes]
+
+
+_NO_OPTIONS: frozenset[bytes] = frozenset()
+_COMMON_OPTIONS = {
+    b"keep-alive": frozenset({b"keep-alive"}),
+    b"Keep-Alive": frozenset({b"keep-alive"}),
+    b"close": frozenset({b"close"}),
+}
+
+
+def take_hops(section: bytes, *, keep_own: bool = False) -> Hops:
+    """Sort out `section` (canonical). With `keep_own` X-Startgate-… fields pass, as they do in the gate's answers.
+
+    Raises WireError if Connection is malformed or names a field that must reach the other end.
+    """
+    hosts: list[bytes] = []
+    lengths: list[bytes] = []
+    codings: list[bytes] = []
+    options = _NO_OPTIONS
+    for line, name, value in _SPECIAL.findall(section):
+        kind = name.lower()
+        if kind == b"host":
+            hosts.append(value)
+            continue
+        if kind == b"content-length":
+            lengths.append(value)
+            continue
+        if kind == b"connection":
+            options |= _COMMON_OPTIONS.get(value) or _options(value)
+        elif kind == b"transfer-encoding":
+            codings.append(value)
+        elif keep_own and kind.startswith(b"x-startgate-"):
+            continue
+        section = section.replace(line, b"")
+    named = options - {b"close", b"keep-alive"} if options else options
+    if named:
+        section = _without(section, named)
+    return Hops(section, hosts, lengths, codings, options)
+
+
+def _options(value: bytes) -> frozenset[bytes]:
+    """The options of one Connection line in lower case. RFC 9110 §5.6.1: empty list elements are ignored."""
+    options = [option for part in value.lower().split(b",") if (option := part.strip(b" \t"))]
+    if not all(_OPTION.fullmatch(option) for option in options):
+        raise WireError("the Connection header is not a list of tokens")
+    return frozenset(options)
+
+
+def _without(section: bytes, named: frozenset[bytes]) -> bytes:
+    """`section` without the fields `named`. RFC 9110 §7.6.1: they are removed, but §7.6.1 also says that Connection
+    must not name what is meant for all recipients; we refuse rather than guess which of the two was meant."""
+    for name in named:
+        if name in _PROTECTED or name.startswith(_PROTECTED_PREFIXES):
+            raise WireError("the Connection header names a header that is meant for the other end")
+    kept = [line for line, name in _FIELD.findall(section) if name.lower() not in named]
+    return b"".join(kept)
