@@ -3,9 +3,8 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
-import proxy
 from proxy.config import files, values
 from proxy.config.tree import Node, Place, invalid, leaves, overlay
 from proxy.config.yaml import read
@@ -61,7 +60,7 @@ class Config:
 
 def shipped_rules() -> Path:
     """The folder of the rules that ship: in the package where it is installed, beside it in a checkout."""
-    package = Path(proxy.__file__).parent
+    package = Path(__file__).parent.parent
     installed = package / "shipped_rules"
     return installed if installed.is_dir() else package.parent / "rules"
 
@@ -162,7 +161,7 @@ class _Reader:
 
     def _limits(self, section: str, defaults: Limits) -> Limits:
         """The limits of one process: those that are written, and the defaults of the others."""
-        written: dict[str, int | float] = {}
+        written: dict[str, Any] = {}
         for limit in fields(defaults):
             default: int | float = getattr(defaults, limit.name)
             read = _count if isinstance(default, int) else values.seconds

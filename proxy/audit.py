@@ -1,0 +1,172 @@
+"""The journal for human eyes: a table of starts, and one start in full."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from proxy.journal.entry import Phase
+from proxy.journal.read import Start
+
+RECEIPT_SHOWN = 12
+STYLES = {"granted": "green", "denied": "red", "refused": "yellow", "unknown": "magenta", "open": "magenta"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One start in a line: `result` is one of STYLES, `why` the reason where it was not granted."""
+
+    time: str
+    receipt: str
+    user: str
+    job: str
+    result: str
+    status: str
+    destination: str
+    ended: str
+    why: str
+
+
+def result(start: Start) -> str:
+    """How a start ended for its caller: `granted`, `denied` by the rules, `refused` for another reason, `unknown`, or
+    `open` where its outcome is not recorded."""
+    if Phase.OUTCOME not in start.records:
+        return "open"
+    record = start.records[Phase.OUTCOME]
+    if record["event"]["outcome"] != "failure":
+        return "granted" if record["event"]["outcome"] == "success" else "unknown"
+    return "refused" if _at(record, "startgate", "verdict", "allowed") is not False else "denied"
+
+
+def row(start: Start) -> Row:
+    """A start as a line of the table."""
+    first = start.records.get(Phase.OUTCOME) or start.latest
+    return Row(
+        time=str(first["@timestamp"]),
+        receipt=start.receipt[:RECEIPT_SHOWN],
+        user=str(_at(first, "user", "name") or "-"),
+        job=str(_at(first, "startgate", "job", "id") or "-"),
+        result=result(start),
+        status=str(_at(first, "http", "response", "status_code") or "-"),
+        destination=_destination(first),
+        ended=str(_at(start.records.get(Phase.END, {}), "startgate", "end", "state") or "-"),
+        why=_why(start),
+    )
+
+
+def table(starts: Iterable[Start]) -> Table:
+    """All starts as a table, in the order given."""
+    shown = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("time", "receipt", "user", "job", "result", "status", "destination", "job ended"):
+        shown.add_column(heading, no_wrap=heading in {"time", "receipt", "result"})
+    shown.add_column("reason", overflow="fold")
+    for start in starts:
+        one = row(start)
+        shown.add_row(
+            one.time,
+            one.receipt,
+            one.user,
+            one.job,
+            Text(one.result, style=STYLES[one.result]),
+            one.status,
+            one.destination,
+            one.ended,
+            one.why,
+        )
+    return shown
+
+
+def details(start: Start) -> Iterator[tuple[str, str]]:
+    """One start in full, as pairs of heading and text; what is not recorded is left out."""
+    record = start.records.get(Phase.OUTCOME) or start.latest
+    yield "receipt", start.receipt
+    yield "time", str(record["@timestamp"])
+    yield "result", f"{result(start)} {_at(record, 'http', 'response', 'status_code') or ''}".strip()
+    yield from _present("reason", _at(record, "event", "reason"))
+    yield from _present("request", _at(record, "url", "path"))
+    yield from _present("from", _at(record, "source", "address"))
+    for heading in ("caller", "secondary"):
+        yield from _present(heading, _identity(_at(record, "startgate", heading)))
+    yield from _present("job owner", _owner(_at(record, "startgate", "owner")))
+    yield from _present("decided on", _subjects(_at(record, "startgate", "subjects")))
+    yield from _job(_at(record, "startgate", "job") or {})
+    for reason in _at(record, "startgate", "verdict", "reasons") or ():
+        yield "verdict", f"{reason['text']} ({reason['rule']})" if "rule" in reason else str(reason["text"])
+    yield from _present("rules", _at(record, "startgate", "rules", "revision"))
+    yield from _plan(_at(record, "startgate", "destination") or {})
+    if end := start.records.get(Phase.END):
+        state = _at(end, "startgate", "end", "state") or "not known"
+        reason = _at(end, "event", "reason")
+        yield "job ended", f"{end['@timestamp']} {state}{f': {reason}' if reason else ''}"
+
+
+def _present(heading: str, value: object) -> Iterator[tuple[str, str]]:
+    if value:
+        yield heading, str(value)
+
+
+def _job(job: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    sources = ", ".join(job.get("sources", ()))
+    if job.get("id"):
+        yield "job", f"{job['id']} ({job['analysis']})" if "analysis" in job else str(job["id"])
+    if sources:
+        yield "copies", f"{sources} -> {job.get('destination')}"
+
+
+def _plan(plan: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    if not plan:
+        return
+    yield "destination", f"{plan.get('index')}: {_at(plan, 'plan')}, {plan.get('why')}"
+    yield from _present("created as", plan.get("created_as"))
+    yield from _present("removal", plan.get("removal"))
+    yield from _present("body sha256", plan.get("body_sha256"))
+
+
+def _destination(record: Mapping[str, Any]) -> str:
+    plan = _at(record, "startgate", "destination") or {}
+    if not plan:
+        return "-"
+    return f"{plan.get('index')} ({'created' if plan.get('created') else plan.get('plan')})"
+
+
+def _why(start: Start) -> str:
+    record = start.records.get(Phase.OUTCOME) or start.latest
+    reasons = _at(record, "startgate", "verdict", "reasons") or ()
+    if result(start) == "denied" and reasons:
+        return "; ".join(str(reason["text"]) for reason in reasons)
+    reason = _at(start.records.get(Phase.END, {}), "event", "reason") or _at(record, "event", "reason")
+    return str(reason or "")
+
+
+def _identity(who: Mapping[str, Any] | None) -> str:
+    if not who:
+        return ""
+    realm = _at(who, "realm", "name")
+    roles = ", ".join(who.get("roles", ())) or "no roles"
+    return f"{who.get('name')} (realm {realm}; {roles})"
+
+
+def _owner(who: Mapping[str, Any] | None) -> str:
+    if not who:
+        return ""
+    rest = _at(who, "api_key", "id") or who.get("service_account") or ", ".join(who.get("roles", ()))
+    return f"{who.get('kind')}: {rest}" if rest else str(who.get("kind"))
+
+
+def _subjects(subjects: Mapping[str, Any] | None) -> str:
+    if not subjects:
+        return ""
+    through = ", sent by a trusted intermediary" if subjects.get("intermediary") else ""
+    return f"{', '.join(subjects.get('asked', ()))} (data: {subjects.get('data')}{through})"
+
+
+def _at(record: Mapping[str, Any], *keys: str) -> Any:  # noqa: ANN401 -- a record is decoded JSON
+    """The value under nested keys; None where a level is missing."""
+    value: Any = record
+    for key in keys:
+        if not isinstance(value, Mapping):
+            return None
+        value = value.get(key)
+    return value

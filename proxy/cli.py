@@ -1,0 +1,201 @@
+"""The command `startgate`. Each command reads its options, calls one function, and maps errors to exit statuses."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NoReturn
+
+import click
+import msgspec
+from rich.console import Console
+
+from proxy import audit, logs, supervisor
+from proxy.config import Config, load
+from proxy.demo import walk
+from proxy.embedded import app as embedded_app
+from proxy.errors import CannotServe, ConfigError, ExitStatus, InvalidInput, StartgateError, nearest
+from proxy.journal import read as journal
+from proxy.rules.load import load as load_rules
+
+# Read without being asked where it lies in the working directory, as other servers do with theirs.
+DEFAULT_FILE = Path("startgate.yml")
+
+config_option = click.option(
+    "-c",
+    "--config",
+    "config_file",
+    type=click.Path(path_type=Path),
+    envvar="STARTGATE_CONFIG",
+    help="Configuration file; ./startgate.yml where that is there, else defaults alone.",
+)
+
+
+class Commands(click.Group):
+    """A group that answers an unknown command with the nearest one."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that `args` begin with, as click wants it."""
+        if args and self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
+            known = self.list_commands(ctx)
+            ctx.fail(f"no such command {args[0]!r}{nearest(args[0], known)}; commands: {', '.join(known)}")
+        return super().resolve_command(ctx, args)
+
+
+@contextmanager
+def reported() -> Iterator[None]:
+    """Turns an error of ours into lines on standard error and an exit status."""
+    try:
+        yield
+    except InvalidInput as error:
+        for fault in error.faults:
+            click.echo(f"error: {fault}", err=True)
+        sys.exit(ExitStatus.INVALID)
+    except CannotServe as error:
+        _fail(error, error.exit_status)
+    except StartgateError as error:
+        _fail(error, ExitStatus.INVALID)
+
+
+def _fail(error: StartgateError, status: int) -> NoReturn:
+    click.echo(f"error: {error}", err=True)
+    sys.exit(status)
+
+
+def _config(config_file: Path | None) -> Config:
+    if config_file is None and DEFAULT_FILE.exists():
+        config_file = DEFAULT_FILE
+    return load(config_file, os.environ)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="startgate", message="%(package)s %(version)s")
+def main() -> None:
+    """A reverse proxy in front of Elasticsearch: it checks, prepares and records the start of data frame analytics."""
+
+
+@main.command()
+@config_option
+@click.option(
+    "--wait-for-cluster",
+    "wait_s",
+    type=click.FloatRange(min=0),
+    default=5.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long to wait for a cluster that does not answer yet.",
+)
+def serve(config_file: Path | None, wait_s: float) -> None:
+    """Run the proxy. SIGTERM and Ctrl-C drain it, SIGHUP reads the rules again.
+
+    Exit status: 2 configuration, rules or credentials are wrong; 3 the cluster does not answer; 4 an address cannot be
+    listened on.
+    """
+    logs.configure("serve")
+    with reported():
+        sys.exit(asyncio.run(supervisor.serve(_config(config_file), wait_s=wait_s, announce=click.echo)))
+
+
+@main.command()
+@config_option
+@click.option("--rules", "rules_path", type=click.Path(path_type=Path), help="Rule file or folder to check instead.")
+def check(config_file: Path | None, rules_path: Path | None) -> None:
+    """Validate configuration and rules without starting anything. Exit status 2 where something is wrong."""
+    faults: list[object] = []
+    rules = rules_path
+    try:
+        config = _config(config_file)
+        rules = rules or Path(config.rules)
+    except ConfigError as error:
+        faults += error.faults
+    try:
+        # Faults of the rules show even where the configuration is wrong, unless it is what names them.
+        compiled = load_rules(rules) if rules else None
+    except InvalidInput as error:
+        faults += error.faults
+        compiled = None
+    for fault in faults:
+        click.echo(f"error: {fault}", err=True)
+    if faults:
+        sys.exit(ExitStatus.INVALID)
+    if compiled is not None:
+        click.echo(f"configuration and rules are good; rules {compiled.revision}: {', '.join(compiled.files)}")
+
+
+@main.group(name="audit", cls=Commands)
+def audit_group() -> None:
+    """Read the audit record."""
+
+
+journal_option = click.option(
+    "--journal", "folder", type=click.Path(path_type=Path), help="Folder of the journal; else the configuration's."
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="The records themselves, one JSON object a line.")
+
+
+@audit_group.command(name="list")
+@config_option
+@journal_option
+@json_option
+def audit_list(config_file: Path | None, folder: Path | None, as_json: bool) -> None:
+    """All recorded starts, oldest first."""
+    with reported():
+        place = folder or Path(_config(config_file).journal)
+        if as_json:
+            for record in journal.records(place):
+                click.echo(msgspec.json.encode(record))
+            return
+        starts = journal.starts(place)
+    console = _console()
+    console.print(audit.table(starts) if starts else f"no starts are recorded in {place}")
+
+
+@audit_group.command(name="show")
+@click.argument("receipt")
+@config_option
+@journal_option
+@json_option
+def audit_show(receipt: str, config_file: Path | None, folder: Path | None, as_json: bool) -> None:
+    """One start in full, by its receipt (the answer's header X-Startgate-Receipt) or the beginning of it."""
+    with reported():
+        place = folder or Path(_config(config_file).journal)
+        start = journal.start(place, receipt)
+    if start is None:
+        click.echo(f"error: no start with receipt {receipt} in {place}; `startgate audit list` shows all", err=True)
+        sys.exit(ExitStatus.INVALID)
+    if as_json:
+        for record in start.records.values():
+            click.echo(msgspec.json.encode(record))
+        return
+    console = _console()
+    for heading, text in audit.details(start):
+        console.print(f"{heading:<12}", text, style=None, highlight=False, markup=False, soft_wrap=True)
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), default=9200, show_default=True, help="Port; 0 for any.")
+@click.option("--in-front-of", "node", metavar="URL", help="Serve only _security and _ml, and pass the rest to a node.")
+def embedded(host: str, port: int, node: str | None) -> None:
+    """Run the small in-process cluster of the demo and the tests. Not for production."""
+    logs.configure("embedded")
+    with reported():
+        asyncio.run(embedded_app.serve_embedded(host, port, node))
+
+
+@main.command()
+@click.option("--once", is_flag=True, help="End after the walk instead of staying up.")
+def demo(once: bool) -> None:
+    """A cluster, the proxy and 2,000 real flights: a start denied, one refused, one granted, and their record."""
+    with reported():
+        sys.exit(walk.run(_console(), once=once))
+
+
+def _console() -> Console:
+    """Where tables go. Piped output is not cut to 80 columns: who reads it there wants all of it."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=240)

@@ -1,0 +1,33 @@
+"""What the supervisor tells a child process, as one line of JSON: plain records, known to both sides."""
+
+from dataclasses import dataclass
+
+from proxy.settings import EdgeSettings, GateSettings, ListenTls
+
+# What a child writes to its standard output, as one line, once it serves.
+READY = "ready"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listener:
+    """A listening socket that the child inherits under the descriptor `fd`."""
+
+    fd: int
+    tls: ListenTls | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EdgeOrder:
+    """Be an edge worker. `name` stands in log lines."""
+
+    name: str
+    settings: EdgeSettings
+    listeners: tuple[Listener, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateOrder:
+    """Be the gate. `name` stands in log lines."""
+
+    name: str
+    settings: GateSettings

@@ -1,0 +1,110 @@
+"""What is found out before anything listens: is the cluster there, is the service credential good, do the rules load.
+
+Everything that would only show at the first start shows here, while an operator is looking.
+"""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from proxy.cluster import security
+from proxy.cluster.transport import Reply, Transport
+from proxy.errors import CannotServe, ClusterUnreachable, ExitStatus, PassedOn, Refusal
+from proxy.model import Credential
+from proxy.rules.compiled import Rules
+from proxy.rules.load import load as load_rules
+from proxy.settings import GateSettings
+
+PAUSE_S = 0.25
+# One try: a node that takes longer to answer `GET /` would not carry traffic either.
+TRY_S = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What the cluster and the rule files say of themselves.
+
+    `name` and `version` are None where the cluster tells them only to who may ask; `service` is the user of the
+    service credential or None; `warnings` are texts for the operator.
+    """
+
+    name: str | None
+    version: str | None
+    service: str | None
+    rules: Rules
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def cluster(self) -> str:
+        """The cluster in a few words."""
+        return f"{self.name} (Elasticsearch {self.version})" if self.version else "a cluster that hides its name"
+
+
+async def run(settings: GateSettings, *, wait_s: float) -> Found:
+    """Everything that a start-up needs to know. An unreachable cluster is tried again for `wait_s` seconds.
+
+    Raises:
+        RulesError: a rule file is wrong.
+        CannotServe: the cluster does not answer, is not Elasticsearch, or refuses the service credential.
+    """
+    rules = load_rules(Path(settings.rules))
+    credential = Credential(whose="service", headers=(("authorization", settings.service),) if settings.service else ())
+    transport = Transport(settings.nodes, settings.cluster_tls, TRY_S)
+    try:
+        root = await _reach(transport, credential, settings.nodes, wait_s)
+        name, version = _banner(root, settings.service is not None)
+        service, warnings = await _service(transport, credential, settings.service is not None)
+    finally:
+        await transport.close()
+    return Found(name=name, version=version, service=service, rules=rules, warnings=warnings)
+
+
+async def _reach(transport: Transport, credential: Credential, nodes: tuple[str, ...], wait_s: float) -> Reply:
+    until = time.monotonic() + wait_s
+    while True:
+        try:
+            return await transport.call("GET", "/", credential)
+        except ClusterUnreachable as failure:
+            if time.monotonic() + PAUSE_S > until:
+                text = f"the cluster does not answer at {', '.join(nodes)}: {failure}"
+                raise CannotServe(ExitStatus.UNREACHABLE, text) from failure
+        await asyncio.sleep(PAUSE_S)
+
+
+def _banner(root: Reply, with_service: bool) -> tuple[str | None, str | None]:
+    """Name and version from `GET /`."""
+    if root.status in (401, 403):
+        if with_service and root.status == 401:
+            raise CannotServe(ExitStatus.INVALID, "the cluster refuses the service credential of cluster.service (401)")
+        return None, None
+    content: Any = root.content
+    number = content.get("version", {}).get("number") if isinstance(content, Mapping) else None
+    if not root.good or not isinstance(number, str):
+        text = f"what answers is not Elasticsearch: GET / gave status {root.status} without a version"
+        raise CannotServe(ExitStatus.INVALID, text)
+    return str(content.get("cluster_name", "?")), number
+
+
+async def _service(
+    transport: Transport, credential: Credential, with_service: bool
+) -> tuple[str | None, tuple[str, ...]]:
+    """The user behind the service credential, and what an operator should know about it."""
+    try:
+        identity = await security.identify(transport, credential)
+    except PassedOn as refusal:
+        if with_service:
+            text = f"the cluster refuses the service credential of cluster.service: {refusal.reason}"
+            raise CannotServe(ExitStatus.INVALID, text) from refusal
+        warning = (
+            "no service credential (cluster.service): starts whose owner must be judged, such as those that Kibana "
+            "sends, will be denied"
+        )
+        return None, (warning,)
+    except Refusal as refusal:
+        return None, (refusal.reason,)
+    except ClusterUnreachable as failure:
+        raise CannotServe(ExitStatus.UNREACHABLE, f"the cluster does not say who is asking: {failure}") from failure
+    return identity.username if with_service else None, ()

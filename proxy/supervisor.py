@@ -1,0 +1,159 @@
+"""`startgate serve`: binds the addresses, starts a gate and the edge workers, keeps them running, stops them in order.
+
+The supervisor itself touches no request: a fault in a child ends that child alone, and the others go on.
+"""
+
+import asyncio
+import logging
+import shutil
+import signal
+import tempfile
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from proxy import listeners, preflight
+from proxy.config import Config
+from proxy.errors import ExitStatus
+from proxy.orders import EdgeOrder, GateOrder, Listener
+from proxy.preflight import Found
+from proxy.process import Child, command
+
+if TYPE_CHECKING:
+    from socket import socket
+
+logger = logging.getLogger(__name__)
+
+# Beyond what a child gives its own requests to finish: the time to close and leave.
+GRACE_S = 5.0
+
+
+class Supervisor:
+    """The processes of one Startgate. Call `start`, and `stop` in any case."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.gate: Child | None = None
+        self.edges: list[Child] = []
+        self._sockets: list[list[socket]] = []
+        self._folder: Path | None = None
+
+    @property
+    def addresses(self) -> list[str]:
+        """What is listened on, as a client would write it."""
+        if not self._sockets:
+            return []
+        pairs = zip(self._sockets[0], self.config.listen, strict=True)
+        return [listeners.shown(one, tls=listen.tls is not None) for one, listen in pairs]
+
+    async def start(self) -> None:
+        """Returns when every process serves.
+
+        Raises:
+            CannotServe: an address cannot be bound, or a process did not start; `stop` still must be called.
+        """
+        self._sockets = listeners.bind(self.config.listen, self.config.workers)
+        gate_socket = self.config.gate_socket or str(self._private_folder() / "gate.sock")
+        self.gate = self._gate_child(gate_socket)
+        self.edges = [self._edge_child(number, gate_socket) for number in range(self.config.workers)]
+        children = [self.gate, *self.edges]
+        outcomes = await asyncio.gather(*(child.start() for child in children), return_exceptions=True)
+        for outcome in outcomes:
+            if outcome is not None:
+                raise outcome
+        for child in children:
+            child.keep()
+
+    async def stop(self) -> None:
+        """Stops accepting, lets requests in flight finish within the limits of the configuration, and ends everything.
+
+        The gate goes last: starts that the workers still carry need it.
+        """
+        listeners.close(self._sockets)
+        patience_s = self.config.edge_limits.drain_s + GRACE_S
+        await asyncio.gather(*(child.stop(patience_s) for child in self.edges))
+        if self.gate is not None:
+            await self.gate.stop(self.config.gate_limits.drain_s + GRACE_S)
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def kill(self) -> None:
+        """Ends every child at once, for an operator who will not wait."""
+        for child in (*self.edges, *([self.gate] if self.gate else [])):
+            child.signal(signal.SIGKILL)
+
+    def reload(self) -> None:
+        """Has the gate read the rules again."""
+        if self.gate is not None:
+            self.gate.signal(signal.SIGHUP)
+
+    def _private_folder(self) -> Path:
+        # mkdtemp makes it with mode 0700: nobody else may connect to the gate and claim to be an edge.
+        self._folder = Path(tempfile.mkdtemp(prefix="startgate-"))
+        return self._folder
+
+    def _gate_child(self, gate_socket: str) -> Child:
+        order = GateOrder(name="gate", settings=self.config.gate_settings(gate_socket))
+        return Child("gate", command("gate"), msgspec.json.encode(order))
+
+    def _edge_child(self, number: int, gate_socket: str) -> Child:
+        name = f"edge-{number + 1}"
+        sockets = self._sockets[number]
+        inherited = tuple(
+            Listener(fd=one.fileno(), tls=listen.tls) for one, listen in zip(sockets, self.config.listen, strict=True)
+        )
+        order = EdgeOrder(name=name, settings=self.config.edge_settings(gate_socket), listeners=inherited)
+        return Child(name, command("edge"), msgspec.json.encode(order), [one.fileno() for one in sockets])
+
+
+def ready_line(config: Config, addresses: list[str], found: Found) -> str:
+    """The one line that says what is served: addresses, cluster, rules, journal."""
+    files = len(found.rules.files)
+    rules = f"rules {found.rules.revision} ({files} file{'' if files == 1 else 's'})"
+    return (
+        f"startgate {version('startgate')} ready: {', '.join(addresses)} -> {found.cluster} "
+        f"at {', '.join(config.nodes)}; {rules}; journal {config.journal}"
+    )
+
+
+async def serve(config: Config, *, wait_s: float, announce: Callable[[str], None]) -> int:
+    """Serves until SIGTERM or SIGINT; returns the exit status. A second signal ends without waiting.
+
+    `wait_s` is how long to wait for the cluster, in seconds; `announce` takes the line that says that it is ready.
+
+    Raises:
+        RulesError, CannotServe: as `preflight.run` and `Supervisor.start`.
+    """
+    stop = asyncio.Event()
+    supervisor = Supervisor(config)
+    _on_signals(stop, supervisor)
+    # A taken port is known at once; the cluster may take its time.
+    listeners.prove_free(config.listen)
+    found = await preflight.run(config.gate_settings(""), wait_s=wait_s)
+    for warning in found.warnings:
+        logger.warning("%s", warning)
+    try:
+        if not stop.is_set():
+            await supervisor.start()
+            announce(ready_line(config, supervisor.addresses, found))
+            await stop.wait()
+            logger.info("stopping: requests in flight may finish")
+    finally:
+        await supervisor.stop()
+    return ExitStatus.OK
+
+
+def _on_signals(stop: asyncio.Event, supervisor: Supervisor) -> None:
+    loop = asyncio.get_running_loop()
+
+    def ask() -> None:
+        if stop.is_set():
+            supervisor.kill()
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ask)
+    loop.add_signal_handler(signal.SIGHUP, supervisor.reload)
