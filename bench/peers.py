@@ -6,17 +6,15 @@ requests per connection, no access log, one worker thread. None changes the `Hos
 
 import importlib.metadata
 import importlib.util
-import json
 import os
 import re
 import shutil
 import subprocess
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from bench.children import python
-from proxy.settings import EdgeSettings, Listen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,11 +151,7 @@ def _aiohttp_command(_program: str, place: Place) -> list[str]:
 
 
 def _startgate_command(_program: str, place: Place) -> list[str]:
-    settings = EdgeSettings(
-        nodes=(f"http://127.0.0.1:{place.upstream_port}",), gate_socket=str(place.folder / "gate.sock")
-    )
-    listen = [asdict(Listen(host="127.0.0.1", port=place.port))]
-    return python("proxy.edge.worker", json.dumps({"listen": listen, "settings": asdict(settings)}))
+    return python("bench.child_of", "edge", str(place.port), str(place.upstream_port), str(place.folder))
 
 
 def _on_path(*names: str) -> Callable[[], str | None]:
@@ -224,7 +218,7 @@ PEERS = (
     Peer(
         name="startgate",
         install="pip install -e .",
-        find=_module("proxy.edge.worker"),
+        find=_module("proxy.child"),
         version=_package_version("startgate"),
         command=_startgate_command,
     ),

@@ -1,0 +1,10 @@
+"""`python -m bench`: every benchmark in turn, with its defaults."""
+
+import subprocess
+import sys
+
+from bench.children import ROOT, python
+
+for name in ("wire", "start", "memory"):
+    if subprocess.run(python(f"bench.{name}"), cwd=ROOT, check=False).returncode:
+        sys.exit(f"bench/{name} failed")
