@@ -2,6 +2,7 @@
 
 In the order in which a value passes:
 
+- `document` reads the file;
 - `tree` lays the environment over the file and keeps where each value is written;
 - `keys` is the table of every key; what is not in it is refused;
 - `values` turns one written value into one that means something, or says what is wrong with it;

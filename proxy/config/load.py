@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from proxy.config import files, values
+from proxy.config.document import read
 from proxy.config.tree import Node, Place, invalid, leaves, overlay
-from proxy.config.yaml import read
 from proxy.errors import ConfigError, Fault
 from proxy.settings import ClusterTls, EdgeLimits, EdgeSettings, GateLimits, GateSettings, Listen
 

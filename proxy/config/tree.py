@@ -4,6 +4,7 @@ import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeAlias
 
 from proxy.config.keys import KEYS, LATER, NOT_KEYS, PREFIX, SECTIONS, VARIABLES, siblings
 from proxy.errors import ConfigError, Fault, nearest
@@ -32,7 +33,7 @@ class Place:
 class Node:
     """A value with its place and that of its key; relative paths in it start at `folder`."""
 
-    value: "str | int | float | bool | list[Node] | dict[str, Node] | None" = field(repr=False)
+    value: "Value" = field(repr=False)
     place: Place
     key_place: Place
     folder: Path
@@ -63,6 +64,9 @@ class Node:
     def path(self, written: str) -> str:
         """A path that this value names, made absolute."""
         return str((self.folder / Path(written).expanduser()).absolute())
+
+
+Value: TypeAlias = str | int | float | bool | list[Node] | dict[str, Node] | None
 
 
 def invalid(node: Node, message: str, *, key: bool = False) -> ConfigError:

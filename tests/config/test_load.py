@@ -174,7 +174,7 @@ def test_all_faults_are_reported_at_once_and_in_order(write: Write) -> None:
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        ("- a list", "startgate.yml:1:1: must be a map with cluster, gate, journal, limits, listen, rules, workers, and is"),
+        ("- a list", "startgate.yml:1:1: must be a map with cluster, gate, journal, limits, listen, rules"),
         ("cluster: http://a:9200", "startgate.yml:1:10: must be a map with nodes, service, tls, and is a text"),
         ("rules:", "startgate.yml:1:1: rules is empty: leave it out, or give it a value"),
         ("nodes: ['http://a:9200']", "startgate.yml:1:1: unknown key 'nodes' (did you mean 'cluster.nodes'?); "),
