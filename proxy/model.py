@@ -22,11 +22,16 @@ class Identity:
     authentication_type: str = "realm"
     api_key_id: str | None = None
     api_key_name: str | None = None
+    asked_to_run_as: bool = False
 
     @property
     def runs_as(self) -> bool:
-        """Whether somebody else's credentials were presented for this user (`es-security-runas-user`)."""
-        return bool(self.lookup_realm) and self.lookup_realm != self.realm
+        """Whether somebody else's credentials were presented for this user (`es-security-runas-user`).
+
+        `asked_to_run_as` says that the request had that header: where both users are of one realm, the cluster's
+        answer does not tell.
+        """
+        return self.asked_to_run_as or (bool(self.lookup_realm) and self.lookup_realm != self.realm)
 
 
 class OwnerKind(StrEnum):

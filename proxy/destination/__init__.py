@@ -1,15 +1,16 @@
 """The destination index, as Elasticsearch itself would make it: values in, a create body out.
 
 - `era`: which generation of Elasticsearch's behaviour a cluster has;
-- `jsonmap`: the way in which Java prints maps, for conflict texts;
+- `javatext`: how Java prints values, for conflict texts;
 - `sourcefilter`: which fields `source._source` leaves out;
-- `settings` and `mappings`: what is copied from the sources, and what conflicts;
-- `results`: the fields that Elasticsearch adds for the analysis's results;
+- `conflict`: definitions that cannot live in one index;
+- `settings`, `mappings`: what is copied from the sources, and what of it conflicts;
+- `results`: the fields that Elasticsearch adds for the results of the analysis;
 - `body`: all of it together.
 """
 
-from proxy.destination.body import DestinationBody, destination_body
-from proxy.destination.conflict import Conflict, ConflictKind, Definition, conflicts
+from proxy.destination.body import DestinationBody, conflicts, destination_body
+from proxy.destination.conflict import Conflict, ConflictKind, Definition
 from proxy.destination.era import Era
 from proxy.destination.mappings import merge_mappings
 from proxy.destination.results import result_mappings, results_field_conflict

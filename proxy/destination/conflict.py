@@ -1,16 +1,17 @@
-"""Definitions of the sources that cannot live in one index."""
+"""Definitions of the sources that cannot live in one index, in Elasticsearch's own words."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from proxy.destination.era import Era
-from proxy.model import Job, SourceIndex
+from proxy.destination.javatext import java_text
+from proxy.errors import Refusal
 
 
 class ConflictKind(StrEnum):
-    """What differs."""
+    """What differs: a field of the mapping, a runtime field, or a setting."""
 
     PROPERTIES = "properties"
     RUNTIME = "runtime"
@@ -19,7 +20,7 @@ class ConflictKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Definition:
-    """One definition and the first index (by name) that has it."""
+    """One definition and the first index, by name, that has it."""
 
     index: str
     value: Any
@@ -27,7 +28,11 @@ class Definition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conflict:
-    """One field or setting with more than one definition; `definitions` has at least two, one per distinct value."""
+    """One field or setting with more than one definition.
+
+    `field` is the field's name or the setting's key; `definitions` has at least two, one for each distinct value, in
+    the order of the names of the indices.
+    """
 
     kind: ConflictKind
     field: str
@@ -35,10 +40,56 @@ class Conflict:
 
     @property
     def text(self) -> str:
-        """Elasticsearch's own text for this conflict."""
-        raise NotImplementedError
+        """Elasticsearch's text for this conflict, about the first two definitions.
+
+        Elasticsearch does not define which of two indices it meets first; here it is the first by name.
+        """
+        old, new = self.definitions[:2]
+        if self.kind is ConflictKind.SETTINGS:
+            first, second = _settings_text(old.value), _settings_text(new.value)
+            return (
+                f"cannot merge settings because of differences for {self.field}; specified as [{first}] "
+                f"in index [{old.index}]; specified as [{second}] in index [{new.index}]"
+            )
+        first, second = java_text(new.value), java_text(old.value)
+        return (
+            f"cannot merge [{self.kind}] mappings because of differences for field [{self.field}]; "
+            f"mapped as [{first}] in index [{new.index}]; mapped as [{second}] in index [{old.index}]"
+        )
 
 
-def conflicts(job: Job, sources: Sequence[SourceIndex], era: Era = Era.ALLOW_LIST) -> tuple[Conflict, ...]:
-    """All conflicts: mappings first, then runtime fields, then settings, as Elasticsearch would meet them."""
-    raise NotImplementedError
+class Collected:
+    """Definitions by name, each distinct value once. Feed indices in the order of their names."""
+
+    def __init__(self, kind: ConflictKind) -> None:
+        self._kind = kind
+        self._found: dict[str, dict[str, Definition]] = {}
+
+    def add(self, index: str, name: str, value: object) -> None:
+        """Note that an index defines `name` as a JSON value. Key order does not matter; types of numbers do."""
+        canonical = json.dumps(value, sort_keys=True)
+        self._found.setdefault(name, {}).setdefault(canonical, Definition(index=index, value=value))
+
+    def conflicts(self) -> tuple[Conflict, ...]:
+        """What has more than one definition, by name."""
+        return tuple(
+            Conflict(kind=self._kind, field=name, definitions=tuple(values.values()))
+            for name, values in sorted(self._found.items())
+            if len(values) > 1
+        )
+
+    def merged(self) -> dict[str, Any]:
+        """The one definition of each name, by name. Raises Refusal with the text of the first conflict."""
+        refuse_first(self.conflicts())
+        return {name: next(iter(values.values())).value for name, values in sorted(self._found.items())}
+
+
+def refuse_first(conflicts: Iterable[Conflict]) -> None:
+    """Raise Refusal, with Elasticsearch's status and text, for the first conflict if there is any."""
+    for conflict in conflicts:
+        raise Refusal(400, "status_exception", conflict.text)
+
+
+def _settings_text(value: Mapping[str, Any]) -> str:
+    # `Settings.toString` prints flat settings as JSON, sorted by key.
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)

@@ -1,11 +1,49 @@
-"""The mapping that the sources have in common."""
+"""The mapping that the sources have in common (`MappingsMerger`).
 
-from collections.abc import Sequence
+Only `properties` and `runtime` are copied, whole top-level entries at a time: two objects that differ in one field
+below them conflict. All else at the root of a source's mapping (`dynamic`, `_meta`, `dynamic_templates`, …) is dropped.
+"""
+
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from proxy.destination.conflict import Collected, Conflict, ConflictKind
+from proxy.destination.sourcefilter import is_field_excluded
+from proxy.errors import Refusal
 from proxy.model import Job, SourceIndex
+
+_SECTIONS = (ConflictKind.PROPERTIES, ConflictKind.RUNTIME)
 
 
 def merge_mappings(job: Job, sources: Sequence[SourceIndex]) -> dict[str, Any]:
-    """`dynamic`, `properties`, `runtime` of the sources merged. Raises Refusal 400 at a conflict."""
-    raise NotImplementedError
+    """`dynamic: false`, then `properties` and `runtime` of the sources merged, each only if there are any.
+
+    The order of the sources does not matter. Raises Refusal 400 `status_exception` at a conflict.
+    """
+    merged: dict[str, Any] = {"dynamic": False}
+    for kind in _SECTIONS:
+        fields = _collect(kind, job, sources).merged()
+        if fields:
+            merged[kind.value] = fields
+    return merged
+
+
+def mapping_conflicts(job: Job, sources: Sequence[SourceIndex]) -> tuple[Conflict, ...]:
+    """All conflicts between the mappings of the sources: fields first, then runtime fields, each by name."""
+    return tuple(conflict for kind in _SECTIONS for conflict in _collect(kind, job, sources).conflicts())
+
+
+def _collect(kind: ConflictKind, job: Job, sources: Sequence[SourceIndex]) -> Collected:
+    collected = Collected(kind)
+    for source in sorted(sources, key=lambda source: source.name):
+        for name, definition in _section(source, kind.value).items():
+            if not is_field_excluded(job.source_filter, name):
+                collected.add(source.name, name, definition)
+    return collected
+
+
+def _section(source: SourceIndex, key: str) -> Mapping[str, Any]:
+    section = source.mappings.get(key, {})
+    if not isinstance(section, Mapping):
+        raise Refusal(400, "status_exception", f"the mapping of index [{source.name}] cannot be read: bad [{key}]")
+    return section

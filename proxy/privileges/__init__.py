@@ -20,6 +20,7 @@ from proxy.privileges.names import (
     cluster_privilege_grants,
     granting_cluster_privileges,
     granting_index_privileges,
+    including_cluster_privileges,
     require_cluster_privilege,
     require_index_privilege,
 )
@@ -44,6 +45,7 @@ __all__ = [
     "field_view",
     "granting_cluster_privileges",
     "granting_index_privileges",
+    "including_cluster_privileges",
     "require_cluster_privilege",
     "require_index_privilege",
     "role_from_json",

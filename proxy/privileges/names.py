@@ -77,6 +77,12 @@ def granting_cluster_privileges(action: str) -> tuple[str, ...]:
     return tuple(name for name in _ordered_cluster() if cluster_language(name).matches(action))
 
 
+def including_cluster_privileges(names: Iterable[str]) -> tuple[str, ...]:
+    """Named cluster privileges that include each of `names`, weakest first. Raises UnknownPrivilege."""
+    wanted = [asked_cluster_language(name) for name in names]
+    return tuple(name for name in _ordered_cluster() if all(included(one, cluster_language(name)) for one in wanted))
+
+
 def granting_index_privileges(action: str) -> tuple[str, ...]:
     """Named index privileges that allow `action` on data, in the order of Elasticsearch's 403 text (weakest first)."""
     names = (name for name in _ordered_index() if name not in FAILURES_ONLY)

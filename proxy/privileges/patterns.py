@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+
 from proxy.privileges.automata import GlobMachine, Machine, State, Undecidable
 from proxy.privileges.regex import RegexMachine
 

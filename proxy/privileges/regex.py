@@ -2,9 +2,11 @@
 
 A regular expression between slashes may stand for index names in a role: the built-in roles `viewer` and `editor` do
 that (`/~(([.]|ilm-history-).*)/`). Derivatives make complement and intersection as easy as union, so that inclusion
-stays exact. Supported, as `org.apache.lucene.util.automaton.RegExp` reads it with all its flags: literals, `\\` before
-a sign, `.`, `[…]`, `[^…]`, `(…)`, `|`, `&`, `~`, `?`, `*`, `+`, `{n}`, `{n,}`, `{n,m}`, `"…"`, `@` (any text), `#` (nothing).
-Not supported, raising `Undecidable`: `<…>`, the letter classes (`\\d`, `\\w`, `\\s`, …), counts above `MAX_COUNT`.
+stays exact.
+
+Supported, as `org.apache.lucene.util.automaton.RegExp` reads it with all its flags: literals, `\\` before a sign, `.`,
+`[…]`, `[^…]`, `(…)`, `|`, `&`, `~`, `?`, `*`, `+`, `{n}`, `{n,}`, `{n,m}`, `"…"`, `@` (any text), `#` (nothing). Not
+supported, raising `Undecidable`: `<…>`, the letter classes (`\\d`, `\\w`, `\\s`, …), and what the limits below forbid.
 """
 
 from functools import lru_cache, reduce

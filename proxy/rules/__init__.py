@@ -1,19 +1,31 @@
-"""Privilege rules: YAML in, a compiled `Rules` out, and the verdict over one start.
+"""Privilege rules: YAML in, compiled `Rules` out, and the verdict over one start.
 
-- `source`: strict YAML with positions; every fault at once;
-- `schema`: which keys and values a rule file may hold, and the compiled `Rules`;
+- `source`: strict YAML with positions; `values`: single values out of it, every fault noted;
+- `requirements`, `schema`: which keys and values a rule file may hold;
+- `compiled`: what they compile to;
 - `load`: the only module that reads files;
 - `subjects`: which identity is asked what;
 - `verdict`: the decision, deny by default; `reason`: its text for the client.
 """
 
-from proxy.rules.compiled import Authority, CreateAs, OnRefusedStart, Origin, Requirement, Rules, SubjectKind, Trusted
+from proxy.rules.compiled import (
+    START_ACTION,
+    Authority,
+    CreateAs,
+    OnRefusedStart,
+    Origin,
+    Requirement,
+    Rules,
+    SubjectKind,
+    Trusted,
+)
 from proxy.rules.load import load
-from proxy.rules.reason import refusal_reason
-from proxy.rules.subjects import Subject, Subjects, asked_of, is_trusted, subjects_of
+from proxy.rules.reason import described, refusal_reason
+from proxy.rules.subjects import Subject, Subjects, asked_of, is_trusted, source_names, subjects_of
 from proxy.rules.verdict import Answer, Reason, ReasonKind, Unknown, Verdict, judge
 
 __all__ = [
+    "START_ACTION",
     "Answer",
     "Authority",
     "CreateAs",
@@ -30,9 +42,11 @@ __all__ = [
     "Unknown",
     "Verdict",
     "asked_of",
+    "described",
     "is_trusted",
     "judge",
     "load",
     "refusal_reason",
+    "source_names",
     "subjects_of",
 ]

@@ -1,7 +1,12 @@
-"""Compiled rules: what a valid rule file says, as values."""
+"""Compiled rules: what a valid rule file says, as values that never change."""
 
+import hashlib
+import json
 from dataclasses import dataclass
 from enum import StrEnum
+
+# What starting a job takes (`StartDataFrameAnalyticsAction.NAME`).
+START_ACTION = "cluster:admin/xpack/ml/data_frame/analytics/start"
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +22,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """One privilege that must be held, and where that is written."""
+    """One privilege, in lower case, that must be held, and where that is written."""
 
     privilege: str
     origin: Origin
@@ -37,7 +42,10 @@ class SubjectKind(StrEnum):
 
 
 class CreateAs(StrEnum):
-    """With whose credentials the destination is created: `auto` is the data subject's where they are at hand, else the service's."""
+    """With whose credentials the destination is created.
+
+    `auto` takes the data subject's where they are at hand (caller or secondary), else the service credential.
+    """
 
     AUTO = "auto"
     CALLER = "caller"
@@ -45,7 +53,7 @@ class CreateAs(StrEnum):
 
 
 class OnRefusedStart(StrEnum):
-    """What happens to a destination that was created for a start that the cluster then refused."""
+    """What happens to a destination that was created for a start which the cluster then refused."""
 
     REMOVE = "remove"
     KEEP = "keep"
@@ -53,18 +61,21 @@ class OnRefusedStart(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Trusted:
-    """A trusted intermediary: `username` exactly as `_authenticate` gives it, and the realm that must have authenticated it."""
+    """A trusted intermediary, as `_security/_authenticate` names it: user name and authenticating realm.
+
+    `realm_type` must match as well where it is given: any realm can be given the name of another.
+    """
 
     username: str
     realm: str
     origin: Origin
+    realm_type: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """All rules in force. `revision` is a short hash over their meaning and place; `files` is what was read."""
+    """All rules in force. `files` is what was read, in order."""
 
-    revision: str
     files: tuple[str, ...]
     cluster: tuple[Requirement, ...]
     source: tuple[Requirement, ...]
@@ -74,3 +85,18 @@ class Rules:
     trusted: tuple[Trusted, ...]
     create_as: CreateAs
     on_refused_start: OnRefusedStart
+
+    @property
+    def revision(self) -> str:
+        """A short hash over what the rules mean: the same wherever and however they are written."""
+        meaning = {
+            "cluster": sorted(item.privilege for item in self.cluster),
+            "source": sorted(item.privilege for item in self.source),
+            "destination": sorted(item.privilege for item in self.destination),
+            "authority": self.authority,
+            "subjects": sorted(self.subjects),
+            "trusted": sorted([item.username, item.realm, item.realm_type or ""] for item in self.trusted),
+            "create_as": self.create_as,
+            "on_refused_start": self.on_refused_start,
+        }
+        return hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()[:12]

@@ -1,9 +1,79 @@
-"""The text of a 403."""
+"""The text of a 403: what Elasticsearch says where it has a text for the case, and in its style where it has not."""
 
-from proxy.model import Identity, Job, Owner
-from proxy.rules.verdict import Verdict
+import json
+from collections.abc import Iterable
+
+from proxy.model import Identity, Job, Owner, OwnerKind
+from proxy.privileges import including_cluster_privileges
+from proxy.rules.compiled import START_ACTION
+from proxy.rules.subjects import Subject
+from proxy.rules.verdict import Reason, ReasonKind, Verdict
+
+_SERVICE_ACCOUNT_REALM = "_service_account"
 
 
 def refusal_reason(verdict: Verdict, job: Job, caller: Identity, secondary: Identity | None, owner: Owner) -> str:
-    """The `reason` of the 403 `security_exception` for a denied verdict."""
-    raise NotImplementedError
+    """The `reason` of the 403 `security_exception` for a verdict that is not allowed.
+
+    Where only cluster privileges are missing it reads as Elasticsearch's own answer to that caller would; else it lists
+    all that is missing, by subject, as Elasticsearch does when a job is created.
+    """
+    missing = tuple(reason.privilege for reason in verdict.reasons if reason.kind is ReasonKind.CLUSTER)
+    if len(missing) == len(verdict.reasons):
+        return _cluster_text(caller, [privilege for privilege in missing if privilege is not None])
+    names = {
+        Subject.CALLER: described(caller),
+        Subject.SECONDARY: "the secondary " + described(secondary) if secondary else "the secondary user",
+        Subject.OWNER: "the owner of the job" + _owner(owner),
+    }
+    parts = [
+        f"{names[subject]} {text}"
+        for subject in Subject
+        for text in _lacks([reason for reason in verdict.reasons if reason.subject is subject])
+    ]
+    return f"Cannot start data frame analytics [{job.id}] because " + "; and ".join(parts)
+
+
+def described(identity: Identity) -> str:
+    """How Elasticsearch names somebody in a 403 (`AuthorizationDenialMessages`)."""
+    service = _SERVICE_ACCOUNT_REALM in (identity.realm, identity.realm_type)
+    text = f"{'service account' if service else 'user'} [{identity.username}]"
+    return text if identity.api_key_id is None else f"API key id [{identity.api_key_id}] of {text}"
+
+
+def _cluster_text(caller: Identity, missing: Iterable[str]) -> str:
+    subject = described(caller)
+    if subject.startswith("user "):
+        # API keys and service accounts have privileges, but no roles.
+        subject += f" with effective roles [{','.join(sorted(caller.roles))}]"
+    granting = including_cluster_privileges(missing)
+    text = f"action [{START_ACTION}] is unauthorized for {subject}"
+    return f"{text}, this action is granted by the cluster privileges [{','.join(granting)}]"
+
+
+def _owner(owner: Owner) -> str:
+    match owner.kind:
+        case OwnerKind.ROLES:
+            return f" with roles [{','.join(sorted(owner.roles))}]"
+        case OwnerKind.API_KEY:
+            return f", API key id [{owner.api_key_id}],"
+        case OwnerKind.SERVICE_ACCOUNT:
+            return f", service account [{owner.service_account}],"
+        case _:
+            return ""
+
+
+def _lacks(reasons: list[Reason]) -> list[str]:
+    parts = []
+    cluster = [reason.privilege for reason in reasons if reason.kind is ReasonKind.CLUSTER]
+    if cluster:
+        parts.append(f"lacks the cluster privileges {json.dumps(cluster)}")
+    indices: dict[str, dict[str, bool]] = {}
+    for reason in reasons:
+        if reason.index is not None and reason.privilege is not None:
+            indices.setdefault(reason.index, {})[reason.privilege] = False
+    if indices:
+        listed = json.dumps(indices, separators=(",", ":"), ensure_ascii=False)
+        parts.append(f"lacks permissions on the indices: {listed}")
+    parts.extend(f"cannot be judged: {reason.text}" for reason in reasons if reason.privilege is None)
+    return parts

@@ -1,12 +1,21 @@
-"""Which identity is asked what."""
+"""Which identity is asked what.
+
+Cluster privileges are always asked of the caller. Index privileges are asked of whoever the data is for: the secondary
+identity when one was sent; the owner of the job when the caller is a trusted intermediary such as Kibana; else the
+caller. `subjects: [data, owner]` asks the owner as well, `[owner]` only the owner.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from proxy.model import Identity, Job, Owner
-from proxy.privileges import Asked
-from proxy.rules.compiled import Rules
+from proxy.model import Identity, Job
+from proxy.privileges import Asked, AskedIndex
+from proxy.rules.compiled import Rules, SubjectKind
+
+# How somebody can have authenticated who is to be trusted as an intermediary: as a user, or with a token of that user
+# or service account. An API key carries its maker's name, but anybody may hold it.
+_DIRECT = ("realm", "token")
 
 
 class Subject(StrEnum):
@@ -19,8 +28,11 @@ class Subject(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subjects:
-    """`data`: whose access to the data counts, and as whom the gate reads; `asked`: of whom index privileges are asked,
-    `data` first; `intermediary`: the caller is a trusted one."""
+    """Who is who in one start.
+
+    `data` is whose access to the data counts, and as whom the gate reads and creates; `asked` are those of whom index
+    privileges are asked, `data` first; `intermediary` says that the caller is a trusted one.
+    """
 
     data: Subject
     asked: tuple[Subject, ...]
@@ -28,15 +40,45 @@ class Subjects:
 
 
 def is_trusted(rules: Rules, caller: Identity) -> bool:
-    """Whether the caller is a trusted intermediary: name and realm, no run-as, not an API key."""
-    raise NotImplementedError
+    """Whether the caller is a trusted intermediary: by name and realm, in person, not by API key, not run as."""
+    if caller.runs_as or caller.api_key_id is not None or caller.authentication_type not in _DIRECT:
+        return False
+    return any(
+        (trusted.username, trusted.realm) == (caller.username, caller.realm)
+        and trusted.realm_type in (None, caller.realm_type)
+        for trusted in rules.trusted
+    )
 
 
-def subjects_of(rules: Rules, caller: Identity, secondary: Identity | None, owner: Owner) -> Subjects:
-    """Who is asked for index privileges. Cluster privileges are always asked of the caller."""
-    raise NotImplementedError
+def subjects_of(rules: Rules, caller: Identity, secondary: Identity | None) -> Subjects:
+    """Who is asked for index privileges."""
+    intermediary = is_trusted(rules, caller)
+    if SubjectKind.DATA not in rules.subjects:
+        return Subjects(data=Subject.OWNER, asked=(Subject.OWNER,), intermediary=intermediary)
+    of_request = Subject.OWNER if intermediary else Subject.CALLER
+    data = of_request if secondary is None else Subject.SECONDARY
+    also_owner = SubjectKind.OWNER in rules.subjects and data is not Subject.OWNER
+    return Subjects(data=data, asked=(data, Subject.OWNER) if also_owner else (data,), intermediary=intermediary)
 
 
 def asked_of(rules: Rules, job: Job, subjects: Subjects) -> Mapping[Subject, Asked]:
-    """What to ask of each subject; the caller is always in it."""
-    raise NotImplementedError
+    """What to ask of each subject, ready for `_has_privileges`; the caller is always in it, and first."""
+    both = (
+        AskedIndex(names=source_names(job), privileges=tuple(item.privilege for item in rules.source)),
+        AskedIndex(names=(job.destination,), privileges=tuple(item.privilege for item in rules.destination)),
+    )
+    # An entry without names is not a question; that there are none is for the verdict to say.
+    index = tuple(entry for entry in both if entry.names)
+    cluster = tuple(item.privilege for item in rules.cluster)
+    asked = {Subject.CALLER: Asked(cluster=cluster, index=index if Subject.CALLER in subjects.asked else ())}
+    return asked | {subject: Asked(index=index) for subject in subjects.asked if subject is not Subject.CALLER}
+
+
+def source_names(job: Job) -> tuple[str, ...]:
+    """The source expressions of a job as they are asked about: verbatim, each once, without exclusions (`-x`).
+
+    What an exclusion takes away needs no privilege; that it is taken away is not relied on: the whole pattern before it
+    must be covered. `_all` is another word for `*`, but as text it would also be covered by a grant on `_*`.
+    """
+    names = ("*" if name == "_all" else name for name in job.sources if not name.startswith("-"))
+    return tuple(dict.fromkeys(names))
