@@ -20,7 +20,7 @@ from proxy.rules.compiled import (
     Trusted,
 )
 from proxy.rules.load import load
-from proxy.rules.reason import described, refusal_reason
+from proxy.rules.reason import described, refusal_reason, unauthorized_start
 from proxy.rules.subjects import Subject, Subjects, asked_of, is_trusted, source_names, subjects_of
 from proxy.rules.verdict import Answer, Reason, ReasonKind, Unknown, Verdict, judge
 
@@ -49,4 +49,5 @@ __all__ = [
     "refusal_reason",
     "source_names",
     "subjects_of",
+    "unauthorized_start",
 ]

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable
 
 from proxy.model import Identity, Job, Owner, OwnerKind
-from proxy.privileges import including_cluster_privileges
+from proxy.privileges import granting_cluster_privileges, including_cluster_privileges
 from proxy.rules.compiled import START_ACTION
 from proxy.rules.subjects import Subject
 from proxy.rules.verdict import Reason, ReasonKind, Verdict
@@ -20,7 +20,7 @@ def refusal_reason(verdict: Verdict, job: Job, caller: Identity, secondary: Iden
     """
     missing = tuple(reason.privilege for reason in verdict.reasons if reason.kind is ReasonKind.CLUSTER)
     if len(missing) == len(verdict.reasons):
-        return _cluster_text(caller, [privilege for privilege in missing if privilege is not None])
+        return _denied(caller, including_cluster_privileges(privilege for privilege in missing if privilege))
     names = {
         Subject.CALLER: described(caller),
         Subject.SECONDARY: "the secondary " + described(secondary) if secondary else "the secondary user",
@@ -41,12 +41,16 @@ def described(identity: Identity) -> str:
     return text if identity.api_key_id is None else f"API key id [{identity.api_key_id}] of {text}"
 
 
-def _cluster_text(caller: Identity, missing: Iterable[str]) -> str:
+def unauthorized_start(caller: Identity) -> str:
+    """What Elasticsearch tells a caller who may not start jobs at all."""
+    return _denied(caller, granting_cluster_privileges(START_ACTION))
+
+
+def _denied(caller: Identity, granting: Iterable[str]) -> str:
     subject = described(caller)
     if subject.startswith("user "):
         # API keys and service accounts have privileges, but no roles.
         subject += f" with effective roles [{','.join(sorted(caller.roles))}]"
-    granting = including_cluster_privileges(missing)
     text = f"action [{START_ACTION}] is unauthorized for {subject}"
     return f"{text}, this action is granted by the cluster privileges [{','.join(granting)}]"
 

@@ -9,7 +9,7 @@ is kept with its kind, so that the schema can say so.
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 import yaml
 
@@ -198,7 +198,9 @@ class _Composer:
         return key.text
 
     def _mark(self, event: yaml.Event) -> Mark:
-        return Mark(file=self._file, line=event.start_mark.line + 1, column=event.start_mark.column + 1)
+        # Every event of the parser has a place; only events made by hand may lack one.
+        at = cast(yaml.Mark, event.start_mark)
+        return Mark(file=self._file, line=at.line + 1, column=at.column + 1)
 
     def _fault(self, event: yaml.Event, message: str) -> None:
         self._faults.append(self._mark(event).fault(message))

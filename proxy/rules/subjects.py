@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from proxy.model import Identity, Job
+from proxy.model import Identity, Job, Owner, OwnerKind
 from proxy.privileges import Asked, AskedIndex
 from proxy.rules.compiled import Rules, SubjectKind
 
@@ -31,12 +31,14 @@ class Subjects:
     """Who is who in one start.
 
     `data` is whose access to the data counts, and as whom the gate reads and creates; `asked` are those of whom index
-    privileges are asked, `data` first; `intermediary` says that the caller is a trusted one.
+    privileges are asked, `data` first; `intermediary` says that the caller is a trusted one; `owner` is how the
+    cluster names the owner.
     """
 
     data: Subject
     asked: tuple[Subject, ...]
     intermediary: bool
+    owner: OwnerKind = OwnerKind.UNKNOWN
 
 
 def is_trusted(rules: Rules, caller: Identity) -> bool:
@@ -50,15 +52,16 @@ def is_trusted(rules: Rules, caller: Identity) -> bool:
     )
 
 
-def subjects_of(rules: Rules, caller: Identity, secondary: Identity | None) -> Subjects:
-    """Who is asked for index privileges."""
+def subjects_of(rules: Rules, caller: Identity, secondary: Identity | None, owner: Owner) -> Subjects:
+    """Who is asked for index privileges; an owner that the cluster does not name is asked, too, and so denies."""
     intermediary = is_trusted(rules, caller)
-    if SubjectKind.DATA not in rules.subjects:
-        return Subjects(data=Subject.OWNER, asked=(Subject.OWNER,), intermediary=intermediary)
     of_request = Subject.OWNER if intermediary else Subject.CALLER
     data = of_request if secondary is None else Subject.SECONDARY
+    if SubjectKind.DATA not in rules.subjects:
+        data = Subject.OWNER
     also_owner = SubjectKind.OWNER in rules.subjects and data is not Subject.OWNER
-    return Subjects(data=data, asked=(data, Subject.OWNER) if also_owner else (data,), intermediary=intermediary)
+    asked = (data, Subject.OWNER) if also_owner else (data,)
+    return Subjects(data=data, asked=asked, intermediary=intermediary, owner=owner.kind)
 
 
 def asked_of(rules: Rules, job: Job, subjects: Subjects) -> Mapping[Subject, Asked]:

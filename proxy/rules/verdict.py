@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from proxy.model import Job
+from proxy.model import Job, OwnerKind
 from proxy.privileges import Held
 from proxy.rules.compiled import Origin, Requirement, Rules
 from proxy.rules.subjects import Subject, Subjects, source_names
@@ -60,7 +60,10 @@ def judge(rules: Rules, job: Job, subjects: Subjects, answers: Mapping[Subject, 
     """
     reasons = list(_cluster(rules, answers))
     for subject in subjects.asked:
-        reasons.extend(_index(rules, job, subject, answers.get(subject)))
+        answer = answers.get(subject)
+        if answer is None and subject is Subject.OWNER and subjects.owner is OwnerKind.UNKNOWN:
+            answer = Unknown("the cluster does not tell whose credentials the job runs with (as before 8.1)")
+        reasons.extend(_index(rules, job, subject, answer))
     # The caller may be asked twice over; what is not known about it need be said once.
     return Verdict(reasons=tuple(dict.fromkeys(reasons)))
 
