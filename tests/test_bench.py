@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bench import children, load, measure, memory, origin, report
+from bench import children, load, measure, memory, origin, report, start
+from proxy.embedded.app import Received
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -50,6 +51,34 @@ def test_memory_measures_every_case() -> None:
     printed = run("bench.memory", "--mebibytes", "1", "--clients", "5", "--peers", "startgate")
     assert len(re.findall(r"^startgate .*\d", printed, re.MULTILINE)) == 5, printed
     written(printed)
+
+
+@pytest.mark.slow
+def test_start_measures_every_kind() -> None:
+    printed = run("bench.start", "--starts", "4", "--clients", "2", "--samples", "2")
+    for kind in ("first", "later", "denied"):
+        assert re.search(rf"^{kind}\b.*\d", printed, re.MULTILINE), printed
+    record = written(printed)
+    assert isinstance(record["figures"], dict)
+    assert all(figures["chain"] >= 1 and figures["cpu_ms"] > 0 for figures in record["figures"].values())
+
+
+def received(target: str, at: float) -> Received:
+    """A call at a time in seconds."""
+    return Received("POST", target, (), at)
+
+
+def test_a_chain_counts_only_calls_that_waited_for_an_answer() -> None:
+    times = (0.0, 0.001, 0.009, 0.010, 0.012, 0.019, 0.021, 0.040)
+    assert start.chain_length([received("/", at) for at in times], 0.010) == 4
+    assert start.chain_length([], 0.010) == 0
+
+
+def test_calls_behind_the_forwarded_start_are_its_follow_up() -> None:
+    targets = ["/a", "/_ml/data_frame/analytics/x/_start?timeout=1s", "/_ml/data_frame/analytics/x"]
+    calls = [received(target, 0.0) for target in targets]
+    assert start.before_follow_up(calls) == calls[:2]
+    assert start.before_follow_up(calls[:1]) == calls[:1]
 
 
 def test_cpu_time_counts_what_a_child_spends(tmp_path: Path) -> None:

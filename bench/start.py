@@ -1,0 +1,197 @@
+"""What a start costs: starts per second and CPU time of one gate, and how many calls to the cluster wait for another.
+
+The gate runs as its own process, as the supervisor starts it, and is reached over its Unix socket; the embedded
+cluster, whose jobs take no time, and the clients share this one. Three kinds of start: the destination is created
+(`first`), exists already and is empty (`later`), the caller may not read the source (`denied`).
+
+Round trips are told twice. `by delay`: every answer of the cluster is held back by 0, 1 and 10 ms, and the growth of
+the median latency over the last is divided by it. `by record`: of the calls that the cluster received for one start,
+the longest chain in which each came only after the one before had been answered. Calls that follow the start up, after
+it was forwarded, belong to no round trip but do count in CPU time.
+
+Run: python -m bench.start [--starts 300] [--clients 8] [--samples 20]
+"""
+
+import argparse
+import asyncio
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import aiohttp
+
+from bench import measure, report
+from bench.child_of import gate_socket
+from bench.children import child, pinned, python
+from bench.jobs import Kind, Stage, prepare
+from bench.targets import LOAD_CPU, PROXY_CPU
+from proxy.embedded.app import Cluster, Received, serve_embedded
+
+DELAYS_MS = (0, 1, 10)
+# Jobs end at once; the gate sees that within two polls, and closes their records.
+_FOLLOWED_UP_S = 1.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """What one kind of start costs. `latency_ms` holds a median for each delay of `DELAYS_MS`; `cpu_ms` is the gate's
+    CPU time per start with its follow-up; `calls` and `chain` are the most that any start needed."""
+
+    kind: Kind
+    per_second: float
+    cpu_ms: float
+    latency_ms: tuple[float, ...]
+    calls: int
+    chain: int
+
+    @property
+    def round_trips(self) -> float:
+        """Growth of latency per delay of the cluster, over the longest delay."""
+        return (self.latency_ms[-1] - self.latency_ms[0]) / (DELAYS_MS[-1] - DELAYS_MS[0])
+
+
+class Client:
+    """Sends starts to the gate over its Unix socket."""
+
+    def __init__(self, session: aiohttp.ClientSession) -> None:
+        self._session = session
+
+    async def start(self, job: str, stage: Stage) -> float:
+        """One start; its latency in seconds.
+
+        Raises:
+            ConnectionError: the answer is not the one that this kind of start must get.
+        """
+        began = time.perf_counter()
+        url = f"http://localhost/_ml/data_frame/analytics/{job}/_start"
+        async with self._session.post(url, headers={"Authorization": stage.authorization}) as answer:
+            body = await answer.read()
+            if answer.status != stage.status:
+                raise ConnectionError(f"start of {job}: {answer.status} instead of {stage.status}: {body[:2000]!r}")
+        return time.perf_counter() - began
+
+    async def all(self, jobs: Sequence[str], stage: Stage, clients: int) -> None:
+        """Start all jobs, `clients` of them at a time."""
+        waiting = iter(jobs)
+
+        async def one_after_another() -> None:
+            for job in waiting:
+                await self.start(job, stage)
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(clients):
+                group.create_task(one_after_another())
+
+
+def chain_length(calls: Sequence[Received], delay_s: float) -> int:
+    """How many of the calls, at most, came each only after the answer to the one before."""
+    length, answered_at = 0, float("-inf")
+    for call in sorted(calls, key=lambda call: call.at):
+        if call.at >= answered_at:
+            length += 1
+            answered_at = call.at + delay_s
+    return length
+
+
+def before_follow_up(calls: Sequence[Received]) -> list[Received]:
+    """The calls up to the forwarded start; all of them where none was forwarded."""
+    targets = [call.target.partition("?")[0] for call in calls]
+    end = next((place for place, target in enumerate(targets) if target.endswith("/_start")), len(calls))
+    return list(calls[: end + 1])
+
+
+async def measure_kind(stage: Stage, client: Client, cluster: Cluster, gate_pid: int, clients: int) -> Figures:
+    """Everything about one kind of start."""
+    latencies: list[float] = []
+    chains: list[list[Received]] = []
+    for delay_ms, jobs in zip(DELAYS_MS, stage.sampled, strict=True):
+        cluster.delay_s = delay_ms / 1000
+        took = []
+        for job in jobs:
+            cluster.calls.clear()
+            took.append(await client.start(job, stage))
+            if delay_ms == DELAYS_MS[-1]:
+                chains.append(before_follow_up(cluster.calls))
+            await asyncio.sleep(2 * cluster.delay_s)
+        latencies.append(statistics.median(took) * 1000)
+    delay_s, cluster.delay_s = cluster.delay_s, 0.0
+    await asyncio.sleep(_FOLLOWED_UP_S)
+    before, began = measure.cpu(gate_pid), time.perf_counter()
+    await client.all(stage.counted, stage, clients)
+    seconds = time.perf_counter() - began
+    await asyncio.sleep(_FOLLOWED_UP_S)
+    spent = measure.cpu(gate_pid).since(before)
+    return Figures(
+        kind=stage.kind,
+        per_second=len(stage.counted) / seconds,
+        cpu_ms=spent.total_ns / 1e6 / len(stage.counted),
+        latency_ms=tuple(latencies),
+        calls=max(len(calls) for calls in chains),
+        chain=max(chain_length(calls, delay_s) for calls in chains),
+    )
+
+
+async def measure_all(options: argparse.Namespace) -> list[Figures]:
+    """Start cluster and gate, make jobs, and measure each kind of start."""
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-start-")))
+        cluster = await stack.enter_async_context(serve_embedded())
+        stages = await prepare(cluster, counted=options.starts, sampled=options.samples, rounds=len(DELAYS_MS))
+        service = f"ApiKey {cluster.add_api_key('gate')}"
+        command = python("bench.child_of", "gate", str(cluster.port), str(folder), service)
+        gate = child(pinned(command, PROXY_CPU), log=folder / "gate.log", listens=gate_socket(folder))
+        pid = await asyncio.to_thread(stack.enter_context, gate)
+        connector = aiohttp.UnixConnector(path=str(gate_socket(folder)), limit=0)
+        session = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
+        client = Client(session)
+        for stage in stages:  # connections to the cluster, the version of the cluster, caches
+            await client.all(stage.warm, stage, 2)
+        return [await measure_kind(stage, client, cluster, pid, options.clients) for stage in stages]
+
+
+def _row(figures: Figures) -> list[str]:
+    return [
+        figures.kind,
+        f"{figures.per_second:.0f}",
+        f"{figures.cpu_ms:.2f}",
+        *(f"{latency:.2f}" for latency in figures.latency_ms),
+        f"{figures.round_trips:.2f}",
+        str(figures.chain),
+        str(figures.calls),
+    ]
+
+
+def main() -> None:
+    """Run as the command line says."""
+    parser = argparse.ArgumentParser(prog="python -m bench.start")
+    parser.add_argument("--starts", type=int, default=300, help="of each kind, for starts per second and CPU time")
+    parser.add_argument("--clients", type=int, default=8, help="how many starts are under way at a time")
+    parser.add_argument("--samples", type=int, default=20, help="of each kind and delay, for latency and round trips")
+    options = parser.parse_args()
+    if (os.cpu_count() or 1) > 1:
+        os.sched_setaffinity(0, {LOAD_CPU})
+    figures = asyncio.run(measure_all(options))
+    report.publish(
+        "start",
+        where=report.machine() | {"starts": options.starts, "clients": options.clients, "samples": options.samples},
+        heads=(
+            "one gate",
+            "starts/s",
+            "CPU ms/start",
+            *(f"p50 at {delay} ms" for delay in DELAYS_MS),
+            "round trips by delay",
+            "by record",
+            "calls",
+        ),
+        rows=[_row(each) for each in figures],
+        figures={each.kind: asdict(each) | {"round_trips": each.round_trips} for each in figures},
+    )
+
+
+if __name__ == "__main__":
+    main()
