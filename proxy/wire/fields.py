@@ -66,10 +66,11 @@ def split_head(data: bytes, limits: HeadLimits, *, what: str) -> tuple[bytes, li
     WireError when the head can be refused already: over a limit (414, 431), or with a line end that is not CRLF.
     """
     end = data.find(HEAD_END)
-    head = data if end < 0 else data[: end + 2]
+    # What is incomplete will be at least one byte longer.
+    head, size = (data, len(data) + 1) if end < 0 else (data[: end + 2], end + 4)
     line_end = head.find(b"\r\n")
-    check_line(len(head) if line_end < 0 else line_end, limits, what=what)
-    if len(head) + 2 > limits.head_bytes:
+    check_line(len(head.rstrip(b"\r")) if line_end < 0 else line_end, limits, what=what)
+    if size > limits.head_bytes:
         raise too_large(limits)
     if _BARE_LF.search(head) is not None:
         # RFC 9112 §2.2 lets a recipient take a bare LF for a line end. Elasticsearch does; a refusal is unambiguous.
