@@ -1,8 +1,8 @@
-"""The entry of a child process: `python -m proxy.child edge|gate`, started by the supervisor only.
+"""What the gate's process and the workers have in common: how they are told, say that they serve, and end.
 
-One line of JSON on standard input says what to do (`EdgeOrder`, `GateOrder`): settings hold a secret, and neither
-arguments nor the environment are a place for one. Standard input then stays open: its end means that the supervisor is
-gone, and the process stops as for SIGTERM. `ready` on standard output means what it says.
+One line of JSON on standard input says what to do (`proxy.orders`): settings hold a secret, and neither arguments nor
+the environment are a place for one. Standard input then stays open: its end means that the supervisor is gone, and the
+process stops as for SIGTERM. `ready` on standard output means what it says.
 """
 
 import asyncio
@@ -11,37 +11,31 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable
-from socket import socket
 
-import msgspec
 import uvloop
 
-from proxy import logs
-from proxy.edge import worker
-from proxy.edge.tls import listener_context
 from proxy.errors import CannotServe, ExitStatus, InvalidInput, StartgateError
-from proxy.gate import app
-from proxy.orders import READY, EdgeOrder, GateOrder
+from proxy.orders import READY
 
 logger = logging.getLogger(__name__)
+
+# What a process does: until the first event is set; the callable says that it serves; the last event asks to reload.
 Work = Callable[[asyncio.Event, Callable[[], None], asyncio.Event], Awaitable[None]]
 
 
-def main() -> int:
-    """Runs the process that `sys.argv` names until it is told to stop; returns its exit status."""
-    kind = sys.argv[1]
-    line = sys.stdin.buffer.readline()
+def read_order() -> bytes:
+    """The line that says what to do."""
+    return sys.stdin.buffer.readline()
+
+
+def run(work: Callable[[], Work]) -> int:
+    """Makes the work and does it until the process is told to stop; returns its exit status.
+
+    An error of ours ends it with a line in the log that says what to do; any other is a fault, and shows its traceback.
+    """
     try:
-        if kind == "edge":
-            order = msgspec.json.decode(line, type=EdgeOrder)
-            logs.configure(order.name)
-            work = _edge(order)
-        else:
-            told = msgspec.json.decode(line, type=GateOrder)
-            logs.configure(told.name)
-            work = _gate(told)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_run(work))
+            runner.run(_until_told(work()))
     except InvalidInput as error:
         for fault in error.faults:
             logger.critical("%s", fault)
@@ -49,31 +43,13 @@ def main() -> int:
     except CannotServe as error:
         logger.critical("%s", error)
         return error.exit_status
-    except StartgateError as error:
+    except (StartgateError, OSError) as error:
         logger.critical("%s", error)
         return ExitStatus.INVALID
     return ExitStatus.OK
 
 
-def _edge(order: EdgeOrder) -> Work:
-    listeners = [
-        (socket(fileno=one.fd), None if one.tls is None else listener_context(one.tls)) for one in order.listeners
-    ]
-
-    async def work(stop: asyncio.Event, ready: Callable[[], None], reload: asyncio.Event) -> None:
-        await worker.run(order.settings, listeners, stop, ready)
-
-    return work
-
-
-def _gate(order: GateOrder) -> Work:
-    async def work(stop: asyncio.Event, ready: Callable[[], None], reload: asyncio.Event) -> None:
-        await app.run(order.settings, stop, ready, reload)
-
-    return work
-
-
-async def _run(work: Work) -> None:
+async def _until_told(work: Work) -> None:
     """Joins the work to signals and to the supervisor's life."""
     loop = asyncio.get_running_loop()
     stop, reload = asyncio.Event(), asyncio.Event()
@@ -94,7 +70,3 @@ async def _run(work: Work) -> None:
 def _say_ready() -> None:
     sys.stdout.write(READY + "\n")
     sys.stdout.flush()
-
-
-if __name__ == "__main__":
-    sys.exit(main())

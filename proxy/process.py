@@ -136,6 +136,6 @@ def ended(status: int) -> str:
 
 
 def command(kind: str) -> tuple[str, ...]:
-    """The command of a child process: this interpreter, on `proxy.child`."""
+    """The command of a child process of a kind, `edge` or `gate`."""
     # `-P`: a file named like a module in the working directory must not be imported.
-    return (sys.executable, "-P", "-m", "proxy.child", kind)
+    return (sys.executable, "-P", "-m", f"proxy.{kind}_process")

@@ -40,17 +40,21 @@ ARROWS: dict[str, frozenset[str]] = {
     "journal": GATE | {"journal.entry"},
     "gate.app": IO,
     "edge": PLAIN | {"wire", "route"},
-    # The embedded cluster judges privileges as Elasticsearch does; it knows nothing of the proxy in front of it.
-    "embedded": PLAIN | {"privileges"},
+    # The embedded cluster judges privileges and makes destinations as Elasticsearch does, and knows of no proxy.
+    "embedded": PLAIN | {"privileges", "destination"},
     # The positions of YAML values come from the same reader as those of rule files.
     "config": BASE | {"settings", "rules"},
     "listeners": BASE | {"settings"},
     "preflight": PLAIN | {"rules", "cluster"},
-    "child": PLAIN | {"orders", "logs", "edge", "gate.app"},
+    "child": PLAIN | {"orders"},
+    # The edge's process loads nothing of the gate: it is smaller for it, and a fault there does not reach it.
+    "edge_process": PLAIN | {"child", "edge", "logs", "orders"},
+    "gate_process": PLAIN | {"child", "gate.app", "logs", "orders"},
     "process": PLAIN | {"orders"},
     "supervisor": PLAIN | {"config", "listeners", "orders", "preflight", "process"},
-    "demo": PLAIN | {"config", "supervisor", "embedded", "journal", "journal.entry"},
-    "cli": IO | {"config", "supervisor", "preflight", "logs", "embedded", "demo"},
+    "audit": PLAIN | {"journal", "journal.entry"},
+    "demo": PLAIN | {"audit", "config", "embedded", "journal", "journal.entry", "preflight", "supervisor"},
+    "cli": IO | {"audit", "config", "demo", "embedded", "logs", "preflight", "supervisor"},
     "__main__": frozenset({"cli"}),
 }
 # Who builds the configuration. Everyone else gets values.

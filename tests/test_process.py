@@ -184,4 +184,4 @@ def test_ends_in_words(status: int, words: str) -> None:
 
 
 def test_a_child_is_this_interpreter_and_looks_not_into_the_working_directory() -> None:
-    assert command("gate") == (sys.executable, "-P", "-m", "proxy.child", "gate")
+    assert command("gate") == (sys.executable, "-P", "-m", "proxy.gate_process")

@@ -55,7 +55,7 @@ def _node(tree: source.Node, key: Mark, folder: Path) -> Node:
 
 
 def _scalar(scalar: Scalar) -> Value:
-    """The value that YAML reads. What it takes for a date, or a number to base 8 or 60, stays the text it looks like."""
+    """The value that YAML reads. What it takes for a date or a number to base 8 or 60 stays the text it looks like."""
     if scalar.kind is ScalarKind.INT:
         return int(scalar.text)
     if scalar.reading == "null":

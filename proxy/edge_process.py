@@ -1,0 +1,35 @@
+"""`python -m proxy.edge_process`: an edge worker, started by the supervisor only. It loads nothing of the gate."""
+
+import asyncio
+import sys
+from collections.abc import Callable
+from socket import socket
+
+import msgspec
+
+from proxy import child, logs
+from proxy.edge import worker
+from proxy.edge.tls import listener_context
+from proxy.orders import EdgeOrder
+
+
+def main() -> int:
+    """Serves on the inherited sockets until told to stop; returns the exit status."""
+    order = msgspec.json.decode(child.read_order(), type=EdgeOrder)
+    logs.configure(order.name)
+    return child.run(lambda: _work(order))
+
+
+def _work(order: EdgeOrder) -> child.Work:
+    listeners = [
+        (socket(fileno=one.fd), None if one.tls is None else listener_context(one.tls)) for one in order.listeners
+    ]
+
+    async def work(stop: asyncio.Event, ready: Callable[[], None], _reload: asyncio.Event) -> None:
+        await worker.run(order.settings, listeners, stop, ready)
+
+    return work
+
+
+if __name__ == "__main__":
+    sys.exit(main())
