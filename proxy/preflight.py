@@ -69,7 +69,9 @@ async def _reach(transport: Transport, credential: Credential, nodes: tuple[str,
             return await transport.call("GET", "/", credential)
         except ClusterUnreachable as failure:
             if time.monotonic() + PAUSE_S > until:
-                text = f"the cluster does not answer at {', '.join(nodes)}: {failure}"
+                # aiohttp says ssl:default of every connection, of plain ones too.
+                reason = str(failure).replace(" ssl:default", "")
+                text = f"the cluster does not answer at {', '.join(nodes)}: {reason}"
                 raise CannotServe(ExitStatus.UNREACHABLE, text) from failure
         await asyncio.sleep(PAUSE_S)
 
@@ -80,8 +82,9 @@ def _banner(root: Reply, with_service: bool) -> tuple[str | None, str | None]:
         if with_service and root.status == 401:
             raise CannotServe(ExitStatus.INVALID, "the cluster refuses the service credential of cluster.service (401)")
         return None, None
-    content: Any = root.content
-    number = content.get("version", {}).get("number") if isinstance(content, Mapping) else None
+    content: Any = root.content if isinstance(root.content, Mapping) else {}
+    version = content.get("version")
+    number = version.get("number") if isinstance(version, Mapping) else None
     if not root.good or not isinstance(number, str):
         text = f"what answers is not Elasticsearch: GET / gave status {root.status} without a version"
         raise CannotServe(ExitStatus.INVALID, text)

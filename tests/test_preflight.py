@@ -1,0 +1,110 @@
+"""What is found out before anything listens."""
+
+from pathlib import Path
+
+import pytest
+
+from proxy import preflight
+from proxy.config import shipped_rules
+from proxy.errors import CannotServe, ExitStatus, RulesError
+from proxy.settings import GateSettings
+from tests.cluster_double import SERVICE, Double, cluster
+
+
+def settings(*nodes: str, service: str | None = SERVICE, rules: Path | None = None) -> GateSettings:
+    """A gate's settings in front of these nodes."""
+    return GateSettings(
+        socket="", nodes=nodes, rules=str(rules or shipped_rules()), journal="/nowhere", service=service
+    )
+
+
+async def test_a_good_cluster_tells_its_name() -> None:
+    async with cluster(Double()) as double:
+        found = await preflight.run(settings(double.url), wait_s=0)
+    assert (found.name, found.version, found.service) == ("flights", "9.1.0", "startgate")
+    assert found.cluster == "flights (Elasticsearch 9.1.0)"
+    assert found.warnings == ()
+    assert found.rules.revision
+
+
+async def test_without_a_service_credential_it_goes_on_and_says_what_will_not_work() -> None:
+    async with cluster(Double()) as double:
+        found = await preflight.run(settings(double.url, service=None), wait_s=0)
+    assert found.cluster == "a cluster that hides its name"
+    assert found.service is None
+    assert "no service credential" in found.warnings[0]
+
+
+async def test_a_cluster_without_security_is_told() -> None:
+    async with cluster(Double(secured=False, security=False)) as double:
+        found = await preflight.run(settings(double.url, service=None), wait_s=0)
+    assert found.name == "flights"
+    assert "no security" in found.warnings[0]
+
+
+async def test_anonymous_access_is_no_service_credential() -> None:
+    async with cluster(Double(secured=False)) as double:
+        found = await preflight.run(settings(double.url, service=None), wait_s=0)
+    assert found.service is None
+
+
+async def test_a_refused_service_credential_is_an_operators_mistake() -> None:
+    async with cluster(Double()) as double:
+        with pytest.raises(CannotServe, match="refuses the service credential") as caught:
+            await preflight.run(settings(double.url, service="ApiKey d3Jvbmc6Zm9y"), wait_s=0)
+    assert caught.value.exit_status == ExitStatus.INVALID
+    assert "d3Jvbmc6Zm9y" not in str(caught.value)
+
+
+@pytest.mark.parametrize("banner", [{"status": "ok"}, ["a list"], {"version": "9.1.0"}, {"version": {"number": 9}}])
+async def test_what_is_not_elasticsearch_is_told(banner: object) -> None:
+    async with cluster(Double(secured=False, banner=banner)) as double:
+        with pytest.raises(CannotServe, match="not Elasticsearch") as caught:
+            await preflight.run(settings(double.url), wait_s=0)
+    assert caught.value.exit_status == ExitStatus.INVALID
+
+
+async def test_nobody_there() -> None:
+    with pytest.raises(
+        CannotServe, match=r"does not answer at http://127\.0\.0\.1:9, http://127\.0\.0\.1:7: "
+    ) as caught:
+        await preflight.run(settings("http://127.0.0.1:9", "http://127.0.0.1:7"), wait_s=0)
+    assert caught.value.exit_status == ExitStatus.UNREACHABLE
+    assert "ssl" not in str(caught.value)
+
+
+async def test_a_cluster_that_is_still_starting_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preflight, "PAUSE_S", 0.01)
+    async with cluster(Double(down=3)) as double:
+        found = await preflight.run(settings(double.url), wait_s=5)
+        assert found.name == "flights"
+        double.down = 1000
+        with pytest.raises(CannotServe, match="status 503"):
+            await preflight.run(settings(double.url), wait_s=0.05)
+
+
+async def test_a_cluster_that_goes_away_between_two_questions(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with cluster(Double()) as double:
+        asked = preflight._reach
+
+        async def reached(*arguments: object) -> object:
+            answer = await asked(*arguments)  # type: ignore[arg-type]  # handed on as they came
+            double.down = 1
+            return answer
+
+        monkeypatch.setattr(preflight, "_reach", reached)
+        with pytest.raises(CannotServe, match="does not say who is asking") as caught:
+            await preflight.run(settings(double.url), wait_s=0)
+    assert caught.value.exit_status == ExitStatus.UNREACHABLE
+
+
+async def test_one_node_of_several_is_enough() -> None:
+    async with cluster(Double()) as double:
+        found = await preflight.run(settings("http://127.0.0.1:9", double.url), wait_s=5)
+    assert found.name == "flights"
+
+
+async def test_broken_rules_are_told_before_the_cluster_is_asked(tmp_path: Path) -> None:
+    (tmp_path / "rules.yml").write_text("version: 7\n")
+    with pytest.raises(RulesError, match=r"rules\.yml"):
+        await preflight.run(settings("http://127.0.0.1:9", rules=tmp_path / "rules.yml"), wait_s=60)

@@ -1,0 +1,238 @@
+"""The whole of `serve` with real processes: what a client sees while workers and gate come and go."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from proxy import supervisor
+from proxy.config import Config, load
+from proxy.errors import CannotServe, ExitStatus, RulesError
+from proxy.supervisor import Supervisor
+from tests.cluster_double import Double, cluster
+
+START = "/_ml/data_frame/analytics/flights/_start"
+
+
+def configured(folder: Path, double: Double, *, workers: int = 1, more: str = "") -> Config:
+    """A configuration in front of the double, on a port of the system's choice."""
+    path = folder / "startgate.yml"
+    path.write_text(f"listen: 127.0.0.1:0\nworkers: {workers}\ncluster: {{nodes: ['{double.url}']}}\n{more}")
+    return load(path, {})
+
+
+@asynccontextmanager
+async def supervised(config: Config) -> AsyncIterator[Supervisor]:
+    """A running Startgate."""
+    running = Supervisor(config)
+    try:
+        await running.start()
+        yield running
+    finally:
+        await running.stop()
+
+
+async def get(address: str, method: str = "GET") -> tuple[int, str]:
+    """Status and body of one request on a connection of its own."""
+    timeout = aiohttp.ClientTimeout(total=15)
+    async with (
+        aiohttp.ClientSession(timeout=timeout, connector=aiohttp.TCPConnector(force_close=True)) as session,
+        session.request(method, address) as response,
+    ):
+        return response.status, await response.text()
+
+
+async def until(condition: Callable[[], bool], *, within_s: float = 20) -> None:
+    """Waits until something is so."""
+    async with asyncio.timeout(within_s):
+        while not condition():  # noqa: ASYNC110 -- what is waited for happens in another process
+            await asyncio.sleep(0.02)
+
+
+def alive(pid: int | None) -> bool:
+    """Whether there is such a process."""
+    try:
+        os.kill(pid or 0, 0)
+    except ProcessLookupError:
+        return False
+    return pid is not None
+
+
+@pytest.mark.slow
+async def test_it_serves_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    async with cluster(Double()) as double, supervised(configured(tmp_path, double, workers=2)) as running:
+        (address,) = running.addresses
+        for _ in range(8):
+            assert await get(f"{address}/index/_search") == (200, '{"path": "/index/_search"}')
+        status, _ = await get(address + START, "POST")
+        assert status == 401, "the gate answers a start, with what the cluster said of the caller"
+        pids = [child.pid for child in (running.gate, *running.edges) if child is not None]
+        folder = running._folder
+        assert folder is not None
+        assert folder.stat().st_mode & 0o777 == 0o700
+    assert len(pids) == 3
+    assert not any(alive(pid) for pid in pids)
+    assert not folder.exists()
+
+
+@pytest.mark.slow
+async def test_a_worker_that_is_killed_comes_back_and_its_queue_is_served(tmp_path: Path) -> None:
+    async with cluster(Double()) as double, supervised(configured(tmp_path, double)) as running:
+        (address,) = running.addresses
+        first = running.edges[0].pid
+        running.edges[0].signal(signal.SIGKILL)
+        await until(lambda: not alive(first))
+        # Nobody accepts now: the connection waits in the socket that the supervisor keeps.
+        assert await get(f"{address}/a") == (200, '{"path": "/a"}')
+        assert running.edges[0].pid != first
+
+
+@pytest.mark.slow
+async def test_without_a_gate_starts_are_refused_and_traffic_flows(tmp_path: Path) -> None:
+    async with cluster(Double()) as double, supervised(configured(tmp_path, double)) as running:
+        (address,) = running.addresses
+        assert running.gate is not None
+        first = running.gate.pid
+        running.gate.signal(signal.SIGKILL)
+        await until(lambda: not alive(first))
+        status, body = await get(address + START, "POST")
+        assert status == 503
+        assert "gate" in body
+        assert (await get(f"{address}/a"))[0] == 200
+        await until(lambda: running.gate is not None and running.gate.pid not in {first, None})
+        async with asyncio.timeout(20):
+            while (await get(address + START, "POST"))[0] != 401:  # noqa: ASYNC110 -- another process serves, or not yet
+                await asyncio.sleep(0.05)
+
+
+@pytest.mark.slow
+async def test_a_request_in_flight_is_finished_before_the_end(tmp_path: Path) -> None:
+    double = Double(pause_s=1.0)
+    async with cluster(double), supervised(configured(tmp_path, double)) as running:
+        (address,) = running.addresses
+        flying = asyncio.ensure_future(get(f"{address}/slow"))
+        await asyncio.sleep(0.4)
+        stopping = asyncio.ensure_future(running.stop())
+        await asyncio.sleep(0.2)
+        with pytest.raises(aiohttp.ClientConnectorError):
+            await get(f"{address}/a")
+        assert (await flying)[0] == 200
+        await stopping
+
+
+@pytest.mark.slow
+async def test_a_child_that_cannot_start_ends_all_with_its_status(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    async with cluster(Double()) as double:
+        config = configured(tmp_path, double)
+        (tmp_path / "journal").write_text("a file, where the journal's folder should be")
+        running = Supervisor(config)
+        with pytest.raises(CannotServe, match="gate did not start: exit status 2") as caught:
+            await running.start()
+        await running.stop()
+    assert caught.value.exit_status == ExitStatus.INVALID
+    assert not alive(running.edges[0].pid)
+    assert "journal" in capfd.readouterr().err
+
+
+@pytest.mark.slow
+async def test_the_gate_reads_the_rules_again(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    rules = tmp_path / "rules.yml"
+    shipped = Path(__file__).parent.parent / "rules" / "start.yml"
+    rules.write_text(shipped.read_text())
+    said = ""
+
+    def heard(text: str) -> bool:
+        nonlocal said
+        said += capfd.readouterr().err
+        return text in said
+
+    async with (
+        cluster(Double()) as double,
+        supervised(configured(tmp_path, double, more=f"rules: {rules}")) as running,
+    ):
+        rules.write_text(shipped.read_text().replace("[manage_ml]", "[manage_ml, monitor]"))
+        running.reload()
+        await until(lambda: heard("rules reloaded"))
+        rules.write_text("version: 7")
+        running.reload()
+        await until(lambda: heard("not reloaded"))
+
+
+async def test_a_taken_port_is_told_before_anything_else(tmp_path: Path) -> None:
+    server = await asyncio.start_server(lambda r, w: w.close(), "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    config = load(None, {"STARTGATE_LISTEN": f"127.0.0.1:{port}", "STARTGATE_CLUSTER__NODES": "http://127.0.0.1:9"})
+    with pytest.raises(CannotServe, match="the port is in use") as caught:
+        await supervisor.serve(config, wait_s=60, announce=print)
+    assert caught.value.exit_status == ExitStatus.ADDRESS
+    server.close()
+    await server.wait_closed()
+
+
+async def test_broken_rules_end_it_before_anything_listens(tmp_path: Path) -> None:
+    (tmp_path / "rules.yml").write_text("version: 7")
+    config = configured(tmp_path, Double(url="http://127.0.0.1:9"), more="rules: rules.yml")
+    with pytest.raises(RulesError):
+        await supervisor.serve(config, wait_s=60, announce=print)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_serve_says_one_line_and_ends_for_a_signal(tmp_path: Path, number: signal.Signals) -> None:
+    said: list[str] = []
+
+    def announce(line: str) -> None:
+        said.append(line)
+        os.kill(os.getpid(), number)
+
+    async with cluster(Double()) as double:
+        config = configured(tmp_path, double)
+        assert await supervisor.serve(config, wait_s=5, announce=announce) == 0
+    (line,) = said
+    assert line.startswith("startgate ")
+    assert f" ready: http://127.0.0.1:{line.split('127.0.0.1:')[1].split(' ')[0]} -> " in line
+    assert "a cluster that hides its name" in line
+    assert double.url in line
+    assert "; rules " in line
+    assert f"journal {tmp_path}/journal" in line
+
+
+@pytest.mark.slow
+async def test_a_second_signal_does_not_wait(tmp_path: Path) -> None:
+    """The first lets a request in flight finish; the second ends it."""
+    double = Double(pause_s=30)
+    flying: list[asyncio.Future[tuple[int, str]]] = []
+
+    def announce(line: str) -> None:
+        address = line.split(" ready: ")[1].split(" ", maxsplit=1)[0]
+        flying.append(asyncio.ensure_future(get(f"{address}/slow")))
+        for after_s in (0.5, 1.0):
+            asyncio.get_running_loop().call_later(after_s, os.kill, os.getpid(), signal.SIGTERM)
+
+    async with cluster(double):
+        async with asyncio.timeout(15):
+            assert await supervisor.serve(configured(tmp_path, double), wait_s=5, announce=announce) == 0
+        double.pause_s = 0
+        with pytest.raises(aiohttp.ClientError):
+            await flying[0]
+
+
+@pytest.mark.slow
+async def test_children_end_with_a_supervisor_that_is_killed(tmp_path: Path) -> None:
+    async with cluster(Double()) as double, supervised(configured(tmp_path, double)) as running:
+        pids = [child.pid for child in (running.gate, *running.edges) if child is not None]
+        for child in (running.gate, *running.edges):
+            assert child is not None
+            process = child._process
+            assert process is not None
+            assert process.stdin is not None
+            # What the system does to the pipe when the supervisor is gone.
+            process.stdin.close()
+        await until(lambda: not any(alive(pid) for pid in pids))
