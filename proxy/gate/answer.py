@@ -21,8 +21,8 @@ def refused(refusal: Refusal, parameters: Mapping[str, str], accept: str | None,
     is answered in JSON.
     """
     body = refusal.body()
-    if parameters.get("error_trace") in _TRUE and refusal.status != 401 and isinstance(body["error"], dict):
-        body["error"]["stack_trace"] = f"{refusal.type}: {refusal.reason}\n\tat startgate.gate"
+    if parameters.get("error_trace") in _TRUE and refusal.status != 401 and isinstance(body.get("error"), dict):
+        body["error"] = {**body["error"], "stack_trace": f"{refusal.type}: {refusal.reason}\n\tat startgate.gate"}
     media_type, encoded = _encode(body, parameters, accept or "")
     headers = [(RECEIPT_HEADER, receipt), ("Content-Type", media_type), *refusal.headers]
     # Elasticsearch leaves its product header off where it does not know who asks (SecurityRestFilter).
@@ -37,7 +37,8 @@ def _encode(body: Mapping[str, Any], parameters: Mapping[str, str], accept: str)
         return "application/yaml", yaml.safe_dump(dict(body), explicit_start=True, sort_keys=False).encode()
     if "cbor" in wanted:
         return "application/cbor", cbor2.dumps(body)
-    media_type = accept if accept.startswith("application/vnd.elasticsearch+json") else "application/json"
+    first = accept.partition(",")[0].strip()
+    media_type = first if first.startswith("application/vnd.elasticsearch+json") else "application/json"
     if parameters.get("pretty") in _TRUE:
         text = json.dumps(body, indent=2, separators=(",", " : "), ensure_ascii=False) + "\n"
     else:

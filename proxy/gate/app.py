@@ -19,10 +19,9 @@ from multidict import CIMultiDict
 from proxy.cluster.gateway import Gateway
 from proxy.errors import JournalError, Refusal, RulesError
 from proxy.gate import flow, follow, record
-from proxy.gate.answer import refused
 from proxy.gate.flight import Credentials
 from proxy.gate.reconcile import reconcile
-from proxy.gate.request import Arrived
+from proxy.gate.request import Arrived, header_text
 from proxy.journal.read import starts
 from proxy.journal.writer import Journal, open_journal
 from proxy.model import Answer, Credential, Job
@@ -38,6 +37,10 @@ OWN_HEADERS = "x-startgate-"
 # What the edge lets through must not be refused here for its size (EdgeLimits.request_head_bytes, .headers).
 HEAD_LIMIT_BYTES = 128 * 1024
 HEADERS_LIMIT = 2000
+# What aiohttp adds to an answer by itself.
+ADDED_HEADERS = ("Server", "Date", "Content-Type")
+# Under this a response carries the names of the headers that the answer itself has.
+ANSWERED = "answered"
 
 
 class SystemClock:
@@ -80,10 +83,10 @@ class Gate:
         except web.HTTPRequestEntityTooLarge:
             limit = self._settings.limits.start_body_bytes
             text = f"the body of a start is limited to {limit} bytes (limits.gate.start_body_bytes)"
-            arrived = _arrived(request, b"")
             refusal = Refusal(413, "content_too_long_exception", text)
-            return _response(refused(refusal, {}, arrived.header("accept"), arrived.receipt))
-        work = flow.start(_arrived(request, body), self.rules, self._world, self._lock)
+            work = flow.turn_away(_arrived(request, b""), refusal, self.rules, self._world)
+        else:
+            work = flow.start(_arrived(request, body), self.rules, self._world, self._lock)
         flight = spawn(work, name="start")
         self._flights.add(flight)
         flight.add_done_callback(self._flights.discard)
@@ -155,7 +158,7 @@ class Gate:
 
 def _arrived(request: web.Request, body: bytes) -> Arrived:
     headers = tuple(
-        (name.decode("latin-1"), value.decode("latin-1"))
+        (header_text(name), header_text(value))
         for name, value in request.raw_headers
         if not name.lower().startswith(OWN_HEADERS.encode())
     )
@@ -170,13 +173,16 @@ def _arrived(request: web.Request, body: bytes) -> Arrived:
 
 def _response(answer: Answer) -> web.Response:
     headers = CIMultiDict((name, value) for name, value in answer.headers if name.lower() != "content-length")
-    return web.Response(status=answer.status, headers=headers, body=answer.body)
+    response = web.Response(status=answer.status, headers=headers, body=answer.body)
+    response[ANSWERED] = set(headers)
+    return response
 
 
 async def _only_what_was_answered(_request: web.Request, response: web.StreamResponse) -> None:
     """The answer is the cluster's, byte for byte: what aiohttp would add to it is taken off again."""
-    for name in ("Server", "Date"):
-        response.headers.pop(name, None)
+    for name in ADDED_HEADERS:
+        if name not in response.get(ANSWERED, ()):
+            response.headers.pop(name, None)
 
 
 def make_app(gate: Gate, start_body_bytes: int) -> web.Application:

@@ -43,13 +43,14 @@ async def _held_by_those_who_ask(
 ) -> dict[Subject, Held | Unknown]:
     """Caller and secondary speak for themselves, with their own credentials."""
     own = {Subject.CALLER: credentials.caller, Subject.SECONDARY: credentials.secondary}
-    asking = [(subject, what, own[subject]) for subject, what in asked.items() if subject in own]
-    held = await asyncio.gather(
-        *(cluster.held(what, credential) for _, what, credential in asking if credential is not None),
-        return_exceptions=True,
-    )
+    asking = {
+        subject: cluster.held(what, credential)
+        for subject, what in asked.items()
+        if (credential := own.get(subject)) is not None
+    }
+    held = await asyncio.gather(*asking.values(), return_exceptions=True)
     answers: dict[Subject, Held | Unknown] = {}
-    for (subject, _, _), answer in zip(asking, held, strict=True):
+    for subject, answer in zip(asking, held, strict=True):
         if isinstance(answer, PassedOn):
             answers[subject] = Unknown(f"the cluster did not tell the privileges of the {subject}: {answer.reason}")
         elif isinstance(answer, BaseException):

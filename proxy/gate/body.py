@@ -15,6 +15,16 @@ from proxy.errors import PlainRefusal, Refusal
 INFLATED_LIMIT_BYTES = 64 * 1024
 ACTION = "cluster:admin/xpack/ml/data_frame/analytics/start"
 FIELDS = ("id", "timeout")
+# XContent's names for what may stand where a text is wanted.
+_TOKENS = {
+    bool: "VALUE_BOOLEAN",
+    int: "VALUE_NUMBER",
+    float: "VALUE_NUMBER",
+    list: "START_ARRAY",
+    dict: "START_OBJECT",
+}
+_YAML_TEXT = "tag:yaml.org,2002:str"
+_YAML_KINDS = {"tag:yaml.org,2002:bool": False, "tag:yaml.org,2002:int": 0, "tag:yaml.org,2002:float": 0.0}
 _JSON = re.compile(r"application/(?:vnd\.elasticsearch\+)?(?:x-)?(?:nd)?json")
 _YAML = re.compile(r"application/(?:vnd\.elasticsearch\+)?yaml")
 _CBOR = re.compile(r"application/(?:vnd\.elasticsearch\+)?cbor")
@@ -32,13 +42,15 @@ def inflated(body: bytes, encoding: str | None) -> bytes:
         raise Refusal(415, "illegal_argument_exception", f"Content-Encoding [{encoding}] is not supported")
     decompressor = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)  # the head of the data tells gzip from zlib
     try:
-        plain = decompressor.decompress(body, INFLATED_LIMIT_BYTES)
+        plain = decompressor.decompress(body, INFLATED_LIMIT_BYTES + 1)
     except zlib.error as failure:
         text = f"the body is not {encoding.lower()} data: {failure}"
         raise Refusal(400, "illegal_argument_exception", text) from failure
-    if decompressor.unconsumed_tail:
+    if len(plain) > INFLATED_LIMIT_BYTES:
         text = f"the body of a start is limited to {INFLATED_LIMIT_BYTES} bytes"
         raise Refusal(413, "content_too_long_exception", text)
+    if not decompressor.eof:
+        raise Refusal(400, "illegal_argument_exception", f"the body is cut off {encoding.lower()} data")
     return plain
 
 
@@ -48,11 +60,11 @@ def body_fields(body: bytes, content_types: Sequence[str], parameters: Mapping[s
     Raises:
         Refusal: 400 or 406 with Elasticsearch's texts.
     """
+    if len(content_types) > 1 or (content_types and not content_types[0].strip()):
+        raise _bad_media_type(content_types)
     if body:
         if not content_types:
             raise PlainRefusal(406, "", "Content-Type header is missing")
-        if len(content_types) > 1:
-            raise _bad_media_type(content_types)
         return _checked(_parse(body, content_types[0]))
     if "source" in parameters:
         if "source_content_type" not in parameters:
@@ -78,6 +90,22 @@ def _parse(body: bytes, content_type: str) -> Any:  # noqa: ANN401 -- whatever t
         raise Refusal(400, "x_content_parse_exception", f"[1:1] [{ACTION}] body cannot be parsed") from failure
 
 
+def _parse_yaml(body: bytes) -> Any:  # noqa: ANN401 -- whatever the client sent
+    """One mapping of scalars is read, and nothing is constructed: merge keys would multiply what a client sent."""
+    node = yaml.compose(body, Loader=yaml.SafeLoader)
+    if not isinstance(node, yaml.MappingNode):
+        return [] if isinstance(node, yaml.SequenceNode) else None
+    if not all(isinstance(name, yaml.ScalarNode) for name, _ in node.value):
+        raise ValueError("a name is no scalar")
+    return _no_duplicates([(name.value, _yaml_value(value)) for name, value in node.value])
+
+
+def _yaml_value(node: yaml.Node) -> object:
+    if isinstance(node, yaml.ScalarNode):
+        return node.value if node.tag == _YAML_TEXT else _YAML_KINDS.get(node.tag)
+    return [] if isinstance(node, yaml.SequenceNode) else {}
+
+
 def _parse_json(body: bytes) -> Any:  # noqa: ANN401 -- whatever the client sent
     return json.loads(body, object_pairs_hook=_no_duplicates)
 
@@ -91,31 +119,31 @@ def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 _PARSERS = (
     (_JSON, _parse_json),
-    (_YAML, yaml.safe_load),
+    (_YAML, _parse_yaml),
     (_CBOR, cbor2.loads),
 )
 
 
 def _checked(fields: Any) -> Mapping[str, str]:  # noqa: ANN401 -- whatever the client sent
     if not isinstance(fields, dict):
-        text = f"[1:1] [{ACTION}] Expected START_OBJECT but was: {type(fields).__name__}"
+        text = f"[1:1] [{ACTION}] Expected START_OBJECT but was: {_token(fields)}"
         raise Refusal(400, "x_content_parse_exception", text)
     for name, value in fields.items():
         if name not in FIELDS:
-            raise Refusal(400, "x_content_parse_exception", f"[1:2] [{ACTION}] unknown field [{name}]")
+            # A field's name is a text; CBOR lets it be anything.
+            shown = _whole(name) if isinstance(name, str) else _token(name)
+            raise Refusal(400, "x_content_parse_exception", f"[1:2] [{ACTION}] unknown field [{shown}]")
         if not isinstance(value, str):
             text = f"[1:2] [{ACTION}] {name} doesn't support values of type: {_token(value)}"
             raise Refusal(400, "x_content_parse_exception", text)
-    return fields
+    return {name: _whole(value) for name, value in fields.items()}
+
+
+def _whole(text: str) -> str:
+    """JSON and YAML can spell half of a surrogate pair, which no answer and no record could hold."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _token(value: object) -> str:
     """XContent's name for a kind of value."""
-    kinds = {
-        bool: "VALUE_BOOLEAN",
-        int: "VALUE_NUMBER",
-        float: "VALUE_NUMBER",
-        list: "START_ARRAY",
-        dict: "START_OBJECT",
-    }
-    return kinds.get(type(value), "VALUE_NULL")
+    return "VALUE_STRING" if isinstance(value, str) else _TOKENS.get(type(value), "VALUE_NULL")

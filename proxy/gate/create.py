@@ -23,12 +23,14 @@ def reader(case: Case) -> Credential | None:
     return own[case.subjects.data]
 
 
-def creator(case: Case) -> Credential:
-    """As whom the destination is created.
+def creator(case: Case, plan: Plan) -> Credential | None:
+    """As whom the destination is created; None where it is not.
 
     Raises:
         Refusal: 403, the rules want a credential that is not there.
     """
+    if plan.step is not Destination.CREATE:
+        return None
     wanted = {
         CreateAs.AUTO: reader(case),
         CreateAs.CALLER: case.credentials.caller,
@@ -40,7 +42,7 @@ def creator(case: Case) -> Credential:
     return wanted
 
 
-async def prepare(flight: Flight, case: Case, plan: Plan, creating: Credential, cluster: Cluster) -> None:
+async def prepare(flight: Flight, case: Case, plan: Plan, creating: Credential | None, cluster: Cluster) -> None:
     """Create the destination if that is the plan, and at the same time make sure that the job is still the same.
 
     Raises:
@@ -66,8 +68,8 @@ def changed(job: Job) -> Refusal:
     return Refusal(409, "status_exception", f"Cannot start data frame analytics [{job.id}] because {why}")
 
 
-async def _create(flight: Flight, job: Job, plan: Plan, creating: Credential, cluster: Cluster) -> None:
-    if plan.step is not Destination.CREATE or plan.body is None:
+async def _create(flight: Flight, job: Job, plan: Plan, creating: Credential | None, cluster: Cluster) -> None:
+    if creating is None or plan.body is None:
         return
     flight.created_as = creating.whose
     try:
@@ -77,12 +79,14 @@ async def _create(flight: Flight, job: Job, plan: Plan, creating: Credential, cl
         raise
 
 
-async def clean_up(flight: Flight, case: Case, creating: Credential, answer: Answer | None, cluster: Cluster) -> None:
+async def clean_up(
+    flight: Flight, case: Case, creating: Credential | None, answer: Answer | None, cluster: Cluster
+) -> None:
     """Remove the destination if this start made it and the cluster then refused the start.
 
     `answer` is the cluster's, None where nothing was forwarded. What was done is noted in the flight; no error escapes.
     """
-    if not flight.created or flight.plan is None or flight.plan.body is None:
+    if not flight.created or creating is None or flight.plan is None or flight.plan.body is None:
         return
     if answer is not None and (not 400 <= answer.status < 500 or answer.status in KEEP_AFTER):
         return

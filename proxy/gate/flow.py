@@ -8,6 +8,7 @@ Rules of this file:
 """
 
 import asyncio
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -18,12 +19,14 @@ from proxy.gate.authorise import Authorised, authorise, hidden_job
 from proxy.gate.create import clean_up, creator, prepare, reader
 from proxy.gate.flight import Case, Credentials, Flight, HiddenJob, Known, Plan
 from proxy.gate.identify import credentials_of, identify
-from proxy.gate.plan import make_plan, untouched
+from proxy.gate.plan import check_expressions, make_plan, untouched
 from proxy.gate.ports import Clock, Cluster, Facts, Journal
 from proxy.gate.request import Arrived, Wanted, parameters_of, read_request
 from proxy.model import Answer, Credential, Job
 from proxy.rules import Rules, Subject, refusal_reason, subjects_of
 from proxy.settings import GateLimits
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,8 +49,7 @@ async def start(arrived: Arrived, rules: Rules, world: World, lock: Callable[[st
 
     Raises nothing but cancellation: whatever happens is an answer.
     """
-    clock = world.clock
-    flight = Flight(arrived=arrived, revision=rules.revision, begun_ms=clock.now_ms(), begun_s=clock.ticks_s())
+    flight = _flight(arrived, rules, world.clock)
     parameters: dict[str, str] = {}
     try:
         parameters = parameters_of(arrived.target)
@@ -55,34 +57,49 @@ async def start(arrived: Arrived, rules: Rules, world: World, lock: Callable[[st
         flight.job_id = wanted.job_id
         async with lock(wanted.job_id):
             answer = await _run(flight, wanted, rules, world)
-    except StartgateError as failure:
-        refusal = as_refusal(failure)
-        flight.problem = refusal.reason
-        answer = refused(refusal, parameters, arrived.header("accept"), arrived.receipt)
-    flight.mark("answered", clock.ticks_s())
+    except Exception as failure:  # noqa: BLE001 -- every path ends in a record; what is told and logged, `_failed` says
+        answer = refused(_failed(flight, failure), parameters, arrived.header("accept"), arrived.receipt)
     return await _recorded(flight, answer, parameters, world)
 
 
+async def turn_away(arrived: Arrived, refusal: Refusal, rules: Rules, world: World) -> Answer:
+    """Refuse, on record, a start that was not even read."""
+    flight = _flight(arrived, rules, world.clock)
+    answer = refused(_failed(flight, refusal), {}, arrived.header("accept"), arrived.receipt)
+    return await _recorded(flight, answer, {}, world)
+
+
+def _flight(arrived: Arrived, rules: Rules, clock: Clock) -> Flight:
+    return Flight(arrived=arrived, revision=rules.revision, begun_ms=clock.now_ms(), begun_s=clock.ticks_s())
+
+
 async def _recorded(flight: Flight, answer: Answer, parameters: dict[str, str], world: World) -> Answer:
+    flight.mark("answered", world.clock.ticks_s())
     try:
         await world.journal.append(record.outcome(flight, answer, world.clock.now_ms()))
     except JournalError as failure:
-        refusal = as_refusal(failure, forwarded=flight.cluster_answer)
+        refusal = _failed(flight, failure)
         return refused(refusal, parameters, flight.arrived.header("accept"), flight.arrived.receipt)
     return answer
 
 
-def as_refusal(failure: StartgateError, *, forwarded: Answer | None = None) -> Refusal:
-    """How a failure is told to the client."""
+def _failed(flight: Flight, failure: Exception) -> Refusal:
+    """How a failure is told to the client. Inner detail is not for it: that goes to the record, and to the log."""
+    flight.problem = str(failure) or type(failure).__name__
     if isinstance(failure, Refusal):
         return failure
+    known = isinstance(failure, StartgateError)
+    where = (flight.arrived.receipt, flight.job_id)
+    logger.error("start %s of %s: %s", *where, flight.problem, exc_info=None if known else failure)
     if isinstance(failure, JournalError):
-        text = f"no start without an audit record: {failure}"
-        if forwarded is not None:
-            answered = f"the start was forwarded and answered with {forwarded.status}"
-            text = f"{answered}, but its outcome is not on record: {failure}"
+        text = "no start without an audit record, and the journal cannot be written; the gate's log says why"
+        if flight.cluster_answer is not None:
+            answered = f"the start was forwarded and answered with {flight.cluster_answer.status}"
+            text = f"{answered}, but the journal cannot be written and its outcome is not on record"
         return Refusal(503, "startgate_journal_exception", text)
-    return Refusal(503, "startgate_cluster_exception", f"the cluster gave no usable answer: {failure}")
+    if known:
+        return Refusal(503, "startgate_cluster_exception", "the cluster gave no usable answer; the gate's log says why")
+    return Refusal(500, "startgate_exception", "the gate failed at this start; its log says why")
 
 
 async def _run(flight: Flight, wanted: Wanted, rules: Rules, world: World) -> Answer:
@@ -131,6 +148,7 @@ def _planned(case: Case, authorised: Authorised, facts: Facts | StartgateError |
     if plan is not None:
         return plan
     if isinstance(facts, StartgateError):
+        check_expressions(case.known.job)  # the cluster's own refusal of such an expression says less
         raise facts
     if facts is None:
         raise Refusal(403, "security_exception", "the sources cannot be read: no service credential is configured")
@@ -139,7 +157,7 @@ def _planned(case: Case, authorised: Authorised, facts: Facts | StartgateError |
 
 
 async def _act(flight: Flight, case: Case, plan: Plan, wanted: Wanted, world: World) -> Answer:
-    creating = creator(case)
+    creating = creator(case, plan)
     await world.journal.append(record.intent(flight, world.clock.now_ms()))
     flight.intended = True
     flight.mark("intended", world.clock.ticks_s())
@@ -160,5 +178,7 @@ async def _act(flight: Flight, case: Case, plan: Plan, wanted: Wanted, world: Wo
 
 async def _forward(arrived: Arrived, wanted: Wanted, world: World) -> Answer:
     limits = world.limits
-    limit_s = limits.forward_limit_s if wanted.timeout_s is None else wanted.timeout_s + limits.forward_grace_s
+    limit_s = limits.forward_limit_s
+    if wanted.timeout_s is not None:
+        limit_s = min(limit_s, wanted.timeout_s + limits.forward_grace_s)
     return await world.cluster.forward(arrived.target, arrived.headers, arrived.body, limit_s)

@@ -6,9 +6,10 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from proxy.destination import Era, destination_body
+from proxy.destination.era import parse_version
 from proxy.errors import Refusal
 from proxy.gate.flight import Destination, Known, Plan
-from proxy.gate.ports import Facts, Grants
+from proxy.gate.ports import Facts, Grants, IndexState
 from proxy.model import Job, SourceIndex, Stage
 from proxy.privileges import Role, Undecidable, field_view, visible_fields
 
@@ -40,32 +41,46 @@ def make_plan(known: Known, facts: Facts, grants: Grants | None, now_ms: int) ->
     """
     job = known.job
     names = tuple(source.name for source in facts.sources)
-    _check_destination(job, names, facts)
+    check_expressions(job, names, facts.destination)
     if facts.destination is not None:
         why = "the destination exists and is used as it is"
         return Plan(step=Destination.EXISTING, why=why, sources=names)
     sources = facts.sources if grants is None else tuple(_seen_by(grants, source) for source in facts.sources)
-    made = destination_body(job, sources, era_of(known), now_ms, results=False)
+    made = destination_body(job, sources, era_of(known), now_ms, results=False, cluster_version=known.version)
     body = {"settings": dict(made.settings), "mappings": dict(made.mappings)}
     return Plan(step=Destination.CREATE, why="the destination is missing", body=body, sources=names)
 
 
 def era_of(known: Known) -> Era:
-    """The era of the cluster; where nobody may know its version, that of the release which made the job."""
+    """The era of the cluster; where nobody may know its version, that of the release which made the job.
+
+    Raises:
+        Refusal: 400, there is no version that can be read.
+    """
     version = known.version or known.job.version
-    major = int(version.partition(".")[0] or 0)
-    if known.version is None and major >= FIRST_ML_CONFIG_MAJOR:
-        return Era.ALLOW_LIST
-    return Era.of(version)
+    try:
+        if known.version is None and parse_version(version)[0] >= FIRST_ML_CONFIG_MAJOR:
+            return Era.ALLOW_LIST
+        return Era.of(version)
+    except ValueError as failure:
+        raise Refusal(400, "illegal_argument_exception", f"the destination cannot be planned: {failure}") from failure
 
 
-def _check_destination(job: Job, sources: Sequence[str], facts: Facts) -> None:
-    """SourceDestValidator: destination in source, remote sources; all that is wrong in one text."""
-    taken = {job.destination} if facts.destination is None else {job.destination, facts.destination.name}
-    problems = []
-    if taken & set(sources) or any(_matches(expression, job.destination) for expression in job.sources):
-        expression = ",".join(job.sources)
-        problems.append(f"Destination index [{job.destination}] is included in source expression [{expression}]")
+def check_expressions(job: Job, sources: Sequence[str] = (), destination: IndexState | None = None) -> None:
+    """SourceDestValidator: destination in source, remote sources; all that is wrong in one text.
+
+    `sources` are the concrete ones, `destination` what is there; without them, what the job's own words tell.
+
+    Raises:
+        Refusal: 400 with Elasticsearch's texts.
+    """
+    included = [expression for expression in job.sources if _matches(expression, job.destination)]
+    if not included and set(sources) & {job.destination, destination.name if destination is not None else ""}:
+        included = [",".join(job.sources)]
+    problems = [
+        f"Destination index [{job.destination}] is included in source expression [{expression}]"
+        for expression in included
+    ]
     if any(_is_remote(expression) for expression in job.sources):
         problems.append("remote source indices are not supported")
     if problems:

@@ -20,6 +20,8 @@ COMMON_PARAMETERS = ("format", "filter_path", *BOOLEAN_PARAMETERS)
 BODY_PARAMETERS = ("source", "source_content_type")
 RUN_AS_HEADER = "es-security-runas-user"
 SECONDARY_HEADER = "es-secondary-authorization"
+# How many unknown parameters are given a hint: comparing thousands of names would hold up other starts.
+HINTS = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,8 +56,25 @@ class Wanted:
     timeout_s: float | None
 
 
+def header_text(raw: bytes) -> str:
+    """A header's bytes as a text that becomes the same bytes again when it is sent (as UTF-8), if they are UTF-8.
+
+    Others are read as Latin-1, the older custom (RFC 9110 §5.5).
+    """
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")
+
+
 def parameters_of(target: str) -> dict[str, str]:
-    """The query parameters; of repeated ones the last counts. Raises Refusal 400 for a broken escape."""
+    """The query parameters; of repeated ones the last counts.
+
+    Raises:
+        Refusal: 400 for a broken escape, or a target with anything in it but ASCII (RFC 9112 §3.2, RFC 3986 §2).
+    """
+    if not target.isascii():
+        raise Refusal(400, "illegal_argument_exception", "the request target holds bytes that are not ASCII")
     return decode_query(target.partition("?")[2])
 
 
@@ -68,15 +87,17 @@ def read_request(arrived: Arrived, parameters: Mapping[str, str]) -> Wanted:
     job_id = _job_id(arrived.path)
     body = inflated(arrived.body, arrived.header("content-encoding"))
     fields = body_fields(body, arrived.header_values("content-type"), parameters)
+    # What Elasticsearch reads of the query depends on the body: what it does not read, it refuses.
+    read = {*COMMON_PARAMETERS, "id"}
     if fields is None:
         timeout = parse_timeout(parameters.get("timeout"))
-        read = {*COMMON_PARAMETERS, *BODY_PARAMETERS, "id", "timeout"}
+        read.add("timeout")
     else:
         body_id = fields.get("id")
         if body_id is not None and body_id != job_id:
             raise Refusal(400, "illegal_argument_exception", _inconsistent(body_id, job_id))
         timeout = parse_timeout(fields.get("timeout"))
-        read = {*COMMON_PARAMETERS, *BODY_PARAMETERS, "id"}
+        read.update(() if arrived.body else BODY_PARAMETERS)
     _refuse_unknown(arrived.path, parameters, read)
     _check_id(job_id)
     return Wanted(job_id=job_id, timeout_s=timeout)
@@ -118,7 +139,7 @@ def _refuse_unknown(path: str, parameters: Mapping[str, str], read: set[str]) ->
     unknown = sorted(set(parameters) - read)
     if unknown:
         plural = "s" if len(unknown) > 1 else ""
-        named = ", ".join(f"[{name}]{_hint(name, read)}" for name in unknown)
+        named = ", ".join(f"[{name}]{_hint(name, read) if at < HINTS else ''}" for at, name in enumerate(unknown))
         text = f"request [{decode_path(path, path)}] contains unrecognized parameter{plural}: {named}"
         raise Refusal(400, "illegal_argument_exception", text)
     for name in BOOLEAN_PARAMETERS:
@@ -136,7 +157,9 @@ def _hint(name: str, candidates: set[str]) -> str:
 
 def _by_likeness(name: str, candidates: Sequence[str]) -> list[tuple[float, str]]:
     """Candidates more than half alike, the nearest first (LevenshteinDistance.getDistance > 0.5)."""
-    scored = [(1 - _distance(name, other) / max(len(name), len(other)), other) for other in candidates]
+    # Names of very different length are less than half alike whatever their letters, and may be very long.
+    fitting = [other for other in candidates if min(len(name), len(other)) / max(len(name), len(other)) > 0.5]
+    scored = [(1 - _distance(name, other) / max(len(name), len(other)), other) for other in fitting]
     return sorted(((score, other) for score, other in scored if score > 0.5), key=lambda pair: (-pair[0], pair[1]))
 
 

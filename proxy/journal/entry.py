@@ -64,8 +64,10 @@ def frame(phase: Phase, receipt: str, now_ms: int, *, outcome: str, reason: str 
 
 
 def cut(text: str) -> str:
-    """A text that a client chose, bounded; what was cut leaves a mark."""
-    return text if len(text) <= TEXT_LIMIT_CHARS else text[:TEXT_LIMIT_CHARS] + f"…[{len(text)} characters]"
+    """A text that a client chose, bounded; what was cut leaves a mark. Lone surrogates, which JSON in UTF-8 cannot
+    hold, are escaped."""
+    bounded = text if len(text) <= TEXT_LIMIT_CHARS else text[:TEXT_LIMIT_CHARS] + f"…[{len(text)} characters]"
+    return bounded.encode(errors="backslashreplace").decode()
 
 
 def cut_list(values: Sequence[str]) -> list[str]:
