@@ -1,7 +1,7 @@
 """The node behind the proxies: answers every request with one fixed search answer, as cheaply as Python can.
 
 It must not be what limits a proxy, so it knows a head it has seen before by its bytes alone.
-Run: python -m bench.origin PORT
+Run: python -m bench.origin PORT [small | chunked | large | large-chunked]
 """
 
 import asyncio
@@ -21,11 +21,31 @@ _BODY = (
     '2000,"relation":"eq"},"max_score":1.0,"hits":[' + ",".join(_HIT % i for i in ("Fq1", "Gq1")) + "]}}"
 ).encode()
 # The header names and their spelling are those of an 8.x node.
-ANSWER = (
+_HEAD = (
     b"HTTP/1.1 200 OK\r\nX-elastic-product: Elasticsearch\r\n"
     b"content-type: application/vnd.elasticsearch+json;compatible-with=8\r\n"
-    b"content-length: %d\r\n\r\n" % len(_BODY)
-) + _BODY
+)
+_CHUNK_BYTES = 8 * 1024
+
+
+def _whole(body: bytes) -> bytes:
+    return _HEAD + b"content-length: %d\r\n\r\n" % len(body) + body
+
+
+def _in_chunks(body: bytes) -> bytes:
+    chunks = (body[at : at + _CHUNK_BYTES] for at in range(0, len(body), _CHUNK_BYTES))
+    coded = b"".join(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks)
+    return _HEAD + b"transfer-encoding: chunked\r\n\r\n" + coded + b"0\r\n\r\n"
+
+
+_LARGE = _BODY + b" " * (100 * 1024 - len(_BODY))
+# A node sends short answers whole, and many big ones chunk by chunk as they are made.
+ANSWERS = {
+    "small": _whole(_BODY),
+    "chunked": _in_chunks(_BODY),
+    "large": _whole(_LARGE),
+    "large-chunked": _in_chunks(_LARGE),
+}
 _CHUNKED = -1
 _KNOWN_HEADS = 1024
 
@@ -35,7 +55,8 @@ class Origin(asyncio.Protocol):
 
     _lengths: dict[bytes, int] = {}  # noqa: RUF012 - shared by all connections on purpose: heads repeat
 
-    def __init__(self) -> None:
+    def __init__(self, answer: bytes) -> None:
+        self._answer = answer
         self._waiting = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -46,7 +67,7 @@ class Origin(asyncio.Protocol):
         """Answer every whole request in what has come; keep the rest."""
         waiting = self._waiting + data if self._waiting else data
         while waiting and (end := request_end(waiting, self._lengths)):
-            self._transport.write(ANSWER)
+            self._transport.write(self._answer)
             waiting = waiting[end:]
         self._waiting = waiting
 
@@ -78,11 +99,12 @@ def _body_length(head: bytes) -> int:
     return length
 
 
-async def serve(port: int) -> None:
+async def serve(port: int, answer: bytes) -> None:
     """Answer on `port` of the loopback interface until cancelled."""
-    server = await asyncio.get_running_loop().create_server(Origin, "127.0.0.1", port, backlog=2048)
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: Origin(answer), "127.0.0.1", port, backlog=2048)
     await server.serve_forever()
 
 
 if __name__ == "__main__":
-    uvloop.run(serve(int(sys.argv[1])))
+    uvloop.run(serve(int(sys.argv[1]), ANSWERS[sys.argv[2] if len(sys.argv) > 2 else "small"]))

@@ -4,7 +4,8 @@ Every proxy gets one worker, the same node behind it and the same requests, in r
 moment of the machine hits all alike; the table shows medians over the rounds. `direct` is the load without a proxy.
 Load and node share one CPU, the proxies have the other (with two or more).
 
-Run: python -m bench.wire [--rounds 5] [--requests 20000] [--connections 32] [--peers nginx startgate]
+Run: python -m bench.wire [--rounds 5] [--requests 20000] [--connections 32] [--answer small]
+         [--peers nginx startgate]
 """
 
 import argparse
@@ -20,6 +21,7 @@ from pathlib import Path
 from bench import measure, report
 from bench.children import ROOT, child, free_port, pinned, python
 from bench.load import LoadResult
+from bench.origin import ANSWERS
 from bench.peers import PEERS
 from bench.targets import LOAD_CPU, Target, present, running
 
@@ -61,7 +63,11 @@ def measure_all(options: argparse.Namespace) -> dict[Target, list[Sample]]:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-wire-")))
         port = free_port()
         stack.enter_context(
-            child(pinned(python("bench.origin", str(port)), LOAD_CPU), log=folder / "origin.log", listens=port)
+            child(
+                pinned(python("bench.origin", str(port), options.answer), LOAD_CPU),
+                log=folder / "origin.log",
+                listens=port,
+            )
         )
         targets = [Target(name="direct", version="", port=port, pid=None)]
         for peer, program in present(options.peers):
@@ -102,7 +108,12 @@ def show(samples: dict[Target, list[Sample]], options: argparse.Namespace) -> No
     report.publish(
         "wire",
         where=report.machine()
-        | {"rounds": options.rounds, "requests": options.requests, "connections": options.connections},
+        | {
+            "rounds": options.rounds,
+            "requests": options.requests,
+            "connections": options.connections,
+            "answer": options.answer,
+        },
         heads=heads,
         rows=[_row(target, each, yardstick) for target, each in samples.items()],
         figures={
@@ -118,6 +129,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--requests", type=int, default=20_000, help="per round and proxy")
     parser.add_argument("--connections", type=int, default=32)
+    parser.add_argument("--answer", choices=tuple(ANSWERS), default="small", help="1 or 100 KiB, whole or in chunks")
     names = [peer.name for peer in PEERS]
     parser.add_argument("--peers", nargs="+", choices=names, default=names)
     options = parser.parse_args()
