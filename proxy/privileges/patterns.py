@@ -137,6 +137,7 @@ def matches(patterns: Iterable[str], text: str) -> bool:
     return language(patterns).matches(text)
 
 
+@lru_cache(maxsize=4096)
 def included(inner: Language, outer: Language) -> bool:
     """Whether every text of `inner` is also one of `outer`. Raises Undecidable when that takes too long to tell."""
     alphabet = frozenset({LOWEST}) | inner.boundaries() | outer.boundaries()

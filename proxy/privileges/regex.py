@@ -19,7 +19,7 @@ from proxy.privileges.automata import HIGHEST, Undecidable, following
 MAX_COUNT = 16
 MAX_LENGTH = 200
 MAX_DEPTH = 8
-MAX_SIZE = 2_000
+MAX_SIZE = 400
 
 
 class Node:
@@ -237,6 +237,8 @@ class Parser:
     def _repeat(self) -> Node:
         node = self._complement()
         while self._peek("?*+{"):
+            if node.size * 2 > MAX_SIZE:
+                raise self._refused(f"it repeats too much (over {MAX_SIZE} nodes)")
             sign = self._next()
             if sign == "?":
                 node = alt(node, EPSILON)
@@ -246,8 +248,6 @@ class Parser:
                 node = cat(node, star(node))
             else:
                 node = self._counted(node)
-            if node.size > MAX_SIZE:
-                raise self._refused(f"it repeats too much (over {MAX_SIZE} nodes)")
         return node
 
     def _counted(self, node: Node) -> Node:
@@ -259,13 +259,14 @@ class Parser:
             raise self._refused("expected }")
         if most is not None and most < least:
             return EMPTY
-        fixed = reduce(cat, [node] * least, EPSILON)
-        if most is None:
-            return cat(fixed, star(node))
-        tail = EPSILON
-        for _ in range(most - least):
+        if node.size * (most or least + 1) > MAX_SIZE:
+            raise self._refused(f"it repeats too much (over {MAX_SIZE} nodes)")
+        tail = star(node) if most is None else EPSILON
+        for _ in range((most or least) - least):
             tail = alt(EPSILON, cat(node, tail))
-        return cat(fixed, tail)
+        for _ in range(least):
+            tail = cat(node, tail)
+        return tail
 
     def _number(self) -> int:
         start = self._at

@@ -1,0 +1,149 @@
+"""Lucene regular expressions: what is supported agrees with an oracle, what is not is refused."""
+
+import re
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from proxy.privileges.automata import Machine, Undecidable
+from proxy.privileges.regex import (
+    ANY_CHAR,
+    ANY_TEXT,
+    EMPTY,
+    EPSILON,
+    MAX_DEPTH,
+    MAX_LENGTH,
+    Node,
+    RegexMachine,
+    alt,
+    both,
+    cat,
+    complement,
+    derive,
+    star,
+)
+
+
+def run(pattern: str, text: str) -> bool:
+    """Whether a pattern between slashes accepts a text."""
+    machine = RegexMachine.of_pattern(pattern)
+    state = machine.start()
+    for char in text:
+        state = machine.step(state, char)
+    return machine.accepts(state)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "yes", "no"),
+    [
+        ("//", [""], ["a"]),
+        ("/abc/", ["abc"], ["ab", "abcd"]),
+        ("/a.c/", ["abc", "a\nc"], ["ac"]),
+        ("/(a|b)c?/", ["a", "bc"], ["c", "abc"]),
+        ("/a*b+/", ["b", "aab", "abbb"], ["a", ""]),
+        ("/a{2}/", ["aa"], ["a", "aaa"]),
+        ("/a{1,}/", ["a", "aaaa"], [""]),
+        ("/a{1,3}/", ["a", "aaa"], ["", "aaaa"]),
+        ("/a{3,1}/", [], ["", "a", "aaa"]),
+        ("/[a-cx]-[^0-9]/", ["a-x", "x-a"], ["d-x", "a-5"]),
+        ("/[.]*/", ["", "..."], ["a"]),
+        ("/[\\]\\-]/", ["]", "-"], ["\\"]),
+        ("/\\.\\*/", [".*"], ["xx"]),
+        ("/()/", [""], ["a"]),
+        ("/@b/", ["b", "aab"], ["a"]),
+        ("/a#|b/", ["b"], ["a", "a#"]),
+        ('/"a.*"b/', ["a.*b"], ["axxb"]),
+        ('/""/', [""], ["a"]),
+        ("/~a/", ["", "b", "aa"], ["a"]),
+        ("/~~a/", ["a"], ["b"]),
+        ("/~(a.*)&~(.*b)/", ["c", ""], ["a", "b", "ab"]),
+        ("/a.*&.*b&.../", ["axb"], ["ab", "axxb"]),
+        ("/~(([.]|ilm-history-).*)/", ["logs", "ilm-historyx"], [".x", "ilm-history-1"]),
+    ],
+)
+def test_reads_what_lucene_reads(pattern: str, yes: list[str], no: list[str]) -> None:
+    assert [run(pattern, text) for text in yes] == [True] * len(yes)
+    assert [run(pattern, text) for text in no] == [False] * len(no)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "why"),
+    [
+        ("/", "does not end with"),
+        ("/a", "does not end with"),
+        ("/a)/", "unbalanced"),
+        ("/(a/", "expected )"),
+        ("/[a/", "ends too early"),
+        ("/a\\/", "ends too early"),
+        ('/"a/', "ends too early"),
+        ("/a|/", "ends too early"),
+        ("/[z-a]/", "is empty"),
+        ("/a{/", "a count"),
+        ("/a{17}/", "a count"),
+        ("/a{99999999}/", "a count"),
+        ("/a{1,/", "a count"),
+        ("/a{1/", "expected }"),
+        ("/<1-5>/", "<…>"),
+        ("/\\d/", "\\d"),
+        ("/" + "(" * (MAX_DEPTH + 1) + "a" + ")" * (MAX_DEPTH + 1) + "/", "nested deeper"),
+        ("/((((ab{16}){16}){16}){16})/", "repeats too much"),
+        ("/(abc){2}{2}{2}{2}{2}{2}{2}{2}/", "repeats too much"),
+        ("/a" + "+" * 40 + "/", "repeats too much"),
+        ("/" + "a" * MAX_LENGTH + "/", "longer than"),
+    ],
+)
+def test_refuses_the_rest(pattern: str, why: str) -> None:
+    with pytest.raises(Undecidable, match=re.escape(why)):
+        RegexMachine.of_pattern(pattern)
+
+
+CLASSIC = st.recursive(
+    st.sampled_from(["a", "b", ".", "[ab]", "[^a]"]),
+    lambda inner: st.one_of(
+        st.tuples(inner, inner).map("".join),
+        st.tuples(inner, inner).map(lambda pair: f"({pair[0]}|{pair[1]})"),
+        inner.map(lambda one: f"({one})*"),
+        inner.map(lambda one: f"({one})+"),
+        inner.map(lambda one: f"({one})?"),
+        inner.map(lambda one: f"({one}){{1,2}}"),
+    ),
+    max_leaves=6,
+)
+
+
+@given(CLASSIC, st.text("abc", max_size=6))
+def test_agrees_with_pythons_engine_where_both_know_the_syntax(pattern: str, text: str) -> None:
+    expected = re.fullmatch(pattern, text, re.DOTALL) is not None
+    try:
+        found, opposite = run(f"/{pattern}/", text), run(f"/~({pattern})/", text)
+    except Undecidable:
+        # Deeper or longer than the limits: that is tested above.
+        assume(False)
+    assert (found, opposite) == (expected, not expected)
+
+
+def test_simple_laws_keep_the_tree_small() -> None:
+    a = Node("chars", ranges=(("a", "a"),))
+    assert cat(EMPTY, a) == cat(a, EMPTY) == EMPTY
+    assert cat(EPSILON, a) == cat(a, EPSILON) == a
+    assert alt(a, a) == alt(EMPTY, a) == both(a, ANY_TEXT) == a
+    assert alt(a, ANY_TEXT) == complement(EMPTY) == ANY_TEXT
+    assert both(a, EMPTY) == complement(ANY_TEXT) == EMPTY
+    assert alt(EMPTY, EMPTY) == EMPTY
+    assert star(EMPTY) == star(EPSILON) == EPSILON
+    assert star(star(a)) == star(a)
+    assert complement(complement(a)) == a
+    assert cat(cat(a, ANY_CHAR), a) == cat(a, cat(ANY_CHAR, a))
+    assert derive(EPSILON, "a") == EMPTY
+    assert a != "a"
+    assert a != ANY_CHAR
+
+
+def test_machine_tells_death_and_boundaries() -> None:
+    machine = RegexMachine.of_pattern("/[b-d]x/")
+    assert machine.boundaries() == {"b", "e", "x", "y"}
+    assert machine.dead(machine.step(machine.start(), "a"))
+    assert not machine.dead(machine.step(machine.start(), "b"))
+    wild: Machine = machine
+    assert wild.choices(wild.start()) is None
