@@ -55,4 +55,6 @@ def scores(distances: Sequence[float], outlier_fraction: float) -> list[float]:
     threshold = ordered[place]
     if not threshold:
         return [1.0 if distance else 0.0 for distance in distances]
-    return [distance**2 / (distance**2 + threshold**2) for distance in distances]
+    ratios = [distance / threshold for distance in distances]
+    # Multiplied, not raised to a power: too large a product is infinite, which is fine here, and no error.
+    return [1.0 - 1.0 / (1.0 + ratio * ratio) for ratio in ratios]
