@@ -1,0 +1,124 @@
+"""Values of documents and queries under a field's type: parsed to what is compared, or refused as Elasticsearch does.
+
+Numbers become int or float, dates epoch milliseconds, booleans bool, addresses `ipaddress` objects, all else text.
+"""
+
+import ipaddress
+import math
+
+from proxy.embedded.core import dates, field_types
+from proxy.embedded.core.failure import ElasticError, illegal, number_format
+from proxy.embedded.core.json_text import Json
+from proxy.embedded.core.mapping import Field
+from proxy.embedded.core.texts import java
+
+INT_RANGES = {"byte": "a byte", "short": "a short"}
+_JACKSON = {"integer": ("int", 2**31), "long": ("long", 2**63)}
+
+
+def parse(field: Field, value: Json) -> Json:
+    """One value of a document, never None or a list. None where it is not indexed (`ignore_above`).
+
+    Raises ElasticError, the cause of `failed to parse field …`.
+    """
+    kind = field.type.name
+    if field.type.composite:
+        return value if not isinstance(value, dict) else java(value)
+    if isinstance(value, dict):
+        raise illegal(f"Cannot parse object as {_noun(kind)}")
+    if kind in field_types.NUMERIC:
+        return number(field, value)
+    if kind in ("date", "date_nanos"):
+        return dates.parse(value, date_format(field))
+    if kind == "boolean":
+        return boolean(value)
+    if kind == "ip":
+        return address(value)
+    text = java(value)
+    above = field.node.get("ignore_above")
+    return None if above is not None and len(text) > above else text
+
+
+def _noun(kind: str) -> str:
+    return "number" if kind in field_types.NUMERIC else kind
+
+
+def date_format(field: Field) -> str:
+    """The date formats of a field."""
+    default = dates.DEFAULT_NANOS if field.type.name == "date_nanos" else dates.DEFAULT
+    return str(field.node.get("format", default))
+
+
+def boolean(value: Json) -> bool:
+    """`true`, `false`, or the empty text for false. Raises ElasticError for anything else."""
+    text = java(value)
+    if text in ("true", "false", ""):
+        return text == "true"
+    raise illegal(f"Failed to parse value [{text}] as only [true] or [false] are allowed.")
+
+
+def address(value: Json) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """An IP address. Raises ElasticError."""
+    try:
+        return ipaddress.ip_address(str(value))
+    except ValueError:
+        raise illegal(f"'{java(value)}' is not an IP string literal.") from None
+
+
+def number(field: Field, value: Json) -> int | float | None:
+    """A number of the field's type; fractions of whole types are cut off. Raises ElasticError."""
+    kind = field.type.name
+    if isinstance(value, bool):
+        raise illegal(f"Current token (VALUE_{java(value).upper()}) not numeric, can not use numeric value accessors")
+    if value == "" and field.node.get("coerce", True):
+        return None
+    if kind in field_types.FLOATING:
+        return _floating(kind, value)
+    found = _whole(kind, value)
+    if isinstance(value, (float, str)) and not field.node.get("coerce", True) and float(value) != found:
+        raise illegal(f"Value [{java(value)}] has a decimal part")
+    return found
+
+
+def _floating(kind: str, value: Json) -> float:
+    try:
+        found = float(value)
+    except (TypeError, ValueError, OverflowError):
+        raise number_format(java(value)) from None
+    if (
+        not math.isfinite(found)
+        or (kind == "float" and abs(found) > 3.4028235677973366e38)
+        or (kind == "half_float" and abs(found) >= 65520)
+    ):
+        raise illegal(f"[{kind}] supports only finite values, but got [{_infinite(value)}]")
+    return found
+
+
+def _infinite(value: Json) -> str:
+    return value if isinstance(value, str) else java(float(value))
+
+
+def _whole(kind: str, value: Json) -> int:
+    found = _integer(kind, value)
+    low, high = (0, 2**64) if kind == "unsigned_long" else (-field_types.WHOLE[kind], field_types.WHOLE[kind])
+    if low <= found < high:
+        return found
+    if kind in _JACKSON and not isinstance(value, str):
+        name, limit = _JACKSON[kind]
+        reason = f"Numeric value ({java(value)}) out of range of {name} ({-limit} - {limit - 1})"
+        cause = ElasticError(400, "input_coercion_exception", reason)
+        raise ElasticError(400, "x_content_parse_exception", reason, cause=cause)
+    raise illegal(f"Value [{java(value)}] is out of range for {INT_RANGES.get(kind, f'an {kind}')}")
+
+
+def _integer(kind: str, value: Json) -> int:
+    try:
+        return int(value)
+    except (TypeError, ValueError, OverflowError):
+        pass
+    try:
+        return int(float(value))
+    except (TypeError, ValueError, OverflowError):
+        fault = number_format(java(value))
+        # Long has a parser of its own, whose fault is no NumberFormatException.
+        raise illegal(fault.reason) if kind == "long" else fault from None
