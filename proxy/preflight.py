@@ -5,10 +5,10 @@ Everything that would only show at the first start shows here, while an operator
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from proxy.cluster import security
 from proxy.cluster.transport import Reply, Transport
@@ -17,6 +17,8 @@ from proxy.model import Credential
 from proxy.rules.compiled import Rules
 from proxy.rules.load import load as load_rules
 from proxy.settings import GateSettings
+
+T = TypeVar("T")
 
 PAUSE_S = 0.25
 # One try: a node that takes longer to answer `GET /` would not carry traffic either.
@@ -53,27 +55,37 @@ async def run(settings: GateSettings, *, wait_s: float) -> Found:
     rules = load_rules(Path(settings.rules))
     credential = Credential(whose="service", headers=(("authorization", settings.service),) if settings.service else ())
     transport = Transport(settings.nodes, settings.cluster_tls, TRY_S)
+    patience = _Patience(settings.nodes, time.monotonic() + wait_s)
     try:
-        root = await _reach(transport, credential, settings.nodes, wait_s)
+        root = await patience.ask(lambda: transport.call("GET", "/", credential))
         name, version = _banner(root, settings.service is not None)
-        service, warnings = await _service(transport, credential, settings.service is not None)
+        service, warnings = await _service(patience, transport, credential, settings.service is not None)
     finally:
         await transport.close()
     return Found(name=name, version=version, service=service, rules=rules, warnings=warnings)
 
 
-async def _reach(transport: Transport, credential: Credential, nodes: tuple[str, ...], wait_s: float) -> Reply:
-    until = time.monotonic() + wait_s
-    while True:
-        try:
-            return await transport.call("GET", "/", credential)
-        except ClusterUnreachable as failure:
-            if time.monotonic() + PAUSE_S > until:
-                # aiohttp says ssl:default of every connection, of plain ones too.
-                reason = str(failure).replace(" ssl:default", "")
-                text = f"the cluster does not answer at {', '.join(nodes)}: {reason}"
-                raise CannotServe(ExitStatus.UNREACHABLE, text) from failure
-        await asyncio.sleep(PAUSE_S)
+@dataclass(frozen=True, slots=True)
+class _Patience:
+    """Asks until `until` (monotonic seconds), and each node at least once: the transport takes them in turn."""
+
+    nodes: tuple[str, ...]
+    until: float
+
+    async def ask(self, question: Callable[[], Awaitable[T]]) -> T:
+        """The first answer. Raises CannotServe where none comes in time."""
+        tries = 0
+        while True:
+            try:
+                return await question()
+            except ClusterUnreachable as failure:
+                tries += 1
+                if tries >= len(self.nodes) and time.monotonic() + PAUSE_S > self.until:
+                    # aiohttp says ssl:default of every connection, of plain ones too.
+                    reason = str(failure).replace(" ssl:default", "")
+                    text = f"the cluster does not answer at {', '.join(self.nodes)}: {reason}"
+                    raise CannotServe(ExitStatus.UNREACHABLE, text) from failure
+            await asyncio.sleep(PAUSE_S)
 
 
 def _banner(root: Reply, with_service: bool) -> tuple[str | None, str | None]:
@@ -92,11 +104,11 @@ def _banner(root: Reply, with_service: bool) -> tuple[str | None, str | None]:
 
 
 async def _service(
-    transport: Transport, credential: Credential, with_service: bool
+    patience: _Patience, transport: Transport, credential: Credential, with_service: bool
 ) -> tuple[str | None, tuple[str, ...]]:
     """The user behind the service credential, and what an operator should know about it."""
     try:
-        identity = await security.identify(transport, credential)
+        identity = await patience.ask(lambda: security.identify(transport, credential))
     except PassedOn as refusal:
         if with_service:
             text = f"the cluster refuses the service credential of cluster.service: {refusal.reason}"
@@ -108,6 +120,4 @@ async def _service(
         return None, (warning,)
     except Refusal as refusal:
         return None, (refusal.reason,)
-    except ClusterUnreachable as failure:
-        raise CannotServe(ExitStatus.UNREACHABLE, f"the cluster does not say who is asking: {failure}") from failure
     return identity.username if with_service else None, ()

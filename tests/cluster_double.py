@@ -24,13 +24,15 @@ UNAUTHORIZED = {
 
 @dataclass
 class Double:
-    """What it answers. `secured` 401s whoever does not send SERVICE; `down` counts the answers of 503 before others."""
+    """What it answers. `secured` 401s whoever does not send SERVICE; `down` counts the answers of 503 before others;
+    after `answers` of them there are no more."""
 
     url: str = ""
     secured: bool = True
     banner: object = field(default_factory=lambda: BANNER)
     security: bool = True
     down: int = 0
+    answers: int = 1_000_000
     pause_s: float = 0.0
 
 
@@ -44,7 +46,8 @@ async def cluster(double: Double) -> AsyncIterator[Double]:
 
     async def answer(request: web.Request) -> web.Response:
         await asyncio.sleep(double.pause_s if request.path == "/slow" else 0)
-        if double.down:
+        double.answers -= 1
+        if double.down or double.answers < 0:
             double.down -= 1
             return web.json_response({"error": "starting", "status": 503}, status=503)
         if request.path not in {"/", "/_security/_authenticate"}:
