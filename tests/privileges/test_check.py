@@ -169,7 +169,7 @@ GRANTS = st.lists(
 def test_held_means_covered_on_every_name(grants: list[tuple[list[str], str]], name: str) -> None:
     """Whatever is held on a pattern is granted on each name that it matches; a lone matching group is enough."""
     roles = [Role(name="r", indices=tuple(IndexGrant(names=tuple(names), privileges=(one,)) for names, one in grants))]
-    texts = ["".join(letters) for size in range(1, 4) for letters in product("abz", repeat=size)]
+    texts = ["".join(letters) for size in range(4) for letters in product("abz", repeat=size)]
     asked = [text for text in texts if language([name]).matches(text)]
     if held(roles, name, "read"):
         assert all(held(roles, text, "read") for text in asked)
