@@ -21,8 +21,9 @@ class Start:
 
     @property
     def latest(self) -> Mapping[str, Any]:
-        """The record that tells most: `end`, else `outcome`, else `intent`."""
-        return next(self.records[phase] for phase in (Phase.END, Phase.OUTCOME, Phase.INTENT) if phase in self.records)
+        """The record that tells most: `end`, else `outcome`, else `intent`; of a newer version, the last."""
+        phases = (Phase.END, Phase.OUTCOME, Phase.INTENT)
+        return self.records[next((phase for phase in phases if phase in self.records), [*self.records][-1])]
 
     @property
     def open(self) -> bool:
@@ -38,14 +39,22 @@ def records(folder: Path) -> Iterator[Mapping[str, Any]]:
     Raises:
         JournalError: the folder cannot be read, or a line is no record; the text names file and line.
     """
-    if not folder.is_dir():
-        raise JournalError(f"there is no journal at {folder}")
-    for path in sorted(folder.glob(FILE_PATTERN)):
+    for path in _files(folder):
         try:
             with path.open("rb") as file:
                 yield from _records_of(path, file)
         except OSError as failure:
             raise JournalError(f"{path} cannot be read: {failure.strerror or failure}") from failure
+
+
+def _files(folder: Path) -> list[Path]:
+    try:
+        # Not `glob`: to that, a folder that may not be read is an empty one.
+        return sorted(path for path in folder.iterdir() if path.match(FILE_PATTERN))
+    except (FileNotFoundError, NotADirectoryError):
+        raise JournalError(f"there is no journal at {folder}") from None
+    except OSError as failure:
+        raise JournalError(f"the journal {folder} cannot be read: {failure.strerror or failure}") from failure
 
 
 def _records_of(path: Path, lines: Iterator[bytes]) -> Iterator[Mapping[str, Any]]:

@@ -5,6 +5,7 @@ folder by an exclusive lock. Records that arrive while an fsync is under way sha
 """
 
 import asyncio
+import contextlib
 import errno
 import fcntl
 import os
@@ -42,8 +43,12 @@ class Journal:
         """
         if self._closed:
             raise JournalError(f"the journal {self.folder} is closed")
+        try:
+            line = encode(entry)
+        except (TypeError, ValueError) as failure:  # ValueError: UnicodeEncodeError, too
+            raise JournalError(f"a record cannot be written as JSON: {failure}") from failure
         done = asyncio.get_running_loop().create_future()
-        self._waiting.append((encode(entry), done))
+        self._waiting.append((line, done))
         if self._flushing is None:
             self._flushing = spawn(self._flush(), name="journal flush")
         # A caller that is cancelled must not take the record back: it may be half written already.
@@ -79,16 +84,23 @@ class Journal:
         if self._torn:
             os.ftruncate(self._file, self._size)
         self._torn = True
-        written = 0
-        while written < len(data):
-            written += os.write(self._file, data[written:])
-        os.fsync(self._file)
+        try:
+            _write_all(self._file, data)
+            os.fsync(self._file)
+        except OSError:
+            # At once if possible, so that no reader takes for recorded what was refused.
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._file, self._size)
+            raise
         self._torn = False
-        self._size += written
+        self._size += len(data)
 
     def _check_in_place(self) -> None:
-        """The open file must still be the one that is named: what is written to a deleted file is nobody's record."""
+        """The open file must still be the one that is named, and as it was left: what is written to a deleted file is
+        nobody's record, and a file that somebody else cut or wrote to holds less or more than was recorded."""
         mine = os.fstat(self._file)
+        if mine.st_size != self._size and not self._torn:
+            raise OSError(errno.ESTALE, f"{FIRST_FILE} was changed by somebody else while in use")
         try:
             named = (self.folder / FIRST_FILE).stat()
         except FileNotFoundError:
@@ -97,7 +109,9 @@ class Journal:
             raise OSError(errno.ESTALE, f"{FIRST_FILE} was replaced while in use")
 
     async def close(self) -> None:
-        """Finish what is being written and give the folder free."""
+        """Finish what is being written and give the folder free. Closing twice is closing once."""
+        if self._closed:
+            return
         self._closed = True
         if self._flushing is not None:
             await self._flushing
@@ -148,9 +162,11 @@ def _mend_torn_line(folder: Path, file: int) -> None:
     if keep == size:
         return
     torn = os.pread(file, size - keep, keep)
-    beside = os.open(folder / f"{FIRST_FILE}.torn-at-{keep}", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    # Appended: a journal can be cut short at the same place more than once.
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+    beside = os.open(folder / f"{FIRST_FILE}.torn-at-{keep}", flags, 0o600)
     try:
-        os.write(beside, torn)
+        _write_all(beside, torn)
         os.fsync(beside)
     finally:
         os.close(beside)
@@ -158,11 +174,18 @@ def _mend_torn_line(folder: Path, file: int) -> None:
     os.fsync(file)
 
 
-def _end_of_last_line(file: int, size: int) -> int:
+def _write_all(file: int, data: bytes) -> None:
+    """A full disk takes a part without an error first (write(2))."""
+    written = 0
+    while written < len(data):
+        written += os.write(file, data[written:])
+
+
+def _end_of_last_line(file: int, size: int, block: int = 64 * 1024) -> int:
     """The offset just after the last newline, looking back from the end one block at a time."""
     end = size
     while end:
-        start = max(0, end - 64 * 1024)
+        start = max(0, end - block)
         newline = os.pread(file, end - start, start).rfind(b"\n")
         if newline >= 0:
             return start + newline + 1
