@@ -1,7 +1,9 @@
 """The command `startgate`. Each command reads its options, calls one function, and maps errors to exit statuses."""
 
 import asyncio
+import logging
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,13 +14,16 @@ import click
 import msgspec
 from rich.console import Console
 
-from proxy import audit, logs, supervisor
+from proxy import audit, listeners, logs, supervisor
 from proxy.config import Config, load
 from proxy.demo import walk
-from proxy.embedded import app as embedded_app
+from proxy.embedded.app import serve_embedded
+from proxy.embedded.remote import RemoteNode
+from proxy.embedded.security.store import ELASTIC_PASSWORD
 from proxy.errors import CannotServe, ConfigError, ExitStatus, InvalidInput, StartgateError, nearest
 from proxy.journal import read as journal
 from proxy.rules.load import load as load_rules
+from proxy.settings import Listen
 
 # Read without being asked where it lies in the working directory, as other servers do with theirs.
 DEFAULT_FILE = Path("startgate.yml")
@@ -184,15 +189,30 @@ def embedded(host: str, port: int, node: str | None) -> None:
     """Run the small in-process cluster of the demo and the tests. Not for production."""
     logs.configure("embedded")
     with reported():
-        asyncio.run(embedded_app.serve_embedded(host, port, node))
+        asyncio.run(_embedded(host, port, node))
+
+
+async def _embedded(host: str, port: int, node: str | None) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    if port:
+        listeners.prove_free([Listen(host=host, port=port)])
+    async with serve_embedded(host, port, backend=RemoteNode(node) if node else None) as cluster:
+        behind = f" in front of {node}" if node else ""
+        click.echo(f"embedded cluster ready: {cluster.url}{behind}; user elastic, password {ELASTIC_PASSWORD}")
+        await stop.wait()
 
 
 @main.command()
 @click.option("--once", is_flag=True, help="End after the walk instead of staying up.")
-def demo(once: bool) -> None:
+@click.option("--port", type=click.IntRange(0, 65535), default=9400, show_default=True, help="The proxy's port.")
+@click.option("--cluster-port", type=click.IntRange(0, 65535), default=9401, show_default=True, help="The cluster's.")
+def demo(once: bool, port: int, cluster_port: int) -> None:
     """A cluster, the proxy and 2,000 real flights: a start denied, one refused, one granted, and their record."""
+    logs.configure("demo", logging.ERROR)
     with reported():
-        sys.exit(walk.run(_console(), once=once))
+        sys.exit(walk.run(_console(), once=once, port=port, cluster_port=cluster_port))
 
 
 def _console() -> Console:

@@ -1,0 +1,85 @@
+"""Everything that the demo needs, running: an embedded cluster, the proxy in front of it, a folder of its own."""
+
+import shutil
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from proxy import listeners
+from proxy.config import Config, load
+from proxy.demo.data import PEOPLE, SERVICE_ROLE, Person
+from proxy.embedded.app import serve_embedded
+from proxy.embedded.security.store import ELASTIC_PASSWORD
+from proxy.errors import CannotServe
+from proxy.settings import Listen
+from proxy.supervisor import Supervisor
+
+HOST = "127.0.0.1"
+# Long enough for the walk to stop a job in the middle of its analysis.
+JOB_PACE_S = 0.15
+ADMIN = Person(name="elastic", password=ELASTIC_PASSWORD, what="the superuser", role={})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """What runs where. `proxy` and `cluster` are base addresses."""
+
+    proxy: str
+    cluster: str
+    folder: Path
+    config: Config
+
+
+@asynccontextmanager
+async def running(port: int, cluster_port: int) -> AsyncIterator[Place]:
+    """The demo's place, taken down at the end with all that is in its folder. Port 0 lets the system choose.
+
+    Raises:
+        CannotServe: a port is taken.
+    """
+    for wanted, option in ((port, "--port"), (cluster_port, "--cluster-port")):
+        _prove_free(wanted, option)
+    folder = Path(tempfile.mkdtemp(prefix="startgate-demo-"))
+    try:
+        async with serve_embedded(HOST, cluster_port, job_pace_s=JOB_PACE_S) as cluster:
+            for person in PEOPLE:
+                cluster.add_role(person.name, person.role)
+                cluster.add_user(person.name, person.password, [person.name])
+            key = cluster.add_api_key("startgate", {"startgate": SERVICE_ROLE})
+            config = load(_configure(folder, port, cluster.url, key), {})
+            supervisor = Supervisor(config)
+            try:
+                await supervisor.start()
+                yield Place(proxy=supervisor.addresses[0], cluster=cluster.url, folder=folder, config=config)
+            finally:
+                await supervisor.stop()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _prove_free(port: int, option: str) -> None:
+    if not port:
+        return
+    try:
+        listeners.prove_free([Listen(host=HOST, port=port)])
+    except CannotServe as taken:
+        raise CannotServe(taken.exit_status, f"port {port} of {HOST} is in use; choose another with {option}") from None
+
+
+def _configure(folder: Path, port: int, cluster: str, key: str) -> Path:
+    """Writes the configuration that `startgate serve` would be given, and the key beside it."""
+    secret = folder / "api-key"
+    secret.touch(mode=0o600)
+    secret.write_text(key)
+    path = folder / "startgate.yml"
+    path.write_text(
+        f"listen: {HOST}:{port}\n"
+        f"cluster:\n"
+        f"  nodes: [{cluster}]\n"
+        f"  service: {{api_key_file: api-key}}\n"
+        f"journal: {{path: journal}}\n"
+        f"limits: {{gate: {{follow_up_poll_s: 0.25}}}}\n"
+    )
+    return path

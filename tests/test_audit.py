@@ -1,0 +1,177 @@
+"""The journal for human eyes."""
+
+from collections.abc import Mapping
+from io import StringIO
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from proxy import audit
+from proxy.journal.read import Start
+
+
+def record(phase: str, outcome: str, **more: Any) -> Mapping[str, Any]:  # noqa: ANN401 -- a record is JSON
+    """A record with what the table looks at; `startgate` in `more` is laid over the frame's."""
+    ours = {"phase": phase, "receipt": "r" * 32, **more.pop("startgate", {})}
+    reason = {"reason": more.pop("reason")} if "reason" in more else {}
+    return {
+        "@timestamp": "2026-11-24T06:00:00.000Z",
+        "event": {"outcome": outcome, **reason},
+        "startgate": ours,
+        **more,
+    }
+
+
+def start(*records: Mapping[str, Any]) -> Start:
+    """A start with these records."""
+    return Start("r" * 32, {one["startgate"]["phase"]: one for one in records})
+
+
+GRANTED = record(
+    "outcome",
+    "success",
+    http={"response": {"status_code": 200}},
+    url={"path": "/_ml/data_frame/analytics/flights/_start"},
+    source={"address": "127.0.0.1"},
+    user={"name": "anna"},
+    startgate={
+        "rules": {"revision": "abc"},
+        "caller": {"name": "anna", "roles": ["analyst"], "realm": {"name": "native1"}},
+        "owner": {"kind": "roles", "roles": ["analyst"]},
+        "subjects": {"data": "owner", "asked": ["caller", "owner"], "intermediary": True},
+        "job": {"id": "flights", "analysis": "outlier_detection", "sources": ["a", "b"], "destination": "out"},
+        "verdict": {"allowed": True, "reasons": []},
+        "destination": {
+            "index": "out",
+            "plan": "create",
+            "why": "it is missing",
+            "created": True,
+            "created_as": "caller",
+            "body_sha256": "f00",
+        },
+    },
+)
+DENIED = record(
+    "outcome",
+    "failure",
+    reason="all in one line",
+    http={"response": {"status_code": 403}},
+    user={"name": "ben"},
+    startgate={
+        "job": {"id": "flights"},
+        "verdict": {
+            "allowed": False,
+            "reasons": [
+                {"text": "no read on [a]", "rule": "rules/start.yml:15"},
+                {"text": "no index on [out]"},
+            ],
+        },
+    },
+)
+REFUSED = record("outcome", "failure", reason="cannot merge", startgate={"verdict": {"allowed": True}})
+EARLY = record("outcome", "failure", reason="no such job", http={"response": {"status_code": 404}})
+UNKNOWN = record("outcome", "unknown", reason="timed out")
+INTENT = record("intent", "unknown", user={"name": "anna"}, startgate={"job": {"id": "flights"}})
+END = record("end", "failure", reason="the job ran out of memory", startgate={"end": {"state": "failed"}})
+
+
+@pytest.mark.parametrize(
+    ("records", "result"),
+    [
+        ([GRANTED], "granted"),
+        ([INTENT, GRANTED, END], "granted"),
+        ([DENIED], "denied"),
+        ([REFUSED], "refused"),
+        ([EARLY], "refused"),
+        ([UNKNOWN], "unknown"),
+        ([INTENT], "open"),
+    ],
+)
+def test_results(records: list[Mapping[str, Any]], result: str) -> None:
+    assert audit.result(start(*records)) == result
+    assert result in audit.STYLES
+
+
+def test_a_granted_start_in_a_line() -> None:
+    row = audit.row(start(INTENT, GRANTED, END))
+    assert row.receipt == "r" * audit.RECEIPT_SHOWN
+    assert (row.user, row.job, row.result, row.status) == ("anna", "flights", "granted", "200")
+    assert row.destination == "out (created)"
+    assert row.ended == "failed"
+    assert row.why == "the job ran out of memory"
+
+
+def test_a_denied_start_names_every_reason() -> None:
+    row = audit.row(start(DENIED))
+    assert row.why == "no read on [a]; no index on [out]"
+    assert row.destination == "-"
+    assert row.ended == "-"
+
+
+def test_what_is_not_recorded_is_a_dash() -> None:
+    row = audit.row(start(record("outcome", "failure")))
+    assert (row.user, row.job, row.status, row.why) == ("-", "-", "-", "")
+
+
+def test_a_destination_that_was_there_is_told_by_its_plan() -> None:
+    plan = {"index": "out", "plan": "use", "created": False}
+    assert audit.row(start(record("outcome", "success", startgate={"destination": plan}))).destination == "out (use)"
+
+
+def test_the_table_holds_every_start() -> None:
+    out = StringIO()
+    Console(file=out, width=200).print(audit.table([start(DENIED), start(GRANTED), start(INTENT)]))
+    lines = out.getvalue().splitlines()
+    assert lines[0].split()[:4] == ["time", "receipt", "user", "job"]
+    assert [word for line in lines[1:] for word in line.split() if word in audit.STYLES] == [
+        "denied",
+        "granted",
+        "open",
+    ]
+
+
+def test_one_start_in_full() -> None:
+    details = list(audit.details(start(INTENT, GRANTED, END)))
+    told = dict(details)
+    assert told["receipt"] == "r" * 32
+    assert told["result"] == "granted 200"
+    assert told["caller"] == "anna (realm native1; analyst)"
+    assert told["job owner"] == "roles: analyst"
+    assert told["decided on"] == "caller, owner (data: owner, sent by a trusted intermediary)"
+    assert told["job"] == "flights (outlier_detection)"
+    assert told["copies"] == "a, b -> out"
+    assert told["destination"] == "out: create, it is missing"
+    assert told["created as"] == "caller"
+    assert told["body sha256"] == "f00"
+    assert told["job ended"] == "2026-11-24T06:00:00.000Z failed: the job ran out of memory"
+    assert "secondary" not in told
+    assert "removal" not in told
+
+
+def test_every_reason_comes_with_its_rule() -> None:
+    verdicts = [text for heading, text in audit.details(start(DENIED)) if heading == "verdict"]
+    assert verdicts == ["no read on [a] (rules/start.yml:15)", "no index on [out]"]
+
+
+@pytest.mark.parametrize(
+    ("owner", "text"),
+    [
+        ({"kind": "api_key", "api_key": {"id": "k1"}}, "api_key: k1"),
+        ({"kind": "service_account", "service_account": "elastic/kibana"}, "service_account: elastic/kibana"),
+        ({"kind": "unknown"}, "unknown"),
+    ],
+)
+def test_owners_of_every_kind(owner: Mapping[str, Any], text: str) -> None:
+    told = dict(audit.details(start(record("outcome", "failure", startgate={"owner": owner}))))
+    assert told["job owner"] == text
+
+
+def test_an_open_start_and_one_of_unknown_end() -> None:
+    told = dict(audit.details(start(INTENT, record("end", "unknown"))))
+    assert told["result"] == "open"
+    assert told["job ended"].endswith(" not known")
+    told = dict(
+        audit.details(start(record("outcome", "unknown", startgate={"caller": {"name": "x"}, "verdict": "odd"})))
+    )
+    assert told["caller"] == "x (realm None; no roles)"
