@@ -25,7 +25,13 @@ class RemoteNode:
     async def call(self, call: Call) -> Answer:
         """The node's own answer. Raises `Failure` 503 where it cannot be reached."""
         session = self._open()
-        headers = [(n, v) for n, v in call.headers if n.lower() not in _NOT_PASSED | _KEPT_BACK]
+        spelt: dict[str, str] = {}
+        # The client library takes the same name in another spelling for a replacement, not for a second header.
+        headers = [
+            (spelt.setdefault(name.lower(), name), value)
+            for name, value in call.headers
+            if name.lower() not in _NOT_PASSED | _KEPT_BACK
+        ]
         try:
             async with session.request(
                 call.method,

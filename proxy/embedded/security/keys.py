@@ -13,6 +13,7 @@ from proxy.embedded.security.identity import API_KEY, ApiKey, Subject
 from proxy.embedded.security.store import Security
 
 _FIELDS = ("name", "expiration", "role_descriptors", "metadata")
+_CREATE = "cluster:admin/xpack/security/api_key/create"
 _GET = "cluster:admin/xpack/security/api_key/get"
 _INVALIDATE = "cluster:admin/xpack/security/api_key/invalidate"
 
@@ -31,6 +32,7 @@ async def create_key(context: Context) -> Reply:
     if body is None:
         raise Failure(400, "parse_exception", "request body is required")
     request.refuse_unknown(body, _FIELDS, "api_key_request")
+    _require_own(context)
     if not body.get("name"):
         raise Failure(400, "action_request_validation_exception", "Validation Failed: 1: api key name is required;")
     lifetime = body.get("expiration")
@@ -122,6 +124,14 @@ def _visible(context: Context, action: str, *, own: bool, id_: str | None) -> li
     if not itself and not (own and _manages_own(security, subject)):
         raise cluster_denial(security, subject, action)
     return [key for key in security.api_keys.values() if _owns(subject, key)]
+
+
+def _require_own(context: Context) -> None:
+    """Raise `Failure` 403 unless the caller may make keys for itself."""
+    security, subject = context.security, context.subject
+    may_run_as(security, subject, _CREATE)
+    if not may_cluster(security, subject, _CREATE) and not _manages_own(security, subject):
+        raise cluster_denial(security, subject, _CREATE)
 
 
 def _owns(subject: Subject, key: ApiKey) -> bool:

@@ -1,0 +1,101 @@
+"""Which part answers a call."""
+
+import pytest
+
+from proxy.embedded.backend import Answer, Call
+from tests.embedded.support import Asker
+
+JOB = "/_ml/data_frame/analytics/x"
+
+
+class Behind:
+    """A node that has only what it was told to have."""
+
+    def __init__(self, **answers: bytes) -> None:
+        self.answers = answers
+        self.calls: list[Call] = []
+
+    async def call(self, call: Call) -> Answer:
+        self.calls.append(call)
+        if call.target in self.answers:
+            return Answer(status=200, headers=(("x-node", "1"),), body=self.answers[call.target])
+        text = f'{{"error":"no handler found for uri [{call.target}] and method [{call.method}]"}}'
+        return Answer(status=400, body=text.encode())
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+
+NODE = Behind(
+    **{
+        "/_nodes/_local": b'{"cluster_name":"c","nodes":{"i":{"name":"n","version":"8.15.3"}}}',
+        "/_cluster/state/metadata?filter_path=cluster_uuid": b"{}",
+        "/a/_search": b'{"hits":{}}',
+    }
+)
+
+
+async def test_the_rest_goes_to_the_node() -> None:
+    said = await Asker(backend=NODE)("GET", "/a/_search")
+    assert (said.status, said.body, said.header("x-node")) == (200, {"hits": {}}, ["1"])
+
+
+async def test_the_root_is_made_where_the_node_has_none() -> None:
+    said = await Asker(backend=NODE)("GET", "/")
+    assert said.body["version"]["number"] == "8.15.3"
+    said = await Asker(backend=Behind(**{"/": b'{"own":1}'}))("GET", "/")
+    assert said.body == {"own": 1}
+
+
+@pytest.mark.parametrize("target", ["/_ml/nothing", "/_security/nothing", f"/_ml//data_frame/analytics/x/_start"])
+async def test_own_paths_that_lead_nowhere(target: str) -> None:
+    said = await Asker(backend=NODE)("POST", target)
+    assert (said.status, said.body) == (400, {"error": f"no handler found for uri [{target}] and method [POST]"})
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "HEAD", "PATCH"])
+async def test_wrong_methods(method: str) -> None:
+    said = await Asker(backend=NODE)(method, f"{JOB}/_start?a")
+    assert said.status == 405
+    assert said.header("allow") == ["POST"]
+    assert said.body == {
+        "error": f"Incorrect HTTP method for uri [{JOB}/_start?a] and method [{method}], allowed: [POST]",
+        "status": 405,
+    }
+
+
+async def test_options_need_no_credentials() -> None:
+    said = await Asker(backend=NODE)("OPTIONS", f"{JOB}/_start", by=None)
+    assert (said.status, said.header("allow"), said.body) == (200, ["POST"], None)
+    said = await Asker(backend=Behind(**{"/a": b""}))("OPTIONS", "/a", by=None)
+    assert said.status == 200
+
+
+async def test_a_cluster_without_security() -> None:
+    asker = Asker(secured=False, backend=NODE)
+    said = await asker("GET", "/_security/_authenticate", by=None)
+    assert said.body == {"error": "no handler found for uri [/_security/_authenticate] and method [GET]"}
+    assert (await asker("GET", "/_ml/data_frame/analytics", by=None)).body["count"] == 0
+    assert (await asker("GET", "/a/_search", by=None)).status == 200
+
+
+async def test_every_request_is_authenticated_first() -> None:
+    asker = Asker(backend=NODE)
+    for target in ("/", "/a/_search", JOB, "/_security/_authenticate", "/_nothing", "/_ml/nothing"):
+        said = await asker("GET", target, by=None)
+        assert said.status == 401, target
+        assert said.reason == f"missing authentication credentials for REST request [{target}]"
+        assert len(said.header("www-authenticate")) == 3
+        assert not said.header("x-elastic-product")
+    said = await asker("GET", "/", headers={"es-secondary-authorization": "Basic eDp5"})
+    assert (said.status, said.reason) == (401, "Failed to authenticate secondary user")
+
+
+async def test_a_fault_of_ours_is_a_500(caplog: pytest.LogCaptureFixture) -> None:
+    class Broken(Behind):
+        async def call(self, call: Call) -> Answer:
+            raise RuntimeError("oh")
+
+    said = await Asker(backend=Broken())("GET", "/a/_search")
+    assert (said.status, said.reason) == (500, "RuntimeError: oh")
+    assert "/a/_search" in caplog.text
