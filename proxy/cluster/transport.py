@@ -117,7 +117,7 @@ def refusal_of(reply: Reply) -> PassedOn:
     content = reply.content if isinstance(reply.content, Mapping) else {"error": str(reply.content)}
     challenges = reply.headers.get("www-authenticate")
     headers = [("WWW-Authenticate", challenges)] if challenges else []
-    return PassedOn(reply.status, {"status": reply.status, **content}, headers=headers)
+    return PassedOn(reply.status, {**content, "status": reply.status}, headers=headers)
 
 
 def quoted(name: str) -> str:

@@ -77,6 +77,7 @@ def _start(phase: Phase, flight: Flight, now_ms: int, *, outcome: str, reason: s
         ours["subjects"] = _subjects(flight.subjects)
     if flight.verdict is not None:
         ours["verdict"] = _verdict(flight.verdict)
+        record["event"]["type"] = ["access", "allowed" if flight.verdict.allowed else "denied"]
     if flight.plan is not None:
         ours["destination"] = _destination(flight.plan, flight.known)
     return record

@@ -47,7 +47,7 @@ def frame(phase: Phase, receipt: str, now_ms: int, *, outcome: str, reason: str 
         "id": receipt,
         "kind": "event",
         "category": ["configuration"],
-        "type": ["change"] if phase is Phase.END else ["access", "allowed" if outcome != "failure" else "denied"],
+        "type": ["change"] if phase is Phase.END else ["access", "denied" if outcome == "failure" else "info"],
         "action": "start-data-frame-analytics",
         "dataset": "startgate.start",
         "module": "startgate",
