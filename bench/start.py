@@ -4,12 +4,12 @@ The gate runs as its own process, as the supervisor starts it, and is reached ov
 cluster, whose jobs take no time, and the clients share this one. Three kinds of start: the destination is created
 (`first`), exists already and is empty (`later`), the caller may not read the source (`denied`).
 
-Round trips are told twice. `by delay`: every answer of the cluster is held back by 0, 1 and 10 ms, and the growth of
-the median latency over the last is divided by it. `by record`: of the calls that the cluster received for one start,
-the longest chain in which each came only after the one before had been answered. Calls that follow the start up, after
-it was forwarded, belong to no round trip but do count in CPU time.
+Round trips are told twice. `by delay`: every answer of the cluster is held back by 0, 1, 10 and 50 ms, and the growth
+of the median latency over the last is divided by that delay, as long as it really was. `by record`: of the calls that
+the cluster received for one start, the longest chain in which each came only after the one before had been answered.
+Calls that follow the start up, after it was forwarded, belong to no round trip but do count in CPU time.
 
-Run: python -m bench.start [--starts 300] [--clients 8] [--samples 20]
+Run: python -m bench.start [--starts 300] [--clients 8] [--samples 15]
 """
 
 import argparse
@@ -32,27 +32,28 @@ from bench.jobs import Kind, Stage, prepare
 from bench.targets import LOAD_CPU, PROXY_CPU
 from proxy.embedded.app import Cluster, Received, serve_embedded
 
-DELAYS_MS = (0, 1, 10)
-# Jobs end at once; the gate sees that within two polls, and closes their records.
-_FOLLOWED_UP_S = 1.5
+DELAYS_MS = (0, 1, 10, 50)
+_JOBS_PATH = "/_ml/data_frame/analytics/"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """What one kind of start costs. `latency_ms` holds a median for each delay of `DELAYS_MS`; `cpu_ms` is the gate's
-    CPU time per start with its follow-up; `calls` and `chain` are the most that any start needed."""
+    """What one kind of start costs. `latency_ms` holds a median for each delay of `DELAYS_MS`, `slept_ms` what those
+    delays really were; `cpu_ms` is the gate's CPU time per start with its follow-up; `calls` and `chain` are the most
+    that any start needed."""
 
     kind: Kind
     per_second: float
     cpu_ms: float
     latency_ms: tuple[float, ...]
+    slept_ms: tuple[float, ...]
     calls: int
     chain: int
 
     @property
     def round_trips(self) -> float:
         """Growth of latency per delay of the cluster, over the longest delay."""
-        return (self.latency_ms[-1] - self.latency_ms[0]) / (DELAYS_MS[-1] - DELAYS_MS[0])
+        return (self.latency_ms[-1] - self.latency_ms[0]) / (self.slept_ms[-1] - self.slept_ms[0])
 
 
 class Client:
@@ -98,41 +99,68 @@ def chain_length(calls: Sequence[Received], delay_s: float) -> int:
     return length
 
 
-def before_follow_up(calls: Sequence[Received]) -> list[Received]:
-    """The calls up to the forwarded start; all of them where none was forwarded."""
-    targets = [call.target.partition("?")[0] for call in calls]
-    end = next((place for place, target in enumerate(targets) if target.endswith("/_start")), len(calls))
-    return list(calls[: end + 1])
+def calls_of_start(calls: Sequence[Received], job: str) -> list[Received]:
+    """The calls up to the forwarded start, or all where none was forwarded, without those that follow up other jobs."""
+    found = []
+    for call in calls:
+        path = call.target.partition("?")[0]
+        if path.startswith(_JOBS_PATH) and path.removeprefix(_JOBS_PATH).partition("/")[0] != job:
+            continue
+        found.append(call)
+        if path.endswith("/_start"):
+            break
+    return found
 
 
-async def measure_kind(stage: Stage, client: Client, cluster: Cluster, gate_pid: int, clients: int) -> Figures:
+async def _slept_ms(delay_ms: int) -> float:
+    """How long a sleep of that length really is: loops round up to their timers' resolution."""
+    took = []
+    for _ in range(10):
+        began = time.perf_counter()
+        await asyncio.sleep(delay_ms / 1000)
+        took.append((time.perf_counter() - began) * 1000)
+    return statistics.median(took)
+
+
+async def _sample(
+    jobs: Sequence[str], stage: Stage, client: Client, cluster: Cluster, delay_ms: int
+) -> tuple[float, list[list[Received]]]:
+    """Median latency in ms of starts one after the other while the cluster delays its answers, and each one's calls."""
+    cluster.delay_s = delay_ms / 1000
+    took, calls = [], []
+    for job in jobs:
+        cluster.calls.clear()
+        took.append(await client.start(job, stage) * 1000)
+        calls.append(calls_of_start(cluster.calls, job))
+        await asyncio.sleep(2 * cluster.delay_s)
+    cluster.delay_s = 0.0
+    return statistics.median(took), calls
+
+
+async def measure_kind(
+    stage: Stage, client: Client, cluster: Cluster, gate_pid: int, options: argparse.Namespace
+) -> Figures:
     """Everything about one kind of start."""
-    latencies: list[float] = []
-    chains: list[list[Received]] = []
-    for delay_ms, jobs in zip(DELAYS_MS, stage.sampled, strict=True):
-        cluster.delay_s = delay_ms / 1000
-        took = []
-        for job in jobs:
-            cluster.calls.clear()
-            took.append(await client.start(job, stage))
-            if delay_ms == DELAYS_MS[-1]:
-                chains.append(before_follow_up(cluster.calls))
-            await asyncio.sleep(2 * cluster.delay_s)
-        latencies.append(statistics.median(took) * 1000)
-    delay_s, cluster.delay_s = cluster.delay_s, 0.0
-    await asyncio.sleep(_FOLLOWED_UP_S)
+    samples = [
+        await _sample(jobs, stage, client, cluster, delay_ms)
+        for delay_ms, jobs in zip(DELAYS_MS, stage.sampled, strict=True)
+    ]
+    slept_ms = tuple([await _slept_ms(delay_ms) for delay_ms in DELAYS_MS])
+    await asyncio.sleep(options.settle)
     before, began = measure.cpu(gate_pid), time.perf_counter()
-    await client.all(stage.counted, stage, clients)
+    await client.all(stage.counted, stage, options.clients)
     seconds = time.perf_counter() - began
-    await asyncio.sleep(_FOLLOWED_UP_S)
+    await asyncio.sleep(options.settle)
     spent = measure.cpu(gate_pid).since(before)
+    recorded = samples[-1][1]
     return Figures(
         kind=stage.kind,
         per_second=len(stage.counted) / seconds,
         cpu_ms=spent.total_ns / 1e6 / len(stage.counted),
-        latency_ms=tuple(latencies),
-        calls=max(len(calls) for calls in chains),
-        chain=max(chain_length(calls, delay_s) for calls in chains),
+        latency_ms=tuple(latency for latency, _ in samples),
+        slept_ms=slept_ms,
+        calls=max(len(calls) for calls in recorded),
+        chain=max(chain_length(calls, DELAYS_MS[-1] / 1000) for calls in recorded),
     )
 
 
@@ -151,7 +179,7 @@ async def measure_all(options: argparse.Namespace) -> list[Figures]:
         client = Client(session)
         for stage in stages:  # connections to the cluster, the version of the cluster, caches
             await client.all(stage.warm, stage, 2)
-        return [await measure_kind(stage, client, cluster, pid, options.clients) for stage in stages]
+        return [await measure_kind(stage, client, cluster, pid, options) for stage in stages]
 
 
 def _row(figures: Figures) -> list[str]:
@@ -171,7 +199,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.start")
     parser.add_argument("--starts", type=int, default=300, help="of each kind, for starts per second and CPU time")
     parser.add_argument("--clients", type=int, default=8, help="how many starts are under way at a time")
-    parser.add_argument("--samples", type=int, default=20, help="of each kind and delay, for latency and round trips")
+    parser.add_argument("--samples", type=int, default=15, help="of each kind and delay, for latency and round trips")
+    # Jobs end at once; the gate sees that within two or three polls, and closes their records.
+    parser.add_argument("--settle", type=float, default=1.5, help="seconds for follow-ups to end before CPU is read")
     options = parser.parse_args()
     if (os.cpu_count() or 1) > 1:
         os.sched_setaffinity(0, {LOAD_CPU})

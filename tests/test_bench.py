@@ -55,7 +55,7 @@ def test_memory_measures_every_case() -> None:
 
 @pytest.mark.slow
 def test_start_measures_every_kind() -> None:
-    printed = run("bench.start", "--starts", "4", "--clients", "2", "--samples", "2")
+    printed = run("bench.start", "--starts", "4", "--clients", "2", "--samples", "2", "--settle", "0.05")
     for kind in ("first", "later", "denied"):
         assert re.search(rf"^{kind}\b.*\d", printed, re.MULTILINE), printed
     record = written(printed)
@@ -74,11 +74,12 @@ def test_a_chain_counts_only_calls_that_waited_for_an_answer() -> None:
     assert start.chain_length([], 0.010) == 0
 
 
-def test_calls_behind_the_forwarded_start_are_its_follow_up() -> None:
-    targets = ["/a", "/_ml/data_frame/analytics/x/_start?timeout=1s", "/_ml/data_frame/analytics/x"]
+def test_follow_ups_do_not_belong_to_a_start() -> None:
+    jobs = "/_ml/data_frame/analytics"
+    targets = ["/a", f"{jobs}/other/_stats", f"{jobs}/x", f"{jobs}/x/_start?timeout=1s", f"{jobs}/x/_stats"]
     calls = [received(target, 0.0) for target in targets]
-    assert start.before_follow_up(calls) == calls[:2]
-    assert start.before_follow_up(calls[:1]) == calls[:1]
+    assert [call.target for call in start.calls_of_start(calls, "x")] == [targets[0], targets[2], targets[3]]
+    assert start.calls_of_start(calls[:1], "x") == calls[:1]
 
 
 def test_cpu_time_counts_what_a_child_spends(tmp_path: Path) -> None:
