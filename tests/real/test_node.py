@@ -26,8 +26,10 @@ def test_the_node_says_its_release_and_is_a_product_that_clients_accept(real_nod
 
 def test_the_oracle_counts_and_echoes_what_reached_the_start_handler(real_node: RealNode) -> None:
     real_node.forget_hits()
-    echo = real_node.call("POST", "/_ml/data_frame/analytics/a%2Fb/_start?timeout=5s", {"id": "a/b"}).data
-    assert (echo["oracle"], echo["id"], echo["parameters"]["timeout"]) == ("start", "a/b", "5s")
+    answer = real_node.call("POST", "/_ml/data_frame/analytics/a%2Fb/_start?timeout=5s", {"id": "a/b"})
+    echo = answer.data
+    assert answer.headers["x-oracle"] == "start"
+    assert (echo["id"], echo["parameters"]["timeout"]) == ("a/b", "5s")
     assert echo["uri"] == "/_ml/data_frame/analytics/a%2Fb/_start?timeout=5s"
     assert json.loads(echo["body"]) == {"id": "a/b"}
     assert real_node.hits() == 1

@@ -5,12 +5,14 @@ Through the proxy with rules that deny everything, none does, on any version, an
 end.
 """
 
+import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from tests.real.node import RealNode
+from tests.real.proxied import DenyingProxy
 from tests.real.spellings import findings
 from tests.real.spellings.table import Spelling, table
 from tests.real.wire import Heard, exchange
@@ -24,11 +26,15 @@ AT_ONCE = 12
 MARK = b"x-oracle: start"
 
 
-def send_all(port: int, spellings: Iterable[Spelling]) -> list[tuple[Spelling, Heard]]:
-    """What each spelling heard from the port."""
+# These announce a body that never comes: there is nothing to answer yet.
+UNFINISHED = {"chunk size over 2**32", "chunk size overflows"}
+
+
+def send_all(port: int, spellings: Iterable[Spelling], wait_s: float = 1.0) -> list[tuple[Spelling, Heard]]:
+    """What each spelling heard from the port, which may take `wait_s` to begin its answer."""
     spellings = list(spellings)
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        heard = pool.map(lambda spelling: exchange(port, spelling.parts), spellings)
+        heard = pool.map(lambda spelling: exchange(port, spelling.parts, wait_s=wait_s), spellings)
         return list(zip(spellings, heard, strict=True))
 
 
@@ -47,3 +53,18 @@ def test_directly_the_handler_is_reached_as_the_findings_say(real_node: RealNode
     assert {"more": reached - expected, "less": expected - reached} == {"more": set(), "less": set()}
     assert len(reached) > 100
     assert real_node.hits() >= len(reached)
+
+
+def test_no_spelling_reaches_the_handler_through_a_proxy_that_denies_all(real_node: RealNode) -> None:
+    real_node.forget_hits()
+    with DenyingProxy((real_node.url,)) as proxy:
+        heard = send_all(proxy.port, TABLE, wait_s=4.0)
+        time.sleep(0.3)  # a request whose client is gone may still be under way
+        assert [spelling.name for spelling, answer in heard if MARK in answer.data.lower()] == []
+        assert real_node.call("GET", "/_oracle/count").data == {"count": 0, "targets": []}
+        unanswered = {spelling.name for spelling, answer in heard if not answer.data and not answer.closed}
+        assert unanswered == UNFINISHED
+        assert max(answer.after_s for _, answer in heard) < 4.0
+        # The same bytes pass where nothing is guarded: it is not for want of a connection that nothing arrived.
+        assert exchange(proxy.port, (b"GET /_oracle/count HTTP/1.1\r\nHost: es\r\n\r\n",)).status == 200
+        assert proxy.asked > 50

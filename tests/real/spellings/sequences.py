@@ -67,6 +67,18 @@ def sequences() -> dict[str, bytes]:
         "header ends in two LFs": b"GET / HTTP/1.1\r\nHost: es\r\nX-A: b\n\n" + SMUGGLED,
         "expect, then a start as body": head(b"/", b"Expect: 100-continue", whole, line=get) + SMUGGLED,
         "expect without a body, then a start": head(b"/", b"Expect: 100-continue", line=get) + SMUGGLED,
+        # A node that refuses an expectation reads what follows as the next request, though it was announced as a body.
+        "unknown expectation, a start as body": head(b"/", b"Expect: magic", whole, line=get) + SMUGGLED,
+        "two expectations, a start as body": head(b"/", b"Expect: 100-continue, magic", whole, line=get) + SMUGGLED,
+        "expectation of a body over the limit": head(
+            b"/", b"Expect: 100-continue", b"Content-Length: 209715200", line=get
+        )
+        + SMUGGLED,
+        "unknown expectation, HTTP/1.0": head(
+            b"/", b"Connection: keep-alive", b"Expect: magic", whole, line=b"GET %b HTTP/1.0"
+        )
+        + SMUGGLED,
+        "body over the limit": head(b"/", b"Content-Length: 209715200", line=get) + SMUGGLED,
         "upgrade h2c, then a start": head(
             b"/", b"Connection: Upgrade, HTTP2-Settings", b"Upgrade: h2c", b"HTTP2-Settings: AAMAAABk", line=get
         )
@@ -90,6 +102,7 @@ def sequences() -> dict[str, bytes]:
 
 def in_parts() -> dict[str, tuple[bytes, ...]]:
     """One start, arriving piecemeal."""
+    whole = b"Content-Length: %d" % len(SMUGGLED)
     one, body = head(), framed(JSON, b"Expect: 100-continue", b"Content-Length: 2")
     return {
         "byte by byte": tuple(bytes([byte]) for byte in one),
@@ -99,6 +112,32 @@ def in_parts() -> dict[str, tuple[bytes, ...]]:
         "split between CR and LF": (one[: one.index(b"\r") + 1], one[one.index(b"\r") + 1 :]),
         "expect, body later": (body, b"{}"),
         "chunks later": (framed(JSON, b"Transfer-Encoding: chunked"), b"2\r\n", b"{}", b"\r\n0\r\n", b"\r\n"),
+        "unknown expectation, a start as body later": (
+            head(b"/", b"Expect: magic", whole, line=b"GET %b HTTP/1.1"),
+            SMUGGLED,
+        ),
+        "in the late body of a refused type": (head(b"/_search", whole), SMUGGLED),
+        "in the late body of no handler": (head(b"/_nothing/here", JSON, whole), SMUGGLED),
+        "in the late body of a wrong method": (head(b"/_search", JSON, whole, line=b"DELETE %b HTTP/1.1"), SMUGGLED),
+        "in a late body that is no gzip": (head(b"/_search", JSON, b"Content-Encoding: gzip", whole), SMUGGLED),
+        "in a late chunk that is no gzip": (
+            head(b"/_search", JSON, b"Content-Encoding: gzip", b"Transfer-Encoding: chunked"),
+            b"4\r\nnope\r\n",
+            b"%x\r\n" % len(SMUGGLED) + SMUGGLED + b"\r\n0\r\n\r\n",
+        ),
+        "in a late body that is no deflate": (head(b"/_search", JSON, b"Content-Encoding: deflate", whole), SMUGGLED),
+        "in the late body of a bad parameter": (head(b"/_search?pretty=maybe", JSON, whole), SMUGGLED),
+        "in the late body of two opaque ids": (
+            head(b"/_search", JSON, b"X-Opaque-Id: a", b"X-Opaque-Id: b", whole),
+            SMUGGLED,
+        ),
+        "in the late body of a bad content type": (head(b"/_search", b"Content-Type: a/b/c;;", whole), SMUGGLED),
+        "in the late body of too long a head": (head(b"/_search", JSON, whole, b"X-A: " + b"a" * 17000), SMUGGLED),
+        "in the late body of too long a line": (head(b"/_search?" + b"a" * 5000, JSON, whole), SMUGGLED),
+        "expectation of a body over the limit, a start later": (
+            head(b"/", b"Expect: 100-continue", b"Content-Length: 209715200", line=b"GET %b HTTP/1.1"),
+            SMUGGLED,
+        ),
         "after a GET was answered": (ROOT, SMUGGLED),
         "leading CRLF apart": (b"\r\n", one),
     }

@@ -22,18 +22,23 @@ final class Sightings {
   private final Deque<String> targets = new ArrayDeque<>();
   private long count;
 
-  /** Counts a request that the router gave to the start handler, and describes it as the handler saw it. */
+  /** Counts a request that the router gave to the start handler, and describes it. */
   synchronized XContentBuilder saw(RestRequest request) throws IOException {
     count++;
     targets.addLast(request.getHttpRequest().uri());
     if (targets.size() > KEPT) {
       targets.removeFirst();
     }
+    return echo(request);
+  }
+
+  /** Describes a request as its handler sees it; also answers {@code /_oracle/echo}, which nothing counts. */
+  static XContentBuilder echo(RestRequest request) throws IOException {
     // Every parameter is read: the genuine handler refuses unknown ones, but only after the router chose it.
     Map<String, String> parameters = new TreeMap<>(request.params());
     parameters.keySet().forEach(request::param);
     XContentBuilder echo = JsonXContent.contentBuilder().startObject();
-    echo.field("oracle", "start").field("id", request.param("id")).field("method", request.method().name());
+    echo.field("id", request.param("id")).field("method", request.method().name());
     echo.field("uri", request.getHttpRequest().uri()).field("path", request.rawPath());
     echo.startObject("parameters");
     for (Map.Entry<String, String> parameter : parameters.entrySet()) {

@@ -56,6 +56,9 @@ public final class OraclePlugin extends Plugin implements ActionPlugin {
       Predicate<NodeFeature> features) {
     return List.of(
         new Answer("POST", "/_ml/data_frame/analytics/{id}/_start", sightings::saw, true),
+        new Answer("GET", "/_oracle/echo/{id}", Sightings::echo, false),
+        new Answer("POST", "/_oracle/echo/{id}", Sightings::echo, false),
+        new Answer("DELETE", "/_oracle/echo/{id}", Sightings::echo, false),
         new Answer("GET", "/_oracle/count", request -> sightings.report(), false),
         new Answer("POST", "/_oracle/reset", request -> sightings.reset(), false),
         new Answer("GET", "/", request -> info(Node.NODE_NAME_SETTING.get(settings)), false),
