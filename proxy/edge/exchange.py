@@ -119,10 +119,8 @@ class Exchange:
             self._body = body_reader(head.framing)
             rest = self._read(rest)
         self._message = encode_request(head, extra) + rest
-        connection = self._target.pool.take()
-        if connection is None:
-            self._target.pool.connect(self)
-        else:
+        connection = self._target.pool.take(self)
+        if connection is not None:
             self.connected(connection)
 
     def request_data(self, data: bytes) -> None:

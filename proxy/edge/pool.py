@@ -1,8 +1,8 @@
 """Nodes, which of them is next, and connecting to it.
 
-An exchange first asks `Pool.take` for an idle connection, which costs no await. Only if there is none does
-`Pool.connect` try the nodes in the background, the least busy first; nothing has been sent by then, so going on to
-another node is safe for every request.
+`Pool.take` gives an exchange an idle connection at once, without an await. Only if there is none are the nodes tried in
+the background, the least busy first; nothing has been sent by then, so going on to another node is safe for every
+request.
 """
 
 import asyncio
@@ -126,15 +126,17 @@ class Pool:
         self._sweep = sweep
         self._turn = 0
 
-    def take(self) -> UpstreamConnection | None:
-        """An idle connection to the node that is next, or None: then `connect`."""
-        if len(self._nodes) == 1:
-            return self._nodes[0].take()
-        return self._ranked()[0].take()
+    def take(self, waiter: Waiter) -> UpstreamConnection | None:
+        """An idle connection to the node that is next. If it has none: None, and `waiter` is told of a new one."""
+        nodes = self._nodes if len(self._nodes) == 1 else self._ranked()
+        connection = nodes[0].take()
+        if connection is None:
+            spawn(self._connect(nodes, waiter), name="edge-connect")
+        return connection
 
     def connect(self, waiter: Waiter) -> None:
-        """Open a connection in the background and tell `waiter` of it."""
-        spawn(self._connect(waiter), name="edge-connect")
+        """Open a new connection, whatever is idle, and tell `waiter` of it."""
+        spawn(self._connect(self._ranked(), waiter), name="edge-connect")
 
     def close(self) -> None:
         """Close all idle connections."""
@@ -149,9 +151,9 @@ class Pool:
         nodes = self._nodes[turn:] + self._nodes[:turn]
         return sorted(nodes, key=lambda node: (node.down_until > now, node.busy))
 
-    async def _connect(self, waiter: Waiter) -> None:
+    async def _connect(self, nodes: list[Node], waiter: Waiter) -> None:
         timed_out = False
-        for node in self._ranked():
+        for node in nodes:
             try:
                 connection = await node.open()
             except OSError as error:

@@ -1,0 +1,302 @@
+"""A worker on real sockets between a raw client and scripted servers.
+
+A script is a coroutine that is given each connection that the edge opens, as a `Wire`: it reads what arrived and writes
+what it likes, whenever it likes. Nothing of the edge is replaced.
+"""
+
+import asyncio
+import re
+import socket
+import ssl
+import struct
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from proxy.edge.worker import run
+from proxy.settings import ClusterTls, EdgeLimits, EdgeSettings
+
+# Long enough for a busy machine, short enough to fail in.
+PATIENCE_S = 5.0
+
+
+@dataclass
+class Message:
+    """A head (start line and lines, in bytes) and a body, as they arrived; `whole` unless the connection ended first."""
+
+    head: bytes
+    body: bytes = b""
+    whole: bool = True
+
+    @property
+    def start(self) -> bytes:
+        """The start line."""
+        return self.head.split(b"\r\n", 1)[0]
+
+    @property
+    def status(self) -> int:
+        """The status of an answer."""
+        return int(self.head.split(b" ", 2)[1])
+
+    def values(self, name: bytes) -> list[bytes]:
+        """All values of a header."""
+        return [match.strip() for match in re.findall(rb"(?i)\r\n" + name + rb":([^\r]*)", self.head)]
+
+
+@dataclass
+class Wire:
+    """One end of a connection."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+    number: int = 0
+    got: list[Message] = field(default_factory=list)
+
+    async def send(self, data: bytes) -> None:
+        """Write and wait until it may write more."""
+        self.writer.write(data)
+        await self.writer.drain()
+
+    async def head(self) -> bytes:
+        """The next head, up to and with the empty line."""
+        async with asyncio.timeout(PATIENCE_S):
+            return await self.reader.readuntil(b"\r\n\r\n")
+
+    async def message(self, *, bodiless: bool = False) -> Message:
+        """The next message with its body, read by its own framing."""
+        message = Message(await self.head())
+        async with asyncio.timeout(PATIENCE_S):
+            if not bodiless:
+                await self._body(message)
+        self.got.append(message)
+        return message
+
+    async def _body(self, message: Message) -> None:
+        lengths = message.values(b"content-length")
+        if message.values(b"transfer-encoding"):
+            await self._chunks(message)
+        elif lengths:
+            message.body = await self.reader.readexactly(int(lengths[0]))
+        elif message.start.startswith(b"HTTP/") and message.status not in (204, 304):
+            message.body = await self.reader.read()
+
+    async def _chunks(self, message: Message) -> None:
+        try:
+            while size := int((await self.reader.readuntil(b"\r\n"))[:-2], 16):
+                message.body += (await self.reader.readexactly(size + 2))[:-2]
+            await self.reader.readuntil(b"\r\n")
+        except (asyncio.IncompleteReadError, ConnectionError):
+            message.whole = False
+
+    async def ended(self) -> bytes:
+        """Everything up to the end of the connection; b"reset" is added if it was reset."""
+        got = b""
+        async with asyncio.timeout(PATIENCE_S):
+            try:
+                while data := await self.reader.read(65536):
+                    got += data
+            except ConnectionError:
+                return got + b"reset"
+        return got
+
+    async def quiet(self, seconds: float = 0.1) -> bool:
+        """Whether nothing arrives, not even an end, for so long."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self.reader.read(1)
+        except TimeoutError:
+            return True
+        return False
+
+    async def close(self) -> None:
+        """Close in order."""
+        self.writer.close()
+
+    async def reset(self) -> None:
+        """Close with a reset."""
+        raw = self.writer.get_extra_info("socket")
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.writer.transport.abort()
+
+
+Script = Callable[[Wire], Awaitable[None]]
+
+
+def answer(body: bytes = b"{}", status: str = "200 OK", *lines: str) -> bytes:
+    """A whole answer with a length."""
+    head = "".join(f"{line}\r\n" for line in (f"HTTP/1.1 {status}", *lines, f"content-length: {len(body)}"))
+    return head.encode() + b"\r\n" + body
+
+
+async def echo(wire: Wire) -> None:
+    """Answers every request with its own bytes."""
+    while True:
+        request = await wire.message()
+        await wire.send(answer(request.head + request.body))
+
+
+class Upstream:
+    """A scripted server; `wires` are the connections it was given so far."""
+
+    def __init__(self, script: Script) -> None:
+        self.script = script
+        self.wires: list[Wire] = []
+        self.server: asyncio.Server
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._closing = False
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        port: int = self.server.sockets[0].getsockname()[1]
+        return port
+
+    @property
+    def requests(self) -> list[Message]:
+        """All requests read so far, on whichever connection."""
+        return [message for wire in self.wires for message in wire.got]
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """asyncio: a connection."""
+        wire = Wire(reader, writer, number=len(self.wires))
+        self.wires.append(wire)
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        try:
+            await self.script(wire)
+        except (asyncio.IncompleteReadError, ConnectionError, TimeoutError):
+            pass
+        except asyncio.CancelledError:
+            if not self._closing:
+                raise
+        finally:
+            self._tasks.discard(task)
+            writer.close()
+
+    async def close(self) -> None:
+        """Stop listening and end what runs."""
+        self._closing = True
+        self.server.close()
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+class Edge:
+    """A running worker."""
+
+    def __init__(self, port: int, stop: asyncio.Event, task: asyncio.Task[None], tls: ssl.SSLContext | None) -> None:
+        self.port = port
+        self.stop = stop
+        self.task = task
+        self._tls = tls
+        self.clients: list[Wire] = []
+
+    async def connect(self, *, limit: int = 2**16) -> Wire:
+        """A client's connection."""
+        name = "localhost" if self._tls is not None else None
+        reader, writer = await asyncio.open_connection(
+            "127.0.0.1", self.port, ssl=self._tls, server_hostname=name, limit=limit
+        )
+        wire = Wire(reader, writer)
+        self.clients.append(wire)
+        return wire
+
+    async def ask(self, data: bytes, *, bodiless: bool = False) -> Message:
+        """Send one request on a connection of its own and read the answer."""
+        client = await self.connect()
+        await client.send(data)
+        message = await client.message(bodiless=bodiless)
+        await client.close()
+        return message
+
+    async def shut(self) -> None:
+        """Stop and wait until it has drained."""
+        self.stop.set()
+        async with asyncio.timeout(PATIENCE_S):
+            await self.task
+
+
+class Rig:
+    """Starts edges and upstreams and ends them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.gate_socket = str(folder / "gate.sock")
+        self._upstreams: list[Upstream] = []
+        self._edges: list[Edge] = []
+
+    async def upstream(self, script: Script, *, tls: ssl.SSLContext | None = None) -> Upstream:
+        """A scripted node."""
+        upstream = Upstream(script)
+        upstream.server = await asyncio.start_server(upstream.serve, "127.0.0.1", 0, ssl=tls)
+        self._upstreams.append(upstream)
+        return upstream
+
+    async def gate(self, script: Script) -> Upstream:
+        """A scripted gate on its Unix socket."""
+        upstream = Upstream(script)
+        upstream.server = await asyncio.start_unix_server(upstream.serve, self.gate_socket)
+        self._upstreams.append(upstream)
+        return upstream
+
+    async def edge(
+        self,
+        *nodes: Upstream | str,
+        limits: EdgeLimits | None = None,
+        cluster_tls: ClusterTls | None = None,
+        listen_tls: ssl.SSLContext | None = None,
+        client_tls: ssl.SSLContext | None = None,
+    ) -> Edge:
+        """A running edge in front of `nodes`."""
+        bases = [node if isinstance(node, str) else f"http://127.0.0.1:{node.port}" for node in nodes]
+        settings = EdgeSettings(
+            nodes=tuple(bases),
+            gate_socket=self.gate_socket,
+            cluster_tls=cluster_tls or ClusterTls(),
+            limits=limits or EdgeLimits(drain_s=1.0),
+        )
+        listener = socket.create_server(("127.0.0.1", 0))
+        stop, ready = asyncio.Event(), asyncio.Event()
+        port = listener.getsockname()[1]
+        task = asyncio.ensure_future(run(settings, [(listener, listen_tls)], stop, ready.set))
+        waiting = asyncio.ensure_future(ready.wait())
+        await asyncio.wait([task, waiting], return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        edge = Edge(port, stop, task, client_tls)
+        self._edges.append(edge)
+        return edge
+
+    async def simple(self, script: Script = echo, **limits: float) -> tuple[Edge, Upstream]:
+        """One edge in front of one scripted node, with some limits changed."""
+        upstream = await self.upstream(script)
+        return await self.edge(upstream, limits=make_limits(**limits)), upstream
+
+    async def close(self) -> None:
+        """End everything."""
+        for edge in self._edges:
+            for client in edge.clients:
+                client.writer.close()
+        for upstream in self._upstreams:
+            await upstream.close()
+        for edge in self._edges:
+            if not edge.task.done():
+                await edge.shut()
+        # Transports close in the loop's next rounds.
+        await asyncio.sleep(0.01)
+
+
+def make_limits(**changed: float) -> EdgeLimits:
+    """Limits for tests: a short drain, and what is `changed`."""
+    values: dict[str, Any] = {"drain_s": 1.0, **changed}
+    return EdgeLimits(**values)
+
+
+def unused_port(count: int = 1) -> Sequence[int]:
+    """Ports on which nothing listens."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports

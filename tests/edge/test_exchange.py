@@ -1,0 +1,629 @@
+"""One request and its answer: what arrives at the server, what arrives at the client, and every way it can break."""
+
+import asyncio
+import json
+
+import pytest
+
+from tests.edge.rig import Edge, Message, Rig, Script, Upstream, Wire, answer, echo
+
+GET = b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n"
+START = b"POST /_ml/data_frame/analytics/x/_start HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}"
+
+
+def sends(*parts: bytes, pause_s: float = 0.0, then: str = "wait") -> Script:
+    """A script that reads one request and sends `parts`, then waits, closes or resets."""
+
+    async def script(wire: Wire) -> None:
+        await wire.message()
+        for part in parts:
+            await wire.send(part)
+            await asyncio.sleep(pause_s)
+        if then == "close":
+            await wire.close()
+        elif then == "reset":
+            await wire.reset()
+        else:
+            await wire.ended()
+
+    return script
+
+
+def reason(message: Message) -> str:
+    body = json.loads(message.body)
+    assert body["status"] == message.status
+    assert body["error"]["root_cause"][0]["reason"] == body["error"]["reason"]
+    assert message.values(b"content-type") == [b"application/json"]
+    text: str = body["error"]["reason"]
+    return text
+
+
+class TestRequests:
+    """What arrives at the server."""
+
+    @pytest.mark.parametrize(
+        ("sent", "arrived"),
+        [
+            (GET, GET),
+            (b"POST /a%2Fb?c=d#e HTTP/1.1\r\nhost: x\r\nB:1 \r\na: 2\r\nB: 3\r\nContent-Length: 3\r\n\r\nabc",
+             b"POST /a%2Fb?c=d#e HTTP/1.1\r\nhost: x\r\nB: 1\r\na: 2\r\nB: 3\r\nContent-Length: 3\r\n\r\nabc"),
+            (b"POST /a HTTP/1.1\r\nHost: x\r\nUpgrade: h2c\r\nConnection: upgrade, http2-settings\r\nHTTP2-Settings: a\r\n"
+             b"Content-Length: 3\r\n\r\nabc", b"POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc"),
+            (b"GET /a HTTP/1.1\r\nHost: x\r\nX-Startgate-Peer: 1.1.1.1:1\r\nx-startgate-receipt: fake\r\n\r\n", GET),
+            (b"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n", b"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n"),
+            (b"GET /a HTTP/1.0\r\n\r\n", b"GET /a HTTP/1.1\r\nHost: \r\n\r\n"),
+        ],
+    )  # fmt: skip
+    async def test_heads_and_bodies(self, rig: Rig, sent: bytes, arrived: bytes) -> None:
+        edge, _ = await rig.simple()
+        got = await edge.ask(sent)
+        assert (got.status, got.body) == (200, arrived)
+
+    @pytest.mark.parametrize("size", [1, 7, 1000])
+    async def test_a_request_in_pieces(self, rig: Rig, size: int) -> None:
+        edge, _ = await rig.simple()
+        client = await edge.connect()
+        data = b"POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n" + b"y" * 100
+        for at in range(0, len(data), size):
+            await client.send(data[at : at + size])
+            await asyncio.sleep(0)
+        assert (await client.message()).body == data
+
+    async def test_a_chunked_body_arrives_chunked_without_trailers(self, rig: Rig) -> None:
+        edge, upstream = await rig.simple()
+        client = await edge.connect()
+        await client.send(b"POST /a HTTP/1.1\r\nHost: x\r\nTrailer: T\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nab")
+        await client.send(b"c\r\n2\r\nde\r\n0\r\nT: 1\r\n\r\n")
+        assert (await client.message()).status == 200
+        assert upstream.requests[0].body == b"abcde"
+        assert upstream.requests[0].head.endswith(b"Host: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+        await client.send(GET)
+        assert (await client.message()).body == GET
+
+    async def test_broken_chunks_are_refused_and_never_completed(self, rig: Rig) -> None:
+        edge, upstream = await rig.simple()
+        client = await edge.connect()
+        await client.send(b"POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n")
+        await asyncio.sleep(0.05)
+        await client.send(b"3;x=y\r\nabc\r\n")
+        got = await client.message()
+        assert (got.status, got.values(b"connection")) == (400, [b"close"])
+        assert "chunk size" in reason(got)
+        assert await client.ended() == b""
+        assert [message.whole for message in upstream.requests] in ([], [False])
+
+    async def test_broken_chunks_with_the_head_reach_no_server(self, rig: Rig) -> None:
+        edge, upstream = await rig.simple()
+        got = await edge.ask(b"POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n")
+        assert got.status == 400
+        assert upstream.wires == []
+
+    async def test_connections_to_the_server_are_kept_alive(self, rig: Rig) -> None:
+        edge, upstream = await rig.simple()
+        for _ in range(3):
+            await edge.ask(GET)
+        assert len(upstream.wires) == 1
+        assert len(upstream.requests) == 3
+
+
+class TestAnswers:
+    """What arrives at the client."""
+
+    @pytest.mark.parametrize(
+        ("sent", "arrived"),
+        [
+            (answer(b"{}", "200 OK", "X-elastic-product: Elasticsearch", "Warning: a", "warning: b"),
+             answer(b"{}", "200 OK", "X-elastic-product: Elasticsearch", "Warning: a", "warning: b")),
+            (b"HTTP/1.1 404 \r\nKeep-Alive: timeout=5\r\nConnection: keep-alive\r\ncontent-length: 0\r\n\r\n",
+             b"HTTP/1.1 404 \r\ncontent-length: 0\r\n\r\n"),
+            (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\na: b\r\n\r\n2\r\nab\r\n1\r\nc\r\n0\r\nT: 1\r\n\r\n",
+             b"HTTP/1.1 200 OK\r\na: b\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"),
+            (b"HTTP/1.1 204 No Content\r\n\r\n", b"HTTP/1.1 204 No Content\r\n\r\n"),
+            (b"HTTP/1.1 304 Not Modified\r\ncontent-length: 9\r\n\r\n",
+             b"HTTP/1.1 304 Not Modified\r\ncontent-length: 9\r\n\r\n"),
+        ],
+    )  # fmt: skip
+    @pytest.mark.parametrize("bytewise", [False, True])
+    async def test_relayed(self, rig: Rig, sent: bytes, arrived: bytes, bytewise: bool) -> None:
+        async def script(wire: Wire) -> None:
+            while True:
+                await wire.message()
+                for part in [sent[at : at + 1] for at in range(len(sent))] if bytewise else [sent]:
+                    await wire.send(part)
+                    await asyncio.sleep(0.001 if bytewise else 0)
+
+        edge, upstream = await rig.simple(script)
+        client = await edge.connect()
+        for _ in range(2):
+            await client.send(GET)
+            async with asyncio.timeout(5):
+                got = await client.reader.readexactly(arrived.index(b"\r\n\r\n") + 4)
+                assert got == arrived[: len(got)]
+                body = arrived[len(got) :]
+                if b"chunked" not in got:
+                    assert await client.reader.readexactly(len(body)) == body
+                else:
+                    assert (await client.reader.readuntil(b"0\r\n\r\n")).endswith(b"0\r\n\r\n")
+        assert len(upstream.wires) == 1
+
+    async def test_head_has_no_body_and_the_connection_lives(self, rig: Rig) -> None:
+        async def script(wire: Wire) -> None:
+            while True:
+                request = await wire.message()
+                head = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n"
+                await wire.send(head if request.start.startswith(b"HEAD") else head + b"12345")
+
+        edge, _ = await rig.simple(script)
+        client = await edge.connect()
+        await client.send(b"HEAD /a HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert (await client.message(bodiless=True)).values(b"content-length") == [b"5"]
+        await client.send(GET)
+        assert (await client.message()).body == b"12345"
+
+    async def test_until_close_becomes_chunked_for_1_1(self, rig: Rig) -> None:
+        edge, upstream = await rig.simple(
+            sends(b"HTTP/1.1 200 OK\r\na: b\r\n\r\nab", b"cd", pause_s=0.02, then="close")
+        )
+        client = await edge.connect()
+        for _ in range(2):
+            await client.send(GET)
+            got = await client.message()
+            assert (got.body, got.whole, got.values(b"transfer-encoding")) == (b"abcd", True, [b"chunked"])
+        assert len(upstream.wires) == 2
+
+    @pytest.mark.parametrize(
+        "sent",
+        [
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n2\r\ncd\r\n0\r\n\r\n",
+            b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nabcd",
+        ],
+    )
+    async def test_unknown_length_is_close_delimited_for_1_0(self, rig: Rig, sent: bytes) -> None:
+        edge, _ = await rig.simple(sends(sent, then="close"))
+        client = await edge.connect()
+        await client.send(b"GET /a HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
+        assert await client.ended() == b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nabcd"
+
+    async def test_1_0_keeps_alive_when_asked_to(self, rig: Rig) -> None:
+        edge, _ = await rig.simple()
+        client = await edge.connect()
+        for _ in range(2):
+            await client.send(b"GET /a HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
+            got = await client.message()
+            assert (got.status, got.values(b"connection")) == (200, [b"keep-alive"])
+        await client.send(b"GET /a HTTP/1.0\r\n\r\n")
+        assert (await client.message()).values(b"connection") == [b"close"]
+        assert await client.ended() == b""
+
+    async def test_close_is_granted(self, rig: Rig) -> None:
+        edge, _ = await rig.simple()
+        client = await edge.connect()
+        await client.send(b"GET /a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert (await client.message()).values(b"connection") == [b"close"]
+        assert await client.ended() == b""
+
+    async def test_a_server_that_closes_after_its_answer_is_connected_to_anew(self, rig: Rig) -> None:
+        edge, upstream = await rig.simple(sends(answer(b"{}", "200 OK", "Connection: close"), then="close"))
+        client = await edge.connect()
+        for _ in range(2):
+            await client.send(GET)
+            got = await client.message()
+            assert (got.status, got.values(b"connection")) == (200, [])
+        assert len(upstream.wires) == 2
+
+
+class TestInterim:
+    """1xx answers, and clients that wait for one."""
+
+    async def test_expect_100_continue_is_relayed(self, rig: Rig) -> None:
+        async def script(wire: Wire) -> None:
+            head = await wire.head()
+            assert b"Expect: 100-continue" in head
+            await wire.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+            await wire.send(answer(await wire.reader.readexactly(3)))
+
+        edge, _ = await rig.simple(script)
+        client = await edge.connect()
+        await client.send(b"PUT /a HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n")
+        assert await client.head() == b"HTTP/1.1 100 Continue\r\n\r\n"
+        await client.send(b"abc")
+        assert (await client.message()).body == b"abc"
+
+    async def test_a_final_answer_instead_of_100_reaches_the_client_and_closes(self, rig: Rig) -> None:
+        async def script(wire: Wire) -> None:
+            await wire.head()
+            await wire.send(answer(b"no", "417 Expectation Failed"))
+            assert await wire.ended() == b""
+
+        edge, _ = await rig.simple(script)
+        client = await edge.connect()
+        await client.send(b"PUT /a HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n")
+        got = await client.message()
+        assert (got.status, got.body, got.values(b"connection")) == (417, b"no", [b"close"])
+        assert await client.ended() == b""
+
+    @pytest.mark.parametrize("glued", [True, False])
+    async def test_several_interim_answers(self, rig: Rig, glued: bool) -> None:
+        parts = [b"HTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\n", b"HTTP/1.1 102 Processing\r\n\r\n", answer(b"{}")]
+        edge, _ = await rig.simple(sends(*([b"".join(parts)] if glued else parts), pause_s=0.02))
+        client = await edge.connect()
+        await client.send(GET)
+        assert [await client.head(), await client.head()] == parts[:2]
+        assert (await client.message()).status == 200
+
+    async def test_1_0_clients_get_none(self, rig: Rig) -> None:
+        edge, _ = await rig.simple(sends(b"HTTP/1.1 103 Early Hints\r\n\r\n" + answer(b"{}")))
+        assert (await edge.ask(b"GET /a HTTP/1.0\r\n\r\n")).status == 200
+
+    async def test_switching_protocols_is_a_broken_answer(self, rig: Rig) -> None:
+        edge, _ = await rig.simple(sends(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n"))
+        assert (await edge.ask(GET)).status == 502
+
+
+class TestEarlyAnswers:
+    """The server answers before it has read the request."""
+
+    # A server that closes with bytes unread resets the connection, and what it has not sent by then is lost: only an
+    # answer that fits its buffers can be expected from it.
+    @pytest.mark.parametrize(("then", "size"), [("close", 10), ("wait", 10), ("wait", 300_000)])
+    async def test_the_answer_arrives_whole_during_a_big_upload(self, rig: Rig, then: str, size: int) -> None:
+        async def script(wire: Wire) -> None:
+            await wire.head()
+            await wire.send(answer(b"y" * size, "413 Content Too Large"))
+            await (wire.close() if then == "close" else asyncio.sleep(3))
+
+        edge, upstream = await rig.simple(script)
+        client = await edge.connect()
+        total = 30_000_000
+        await client.send(b"POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % total)
+        # Like most clients: reads nothing before all is sent.
+        async with asyncio.timeout(5):
+            for _ in range(total // 1_000_000):
+                await client.send(b"x" * 1_000_000)
+        got = await client.message()
+        assert (got.status, len(got.body), got.values(b"connection")) == (413, size, [b"close"])
+        assert await client.ended() == b""
+        assert (await edge.ask(GET)).status == 413
+        assert len(upstream.wires) == 2
+
+    async def test_lingering_is_bounded(self, rig: Rig) -> None:
+        async def script(wire: Wire) -> None:
+            await wire.head()
+            await wire.send(answer(b"no", "413 Content Too Large"))
+
+        edge, _ = await rig.simple(script, client_linger_s=0.3)
+        client = await edge.connect()
+        await client.send(b"POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nab")
+        assert (await client.message()).status == 413
+        with pytest.raises(ConnectionError):
+            async with asyncio.timeout(5):
+                while True:
+                    await client.send(b"x")
+                    await asyncio.sleep(0.05)
+
+    async def test_the_upload_goes_on_beside_a_streamed_answer(self, rig: Rig) -> None:
+        async def script(wire: Wire) -> None:
+            await wire.head()
+            await wire.send(b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\n")
+            for _ in range(2):
+                await wire.send(await wire.reader.readexactly(3))
+
+        edge, _ = await rig.simple(script)
+        client = await edge.connect()
+        await client.send(b"POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\n\r\nabc")
+        assert (await client.head()).startswith(b"HTTP/1.1 200")
+        assert await client.reader.readexactly(3) == b"abc"
+        await client.send(b"def")
+        assert await client.reader.readexactly(3) == b"def"
+        assert await client.ended() == b""
+
+
+class TestBackPressure:
+    """Whoever is slow holds the other side up, not the worker's memory."""
+
+    async def test_a_client_that_does_not_read_stops_the_server(self, rig: Rig) -> None:
+        sent = 0
+
+        async def script(wire: Wire) -> None:
+            nonlocal sent
+            await wire.head()
+            await wire.send(b"HTTP/1.1 200 OK\r\ncontent-length: 100000000\r\n\r\n")
+            for _ in range(1000):
+                await wire.send(b"x" * 100_000)
+                sent += 100_000
+
+        edge, _ = await rig.simple(script)
+        client = await edge.connect()
+        await client.send(GET)
+        await asyncio.sleep(0.4)
+        stalled = sent
+        assert stalled < 40_000_000
+        await asyncio.sleep(0.2)
+        assert sent == stalled
+        await client.head()
+        async with asyncio.timeout(20):
+            assert len(await client.reader.readexactly(100_000_000)) == 100_000_000
+
+    async def test_a_server_that_does_not_read_stops_the_client(self, rig: Rig) -> None:
+        go = asyncio.Event()
+
+        async def script(wire: Wire) -> None:
+            await wire.head()
+            await go.wait()
+            await wire.reader.readexactly(50_000_000)
+            await wire.send(answer(b"all"))
+
+        edge, _ = await rig.simple(script)
+        client = await edge.connect()
+        await client.send(b"POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 50000000\r\n\r\n")
+        sent = 0
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.5):
+                while True:
+                    await client.send(b"x" * 100_000)
+                    sent += 100_000
+        assert sent < 40_000_000
+        go.set()
+        # What send was interrupted at is in the client's own buffer already.
+        client.writer.write(b"x" * (50_000_000 - sent - 100_000))
+        assert (await client.message()).body == b"all"
+
+
+class TestFailures:
+    """What the client sees when the server fails."""
+
+    @pytest.mark.parametrize(
+        "broken",
+        [
+            b"",
+            b"HTTP/1.1 200",
+            b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n",
+            b"garbage\r\n\r\n",
+            b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\n12345",
+            b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+            b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
+            b"HTTP/1.1 200 OK\r\na : b\r\n\r\n",
+        ],
+    )
+    @pytest.mark.parametrize("then", ["close", "reset"])
+    async def test_broken_before_anything_went_out_is_502(self, rig: Rig, broken: bytes, then: str) -> None:
+        edge, _ = await rig.simple(sends(broken, then=then))
+        client = await edge.connect()
+        for _ in range(2):
+            await client.send(b"POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx")
+            got = await client.message()
+            assert (got.status, got.values(b"connection")) == (502, [])
+            assert "cluster" in reason(got)
+
+    @pytest.mark.parametrize(
+        "begun",
+        [
+            b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n123",
+            b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n",
+            b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n",
+        ],
+    )
+    @pytest.mark.parametrize("then", ["close", "reset"])
+    @pytest.mark.parametrize("minor", [0, 1])
+    async def test_a_truncated_answer_never_looks_complete(self, rig: Rig, begun: bytes, then: str, minor: int) -> None:
+        edge, _ = await rig.simple(sends(begun, pause_s=0.05, then=then))
+        client = await edge.connect()
+        await client.send(b"GET /a HTTP/1.%d\r\nHost: x\r\n\r\n" % minor)
+        got = await client.ended()
+        assert got.endswith(b"reset")
+        assert b"0\r\n\r\n" not in got
+
+    async def test_a_reset_answer_until_close_never_looks_complete(self, rig: Rig) -> None:
+        edge, _ = await rig.simple(sends(b"HTTP/1.1 200 OK\r\n\r\nabc", pause_s=0.05, then="reset"))
+        for minor in (0, 1):
+            client = await edge.connect()
+            await client.send(b"GET /a HTTP/1.%d\r\nHost: x\r\n\r\n" % minor)
+            assert (await client.ended()).endswith(b"reset")
+
+    async def test_chunks_that_break_in_the_middle_cut_the_answer(self, rig: Rig) -> None:
+        edge, _ = await rig.simple(
+            sends(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n", b"zz\r\n", pause_s=0.05)
+        )
+        client = await edge.connect()
+        await client.send(GET)
+        assert (await client.ended()).endswith(b"3\r\nabc\r\nreset")
+
+    async def test_the_request_breaking_under_an_early_answer_cuts_it(self, rig: Rig) -> None:
+        async def script(wire: Wire) -> None:
+            await wire.head()
+            await wire.send(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nab")
+            await wire.ended()
+
+        edge, _ = await rig.simple(script)
+        client = await edge.connect()
+        await client.send(b"POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+        assert (await client.head()).startswith(b"HTTP/1.1 200")
+        await client.send(b"xyz\r\n")
+        assert (await client.ended()).endswith(b"reset")
+
+    async def test_bytes_behind_an_answer_are_nobodys(self, rig: Rig) -> None:
+        evil = answer(b"evil")
+        edge, upstream = await rig.simple(sends(answer(b"good") + evil))
+        client = await edge.connect()
+        for _ in range(2):
+            await client.send(GET)
+            assert (await client.message()).body == b"good"
+        assert len(upstream.wires) == 2
+
+    async def test_errors_for_head_have_no_body(self, rig: Rig) -> None:
+        edge, _ = await rig.simple(sends(b"", then="close"))
+        client = await edge.connect()
+        await client.send(b"HEAD /a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        got = await client.ended()
+        assert got.startswith(b"HTTP/1.1 502 Bad Gateway\r\n")
+        assert got.endswith(b"\r\n\r\n")
+        assert b"content-length: 2" in got
+
+
+class TestRetry:
+    """A connection that died while it was idle costs nobody anything, if asking again is safe."""
+
+    async def dying(self, rig: Rig) -> tuple[Edge, Upstream]:
+        async def script(wire: Wire) -> None:
+            await wire.message()
+            await wire.send(answer(b"%d" % wire.number))
+            # The next request meets a connection that dies before a byte comes back.
+            await wire.head()
+            await wire.reset()
+
+        return await rig.simple(script)
+
+    @pytest.mark.parametrize("method", [b"GET", b"HEAD", b"OPTIONS"])
+    async def test_safe_requests_are_sent_again(self, rig: Rig, method: bytes) -> None:
+        edge, upstream = await self.dying(rig)
+        assert (await edge.ask(GET)).body == b"0"
+        got = await edge.ask(method + b" /a HTTP/1.1\r\nHost: x\r\n\r\n", bodiless=method == b"HEAD")
+        assert got.status == 200
+        assert [len(wire.got) for wire in upstream.wires] == [1, 1]
+
+    @pytest.mark.parametrize(
+        "request_bytes",
+        [
+            b"POST /a HTTP/1.1\r\nHost: x\r\n\r\n",
+            b"DELETE /a HTTP/1.1\r\nHost: x\r\n\r\n",
+            b"GET /a HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx",
+        ],
+    )
+    async def test_others_are_not(self, rig: Rig, request_bytes: bytes) -> None:
+        edge, upstream = await self.dying(rig)
+        await edge.ask(GET)
+        assert (await edge.ask(request_bytes)).status == 502
+        assert len(upstream.wires) == 1
+
+    async def test_a_fresh_connection_is_not_retried(self, rig: Rig) -> None:
+        edge, upstream = await rig.simple(sends(b"", then="reset"))
+        assert (await edge.ask(GET)).status == 502
+        assert len(upstream.wires) == 1
+
+    async def test_nothing_is_asked_again_once_a_byte_came_back(self, rig: Rig) -> None:
+        async def script(wire: Wire) -> None:
+            await wire.message()
+            await wire.send(answer(b"{}"))
+            await wire.head()
+            await wire.send(b"H")
+            await wire.reset()
+
+        edge, upstream = await rig.simple(script)
+        await edge.ask(GET)
+        assert (await edge.ask(GET)).status == 502
+        assert len(upstream.wires) == 1
+
+
+class TestGate:
+    """Starts go to the gate, once, or nowhere."""
+
+    async def test_the_gate_is_told_peer_and_receipt(self, rig: Rig) -> None:
+        gate = await rig.gate(echo)
+        edge, upstream = await rig.simple()
+        client = await edge.connect()
+        ours = client.writer.get_extra_info("sockname")
+        await client.send(START.replace(b"Host", b"X-Startgate-Peer: 6.6.6.6:6\r\nHost"))
+        assert (await client.message()).status == 200
+        request = gate.requests[0]
+        assert request.values(b"x-startgate-peer") == [f"127.0.0.1:{ours[1]}".encode()]
+        (receipt,) = request.values(b"x-startgate-receipt")
+        assert len(receipt) == 32
+        assert (request.start, request.body) == (b"POST /_ml/data_frame/analytics/x/_start HTTP/1.1", b"{}")
+        assert upstream.wires == []
+
+    async def test_the_gates_own_receipt_header_reaches_the_client(self, rig: Rig) -> None:
+        await rig.gate(sends(answer(b"{}", "200 OK", "X-Startgate-Receipt: abc")))
+        edge, _ = await rig.simple()
+        assert (await edge.ask(START)).values(b"x-startgate-receipt") == [b"abc"]
+
+    async def test_a_gate_that_is_down_refuses_starts_only(self, rig: Rig) -> None:
+        edge, upstream = await rig.simple()
+        client = await edge.connect()
+        await client.send(START)
+        got = await client.message()
+        assert got.status == 503
+        assert "the gate is down" in reason(got)
+        assert "starts of data frame analytics jobs are refused" in reason(got)
+        assert len(got.values(b"x-startgate-receipt")[0]) == 32
+        assert upstream.wires == []
+        await client.send(GET)
+        assert (await client.message()).body == GET
+
+    async def test_a_gate_that_breaks_is_not_asked_again_and_the_receipt_tells(self, rig: Rig) -> None:
+        async def script(wire: Wire) -> None:
+            await wire.message()
+            await wire.send(answer(b"{}"))
+            await wire.message()
+            await wire.reset()
+
+        gate = await rig.gate(script)
+        edge, upstream = await rig.simple()
+        assert (await edge.ask(START)).status == 200
+        got = await edge.ask(START)
+        assert got.status == 502
+        assert "the start may have been made" in reason(got)
+        assert got.values(b"x-startgate-receipt") == gate.requests[1].values(b"x-startgate-receipt")
+        assert (len(gate.wires), len(upstream.wires)) == (1, 0)
+
+
+class TestClientGone:
+    """A client that leaves takes its request with it."""
+
+    @pytest.mark.parametrize("how", ["close", "reset", "half"])
+    async def test_the_server_is_told_at_once(self, rig: Rig, how: str) -> None:
+        told = asyncio.Event()
+
+        async def script(wire: Wire) -> None:
+            await wire.message()
+            await wire.ended()
+            told.set()
+
+        edge, _ = await rig.simple(script)
+        client = await edge.connect()
+        await client.send(GET)
+        await asyncio.sleep(0.05)
+        if how == "half":
+            client.writer.write_eof()
+        else:
+            await (client.close() if how == "close" else client.reset())
+        async with asyncio.timeout(1):
+            await told.wait()
+
+    async def test_while_an_answer_streams(self, rig: Rig) -> None:
+        told = asyncio.Event()
+
+        async def script(wire: Wire) -> None:
+            await wire.message()
+            await wire.send(b"HTTP/1.1 200 OK\r\ncontent-length: 1000000000\r\n\r\n")
+            try:
+                while True:
+                    await wire.send(b"x" * 100_000)
+            except ConnectionError:
+                told.set()
+
+        edge, _ = await rig.simple(script)
+        client = await edge.connect()
+        await client.send(GET)
+        await client.head()
+        await client.reset()
+        async with asyncio.timeout(2):
+            await told.wait()
+
+    async def test_while_the_edge_connects(self, rig: Rig) -> None:
+        edge = await rig.edge("http://192.0.2.1:9200")
+        client = await edge.connect()
+        await client.send(GET)
+        await asyncio.sleep(0.02)
+        await client.reset()
+        await asyncio.sleep(0.05)
+        assert not edge.task.done()
+
+    async def test_in_the_middle_of_an_upload(self, rig: Rig) -> None:
+        edge, upstream = await rig.simple()
+        client = await edge.connect()
+        await client.send(b"POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nab")
+        await asyncio.sleep(0.05)
+        await client.close()
+        await asyncio.sleep(0.1)
+        assert upstream.requests == []
+        assert upstream.wires[0].reader.at_eof()

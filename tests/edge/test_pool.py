@@ -1,0 +1,183 @@
+"""Nodes: who is next, what happens when one is down, and what the client is told when all are."""
+
+import asyncio
+import json
+import logging
+import socket
+import ssl
+
+import pytest
+
+from proxy.edge.nodes import Address, ProtocolFactory
+from proxy.edge.pool import Node, Pool
+from proxy.edge.sweep import Sweep
+from proxy.edge.upstream import UpstreamConnection
+from proxy.settings import EdgeLimits
+from tests.edge.rig import Rig, Wire, answer, echo, unused_port
+
+GET = b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+async def waits(wire: Wire) -> None:
+    """Answers each request after a while."""
+    while True:
+        await wire.message()
+        await asyncio.sleep(0.2)
+        await wire.send(answer(b"{}"))
+
+
+async def test_the_least_busy_node_is_next(rig: Rig) -> None:
+    nodes = [await rig.upstream(waits) for _ in range(3)]
+    edge = await rig.edge(*nodes)
+    clients = [await edge.connect() for _ in range(9)]
+    for client in clients:
+        await client.send(GET)
+        await asyncio.sleep(0.01)
+    for client in clients:
+        assert (await client.message()).status == 200
+    assert [len(node.requests) for node in nodes] == [3, 3, 3]
+
+
+async def test_nodes_take_turns_when_none_is_busy(rig: Rig) -> None:
+    nodes = [await rig.upstream(echo) for _ in range(2)]
+    edge = await rig.edge(*nodes)
+    for _ in range(10):
+        await edge.ask(GET)
+    assert [len(node.requests) for node in nodes] == [5, 5]
+    assert [len(node.wires) for node in nodes] == [1, 1]
+
+
+async def test_a_node_that_is_down_costs_no_request(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
+    up = await rig.upstream(echo)
+    (port,) = unused_port()
+    edge = await rig.edge(up, f"http://127.0.0.1:{port}")
+    for _ in range(6):
+        assert (await edge.ask(b"POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx")).status == 200
+    told = [record for record in caplog.records if "cannot connect to" in record.message]
+    assert len(told) == 1
+    assert f"127.0.0.1:{port}" in told[0].message
+
+
+async def test_a_node_that_comes_back_is_used_again(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
+    (port,) = unused_port()
+    edge = await rig.edge(f"http://127.0.0.1:{port}")
+    assert (await edge.ask(GET)).status == 503
+    assert (await edge.ask(GET)).status == 503
+    server = await asyncio.start_server(lambda reader, writer: echo(Wire(reader, writer)), "127.0.0.1", port)
+    with caplog.at_level(logging.INFO, "proxy.edge.pool"):
+        assert (await edge.ask(GET)).status == 200
+    assert "answers again" in caplog.text
+    server.close()
+
+
+async def test_no_node_is_503(rig: Rig) -> None:
+    edge = await rig.edge(*[f"http://127.0.0.1:{port}" for port in unused_port(2)])
+    got = await edge.ask(GET)
+    assert got.status == 503
+    assert json.loads(got.body)["error"]["reason"] == "no node of the cluster can be reached"
+    assert "Connection: close" not in got.head.decode()
+
+
+async def test_a_node_without_an_answer_to_connects_is_a_timeout() -> None:
+    sweep = Sweep(asyncio.get_running_loop())
+
+    async def never(factory: ProtocolFactory) -> object:
+        await asyncio.sleep(60)
+        return factory
+
+    outcome: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+
+    class Waiting:
+        def connected(self, connection: UpstreamConnection) -> None:
+            raise AssertionError
+
+        def unreachable(self, *, timed_out: bool) -> None:
+            outcome.set_result(timed_out)
+
+    pool = Pool([Address("far", never)], EdgeLimits(upstream_connect_s=0.05), sweep)
+    pool.connect(Waiting())
+    assert await outcome is True
+    sweep.stop()
+
+
+async def test_504_reaches_the_client(rig: Rig) -> None:
+    # A listener that accepts nothing, with its queue full: a further connect gets no answer at all.
+    listener = socket.create_server(("127.0.0.1", 0), backlog=0)
+    port = listener.getsockname()[1]
+    held = [socket.socket() for _ in range(4)]
+    for one in held:
+        one.setblocking(False)
+        one.connect_ex(("127.0.0.1", port))
+    edge = await rig.edge(f"http://127.0.0.1:{port}", limits=EdgeLimits(upstream_connect_s=0.1, drain_s=1))
+    got = await edge.ask(GET)
+    assert got.status == 504
+    assert json.loads(got.body)["error"]["reason"] == "no node of the cluster could be connected to in time"
+    for one in (*held, listener):
+        one.close()
+
+
+async def test_an_upload_waits_for_the_connection(rig: Rig) -> None:
+    upstream = await rig.upstream(echo)
+    (dead,) = unused_port()
+    edge = await rig.edge(f"http://127.0.0.1:{dead}", upstream)
+    client = await edge.connect()
+    total = 3_000_000
+    client.writer.write(b"POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % total + b"x" * total)
+    assert len((await client.message()).body) > total
+
+
+async def test_idle_connections_are_bounded_and_closed(rig: Rig) -> None:
+    edge, upstream = await rig.simple(waits, upstream_idle_connections=2, upstream_idle_s=0.3)
+    clients = [await edge.connect() for _ in range(5)]
+    for client in clients:
+        await client.send(GET)
+    for client in clients:
+        await client.message()
+    await asyncio.sleep(0.05)
+    assert sum(not wire.reader.at_eof() for wire in upstream.wires) == 2
+    await asyncio.sleep(0.8)
+    assert all(wire.reader.at_eof() for wire in upstream.wires)
+    assert (await edge.ask(GET)).status == 200
+
+
+async def test_an_idle_connection_that_the_server_closes_is_forgotten(rig: Rig) -> None:
+    async def once(wire: Wire) -> None:
+        await wire.message()
+        await wire.send(answer(b"{}"))
+
+    edge, upstream = await rig.simple(once)
+    for _ in range(3):
+        assert (await edge.ask(b"POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx")).status == 200
+        await asyncio.sleep(0.05)
+    assert len(upstream.wires) == 3
+
+
+async def test_busy_counts_return_to_zero(rig: Rig) -> None:
+    upstream = await rig.upstream(echo)
+    sweep = Sweep(asyncio.get_running_loop())
+
+    async def open_it(factory: ProtocolFactory) -> object:
+        return await asyncio.get_running_loop().create_connection(factory, "127.0.0.1", upstream.port)
+
+    async def fail(factory: ProtocolFactory) -> object:
+        raise ssl.SSLError(1, "no")
+
+    node = Node(Address("here", open_it), EdgeLimits(), sweep)
+    given, dropped = await node.open(), await node.open()
+    assert node.busy == 2
+    node.give_back(given)
+    node.drop(dropped)
+    assert node.busy == 0
+    assert node.take() is given
+    assert (given.reused, node.busy) == (True, 1)
+    given.transport.close()
+    node.give_back(given)
+    assert node.busy == 0
+    assert node.take() is None
+    broken = Node(Address("there", fail), EdgeLimits(), sweep)
+    with pytest.raises(OSError, match="no"):
+        await broken.open()
+    assert broken.busy == 0
+    assert broken.down_until > sweep.now
+    sweep.stop()
+    await asyncio.sleep(0.01)

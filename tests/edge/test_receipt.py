@@ -1,0 +1,35 @@
+"""Receipts are unique and sort by time; peers are written so that they can be read back."""
+
+import re
+import time
+
+import pytest
+
+from proxy.edge.receipt import gate_headers, new_receipt, peer_name
+
+
+def test_receipts() -> None:
+    before = time.time_ns() // 1_000_000
+    receipts = [new_receipt() for _ in range(1000)]
+    after = time.time_ns() // 1_000_000
+    assert len(set(receipts)) == 1000
+    assert all(re.fullmatch("[0-9a-f]{32}", receipt) for receipt in receipts)
+    assert all(before <= int(receipt[:12], 16) <= after for receipt in receipts)
+    assert sorted(receipt[:12] for receipt in receipts) == [receipt[:12] for receipt in receipts]
+
+
+def test_gate_headers_are_lines_of_a_section() -> None:
+    assert gate_headers("1.2.3.4:5", "abc") == b"\nX-Startgate-Peer: 1.2.3.4:5\r\nX-Startgate-Receipt: abc\r"
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        (("1.2.3.4", 5), "1.2.3.4:5"),
+        (("::1", 5, 0, 0), "[::1]:5"),
+        ("", "unknown"),
+        (None, "unknown"),
+    ],
+)
+def test_peer_names(address: object, name: str) -> None:
+    assert peer_name(address) == name

@@ -1,0 +1,39 @@
+"""A connection to a server: nothing that arrives unasked becomes an answer."""
+
+import asyncio
+
+from tests.edge.rig import Rig, Wire, answer
+
+GET = b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+async def test_bytes_on_an_idle_connection_end_it(rig: Rig) -> None:
+    async def script(wire: Wire) -> None:
+        await wire.message()
+        await wire.send(answer(b"good"))
+        await asyncio.sleep(0.05)
+        await wire.send(answer(b"evil"))
+        await wire.ended()
+
+    edge, upstream = await rig.simple(script)
+    client = await edge.connect()
+    for _ in range(2):
+        await client.send(GET)
+        assert (await client.message()).body == b"good"
+        await asyncio.sleep(0.15)
+    assert len(upstream.wires) == 2
+    assert upstream.wires[0].reader.at_eof()
+
+
+async def test_a_silent_close_while_idle_is_noticed(rig: Rig) -> None:
+    async def script(wire: Wire) -> None:
+        await wire.message()
+        await wire.send(answer(b"%d" % wire.number))
+        await asyncio.sleep(0.05)
+        await wire.reset()
+
+    edge, _ = await rig.simple(script)
+    for number in range(3):
+        got = await edge.ask(b"POST /a HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert got.body == b"%d" % number
+        await asyncio.sleep(0.15)

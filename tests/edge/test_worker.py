@@ -1,0 +1,216 @@
+"""A worker as a whole: start, drain, many clients, and memory that stays flat under big bodies."""
+
+import asyncio
+import logging
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from proxy.edge.worker import run
+from proxy.errors import ConfigError
+from proxy.settings import ClusterTls, EdgeSettings
+from tests.edge.rig import Rig, Wire, answer, echo
+
+GET = b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n"
+GIB = 1 << 30
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (EdgeSettings(nodes=("nowhere",), gate_socket="x"), "no base address"),
+        (EdgeSettings(nodes=("https://a",), gate_socket="x", cluster_tls=ClusterTls(ca="/no/ca.pem")), "/no/ca.pem"),
+    ],
+)
+async def test_unusable_settings_are_told_before_anything_is_served(settings: EdgeSettings, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        await run(settings, [], asyncio.Event(), lambda: pytest.fail("served"))
+
+
+async def test_several_listeners(rig: Rig) -> None:
+    upstream = await rig.upstream(echo)
+    listeners = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
+    ports = [one.getsockname()[1] for one in listeners]
+    stop, ready = asyncio.Event(), asyncio.Event()
+    settings = EdgeSettings(nodes=(f"http://127.0.0.1:{upstream.port}",), gate_socket="x")
+    task = asyncio.ensure_future(run(settings, [(one, None) for one in listeners], stop, ready.set))
+    await ready.wait()
+    for port in ports:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(GET)
+        assert (await Wire(reader, writer).message()).status == 200
+        writer.close()
+    stop.set()
+    await asyncio.wait_for(task, 2)
+    for port in ports:
+        with pytest.raises(OSError, match="refused"):
+            await asyncio.open_connection("127.0.0.1", port)
+
+
+class TestDrain:
+    """A worker that stops finishes what it began."""
+
+    async def test_idle_connections_close_and_requests_finish(self, rig: Rig) -> None:
+        go = asyncio.Event()
+
+        async def script(wire: Wire) -> None:
+            while True:
+                await wire.message()
+                await go.wait()
+                await wire.send(answer(b"done"))
+
+        edge, _ = await rig.simple(script)
+        idle, busy = await edge.connect(), await edge.connect()
+        await busy.send(GET + GET)
+        await asyncio.sleep(0.05)
+        edge.stop.set()
+        assert await idle.ended() == b""
+        assert not edge.task.done()
+        go.set()
+        got = await busy.message()
+        assert (got.body, got.values(b"connection")) == (b"done", [b"close"])
+        assert await busy.ended() in (b"", b"reset")
+        await asyncio.wait_for(edge.task, 2)
+
+    async def test_an_upload_finishes(self, rig: Rig) -> None:
+        edge, _ = await rig.simple()
+        client = await edge.connect()
+        await client.send(b"POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\n\r\nabc")
+        await asyncio.sleep(0.05)
+        edge.stop.set()
+        await asyncio.sleep(0.05)
+        await client.send(b"def")
+        assert (await client.message()).body.endswith(b"abcdef")
+        await asyncio.wait_for(edge.task, 2)
+
+    async def test_an_error_of_our_own_closes_too(self, rig: Rig) -> None:
+        async def script(wire: Wire) -> None:
+            await wire.message()
+            await asyncio.sleep(0.2)
+
+        edge, _ = await rig.simple(script)
+        client = await edge.connect()
+        await client.send(GET)
+        await asyncio.sleep(0.05)
+        edge.stop.set()
+        got = await client.message()
+        assert (got.status, got.values(b"connection")) == (502, [b"close"])
+        await asyncio.wait_for(edge.task, 2)
+
+    async def test_what_does_not_finish_is_cut(self, rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
+        async def script(wire: Wire) -> None:
+            await wire.message()
+            await wire.ended()
+
+        edge, _ = await rig.simple(script, drain_s=0.2)
+        client = await edge.connect()
+        await client.send(GET)
+        await asyncio.sleep(0.05)
+        with caplog.at_level(logging.WARNING, "proxy.edge.worker"):
+            edge.stop.set()
+            assert await client.ended() == b"reset"
+            await asyncio.wait_for(edge.task, 2)
+        assert "1 connections were cut" in caplog.text
+
+    async def test_a_head_under_way_is_still_served(self, rig: Rig) -> None:
+        edge, _ = await rig.simple()
+        client = await edge.connect()
+        await client.send(GET[:10])
+        await asyncio.sleep(0.05)
+        edge.stop.set()
+        await asyncio.sleep(0.05)
+        await client.send(GET[10:])
+        got = await client.message()
+        assert (got.body, got.values(b"connection")) == (GET, [b"close"])
+        await asyncio.wait_for(edge.task, 2)
+
+
+@pytest.mark.slow
+async def test_a_thousand_clients_at_once(rig: Rig) -> None:
+    edge, _ = await rig.simple()
+    clients = [await edge.connect() for _ in range(1000)]
+    for _ in range(3):
+        for client in clients:
+            client.writer.write(GET)
+        for client in clients:
+            assert (await client.message()).body == GET
+    for client in clients:
+        await client.close()
+
+
+SERVE = """
+import asyncio, socket, sys, uvloop
+from proxy.edge.worker import run
+from proxy.settings import EdgeSettings
+listener = socket.create_server(("127.0.0.1", 0))
+settings = EdgeSettings(nodes=(sys.argv[1],), gate_socket="/nowhere")
+ready = lambda: print(listener.getsockname()[1], flush=True)
+uvloop.run(run(settings, [(listener, None)], asyncio.Event(), ready))
+"""
+
+
+def resident_bytes(pid: int, field: str) -> int:
+    """`VmRSS` (now) or `VmHWM` (at most so far) of a process."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith(field):
+            return int(line.split()[1]) * 1024
+    raise AssertionError(field)
+
+
+@asynccontextmanager
+async def worker_process(node: str) -> AsyncIterator[tuple[int, int]]:
+    """A worker in a process of its own; gives its pid and port."""
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", SERVE, node, stdout=asyncio.subprocess.PIPE)
+    assert process.stdout is not None
+    try:
+        yield process.pid, int(await process.stdout.readline())
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+async def growth(rig: Rig, request: bytes, upload: int, answer_bytes: int, *, stall: bool) -> int:
+    """By how many bytes a worker's memory grows at most while so much passes; `stall`: the far side stops for a while."""
+    block = b"x" * (1 << 20)
+
+    async def script(wire: Wire) -> None:
+        while True:
+            await wire.head()
+            left = upload
+            while left:
+                left -= len(await wire.reader.read(min(left, 1 << 20)))
+                if stall and left == upload // 2:
+                    await asyncio.sleep(1)
+            await wire.send(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % answer_bytes)
+            for _ in range(answer_bytes // len(block)):
+                await wire.send(block)
+
+    upstream = await rig.upstream(script)
+    async with worker_process(f"http://127.0.0.1:{upstream.port}") as (pid, port):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1 << 20)
+        client = Wire(reader, writer)
+        before = resident_bytes(pid, "VmRSS")
+        await client.send(request)
+        for _ in range(upload // len(block)):
+            await client.send(block)
+        await client.head()
+        left = answer_bytes
+        if stall:
+            await asyncio.sleep(1)
+        while left:
+            left -= len(await reader.read(min(left, 1 << 20)))
+        grown = resident_bytes(pid, "VmHWM") - before
+        writer.close()
+    return grown
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stall", [False, True])
+async def test_a_gibibyte_up_and_down_leaves_memory_flat(rig: Rig, stall: bool) -> None:
+    up = b"POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % GIB
+    assert await growth(rig, up, GIB, 0, stall=stall) < 16 << 20
+    assert await growth(rig, GET, 0, GIB, stall=stall) < 16 << 20
