@@ -51,8 +51,8 @@ def test_timestamps_read_back_as_they_were(now_ms: int) -> None:
 @pytest.mark.parametrize(
     ("phase", "outcome", "types"),
     [
-        (Phase.INTENT, "unknown", ["access", "allowed"]),
-        (Phase.OUTCOME, "success", ["access", "allowed"]),
+        (Phase.INTENT, "unknown", ["access", "info"]),
+        (Phase.OUTCOME, "success", ["access", "info"]),
         (Phase.OUTCOME, "failure", ["access", "denied"]),
         (Phase.END, "failure", ["change"]),
     ],
