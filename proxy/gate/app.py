@@ -17,14 +17,14 @@ from aiohttp import web
 from multidict import CIMultiDict
 
 from proxy.cluster.gateway import Gateway
-from proxy.errors import JournalError, Refusal, RulesError
-from proxy.gate import flow, follow, record
-from proxy.gate.flight import Credentials
+from proxy.errors import Refusal, RulesError
+from proxy.gate import flow
+from proxy.gate.follow import Followers
 from proxy.gate.reconcile import reconcile
 from proxy.gate.request import Arrived, header_text
 from proxy.journal.read import starts
 from proxy.journal.writer import Journal, open_journal
-from proxy.model import Answer, Credential, Job
+from proxy.model import Answer, Credential
 from proxy.rules import Rules, load
 from proxy.settings import GateSettings
 from proxy.tasks import spawn
@@ -66,14 +66,15 @@ class Gate:
         self._clock = SystemClock()
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._flights: set[asyncio.Task[Answer]] = set()
-        self._followers: set[asyncio.Task[None]] = set()
+        self._followers = Followers(cluster, journal, self._clock, settings.limits)
+        self._reconciling: asyncio.Task[None] | None = None
         self._world = flow.World(
             cluster=cluster,
             journal=journal,
             clock=self._clock,
             limits=settings.limits,
             service=settings.service,
-            started=self.follow,
+            started=self._followers.follow,
         )
 
     async def handle(self, request: web.Request) -> web.Response:
@@ -107,51 +108,22 @@ class Gate:
         else:
             logger.warning("rules reloaded, revision %s is in force", self.rules.revision)
 
-    def follow(self, job: Job, credentials: Credentials, receipt: str) -> None:
-        """Follow a started job to its end in the background.
-
-        Stopping it, where that must be, takes `manage_ml`: the caller has shown to hold it, the service need not.
-        """
-        self._keep(spawn(self._follow(job, credentials, receipt), name=f"follow {job.id}"))
-
-    def _keep(self, task: asyncio.Task[None]) -> None:
-        self._followers.add(task)
-        task.add_done_callback(self._followers.discard)
-
-    async def _follow(self, job: Job, credentials: Credentials, receipt: str) -> None:
-        limits = self._settings.limits
-        stopped = await follow.stop_if_changed(job, credentials.caller, self._cluster)
-        if stopped:
-            logger.error("start %s of %s: %s", receipt, job.id, stopped)
-        state, why = await follow.until_end(
-            job.id,
-            credentials.service or credentials.caller,
-            self._cluster,
-            self._clock,
-            poll_s=limits.follow_up_poll_s,
-            limit_s=limits.follow_up_s,
-        )
-        try:
-            await self._journal.append(record.end(receipt, job.id, state, stopped or why, self._clock.now_ms()))
-        except JournalError as error:
-            logger.error("start %s of %s: its end is not on record: %s", receipt, job.id, error)
-
     def reconcile(self) -> None:
         """Close, in the background, what an earlier process left open."""
         past = starts(Path(self._settings.journal))
         service = self._settings.service
         credential = Credential(whose="service", headers=(("authorization", service),)) if service else None
-        self._keep(
-            spawn(reconcile(past, self._cluster, self._journal, self._clock, credential, self.follow), name="reconcile")
-        )
+        work = reconcile(past, self._cluster, self._journal, self._clock, credential, self._followers.follow)
+        self._reconciling = spawn(work, name="reconcile")
 
     async def drain(self) -> None:
         """Let starts under way finish, within the limit; jobs are not followed any longer by this process."""
         if self._flights:
             await asyncio.wait(self._flights, timeout=self._settings.limits.drain_s)
-        for task in self._followers:
-            task.cancel()
-        await asyncio.gather(*self._followers, return_exceptions=True)
+        if self._reconciling is not None:
+            self._reconciling.cancel()
+            await asyncio.gather(self._reconciling, return_exceptions=True)
+        await self._followers.close()
         await self._cluster.close()
         await self._journal.close()
 

@@ -1,10 +1,17 @@
 """Follows a started job to its real end: a start that was answered with 200 can still fail minutes later."""
 
 import asyncio
+import logging
 
-from proxy.errors import ClusterUnreachable, Refusal
-from proxy.gate.ports import Clock, Cluster
+from proxy.errors import ClusterUnreachable, JournalError, Refusal
+from proxy.gate import record
+from proxy.gate.flight import Credentials
+from proxy.gate.ports import Clock, Cluster, Journal
 from proxy.model import Credential, Job, JobState
+from proxy.settings import GateLimits
+from proxy.tasks import spawn
+
+logger = logging.getLogger(__name__)
 
 FIRST_PAUSE_S = 0.25
 PAUSE_GROWTH = 1.5
@@ -45,3 +52,59 @@ async def until_end(
         if state.state in ("stopped", "failed"):
             return state, state.failure_reason or f"the job {state.state}"
     return state, f"not followed any longer than {limit_s:g} s"
+
+
+class Followers:
+    """The jobs that are followed in the background, at most one follower a job."""
+
+    def __init__(self, cluster: Cluster, journal: Journal, clock: Clock, limits: GateLimits) -> None:
+        self._cluster = cluster
+        self._journal = journal
+        self._clock = clock
+        self._limits = limits
+        self._tasks: dict[str, tuple[str, asyncio.Task[None]]] = {}
+
+    def follow(self, job: Job, credentials: Credentials, receipt: str) -> None:
+        """Follow a started job to its end.
+
+        A job that could be started again had stopped: whoever followed its start before learns that from this one.
+        Stopping it, where that must be, takes `manage_ml`: the caller has shown to hold it, the service need not.
+        """
+        before = self._tasks.pop(job.id, None)
+        if before is not None and before[1].cancel():
+            why = f"the job stopped, and was started again as {receipt}"
+            spawn(self._end(before[0], job.id, None, why), name=f"end of {before[0]}")
+        task = spawn(self._follow(job, credentials, receipt), name=f"follow {job.id}")
+        self._tasks[job.id] = (receipt, task)
+        task.add_done_callback(lambda _: self._forget(job.id, receipt))
+
+    def _forget(self, job_id: str, receipt: str) -> None:
+        if self._tasks.get(job_id, ("",))[0] == receipt:
+            del self._tasks[job_id]
+
+    async def _follow(self, job: Job, credentials: Credentials, receipt: str) -> None:
+        stopped = await stop_if_changed(job, credentials.caller, self._cluster)
+        if stopped:
+            logger.error("start %s of %s: %s", receipt, job.id, stopped)
+        state, why = await until_end(
+            job.id,
+            credentials.service or credentials.caller,
+            self._cluster,
+            self._clock,
+            poll_s=self._limits.follow_up_poll_s,
+            limit_s=self._limits.follow_up_s,
+        )
+        await self._end(receipt, job.id, state, stopped or why)
+
+    async def _end(self, receipt: str, job_id: str, state: JobState | None, why: str) -> None:
+        try:
+            await self._journal.append(record.end(receipt, job_id, state, why, self._clock.now_ms()))
+        except JournalError as error:
+            logger.error("start %s of %s: its end is not on record: %s", receipt, job_id, error)
+
+    async def close(self) -> None:
+        """Follow no longer; the next process goes on from the journal (`reconcile`)."""
+        tasks = [task for _, task in self._tasks.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
