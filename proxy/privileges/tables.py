@@ -211,7 +211,7 @@ INDEX: dict[str, Actions] = {
             "indices:admin/data_stream/get",
             *_RESOLVE,
             *_CAPS,
-            "indices:internal/transform/checkpoint*",
+            "indices:monitor/transform/checkpoint*",
             "indices:monitor/get/metering/stats",
             "indices:admin/get/metering/stats",
         )

@@ -46,7 +46,7 @@ def held(roles: list[Role], name: str, privilege: str, *, allow_restricted: bool
         ([("logs-*", "ALL")], "logs-1", "indices:data/read/search", True),
         ([("logs-*", "read")], "logs-1", "indices:data/read/search", True),
         ([("logs-*", "indices:data/read/*")], "logs-1", "read", False),
-        ([("logs-*", "manage")], "logs-1", "view_index_metadata", False),
+        ([("logs-*", "manage")], "logs-1", "view_index_metadata", True),
         ([("logs-*", "manage index read")], "logs-1", "create_index", True),
         ([], "logs", "read", False),
         ([("logs", "none")], "logs", "none", True),

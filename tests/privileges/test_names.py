@@ -87,7 +87,7 @@ def test_granting_cluster_privileges_in_elasticsearchs_order(action: str, expect
         ("indices:data/read/search", ("read", "all")),
         ("indices:data/write/index", ("create_doc", "create", "index", "write", "all")),
         ("indices:admin/create", ("create_index", "manage", "all")),
-        ("indices:admin/mappings/get", ("manage", "view_index_metadata", "all")),
+        ("indices:admin/mappings/get", ("view_index_metadata", "manage", "all")),
     ],
 )
 def test_granting_index_privileges_in_elasticsearchs_order(action: str, expected: tuple[str, ...]) -> None:

@@ -41,7 +41,7 @@ def test_index_privileges_stay_within_all(name: str) -> None:
         (INDEX, "manage", "monitor", True),
         (INDEX, "manage", "maintenance", True),
         (INDEX, "manage", "read", False),
-        (INDEX, "manage", "view_index_metadata", False),
+        (INDEX, "manage", "view_index_metadata", True),
         (INDEX, "read", "view_index_metadata", False),
         (INDEX, "write", "read", False),
     ],
