@@ -37,6 +37,9 @@ async def analyse(owner: Indices, job: Job, pace: Pace) -> None:
 
 async def _load(owner: Indices, job: Job, pace: Pace) -> list[_Document]:
     await pace.step()
+    # With the owner's credentials (`AbstractDataFrameAnalyticsStep.refreshDestAsync`): this is where an owner without
+    # `manage` or `maintenance` on the destination fails.
+    await owner.refresh(job.destination)
     body = {"size": MAX_DOCUMENTS, "sort": [{"ml__incremental_id": "asc"}]}
     found = await owner.search([job.destination], body)
     job.progress["loading_data"] = 100
