@@ -47,7 +47,7 @@ async def test_the_root_is_made_where_the_node_has_none() -> None:
     assert said.body == {"own": 1}
 
 
-@pytest.mark.parametrize("target", ["/_ml/nothing", "/_security/nothing", f"/_ml//data_frame/analytics/x/_start"])
+@pytest.mark.parametrize("target", ["/_ml/nothing", "/_security/nothing", "/_ml//data_frame/analytics/x/_start"])
 async def test_own_paths_that_lead_nowhere(target: str) -> None:
     said = await Asker(backend=NODE)("POST", target)
     assert (said.status, said.body) == (400, {"error": f"no handler found for uri [{target}] and method [POST]"})

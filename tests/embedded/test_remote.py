@@ -87,7 +87,7 @@ async def test_an_answer_to_head_keeps_its_length(socket: Socket, node: RemoteNo
 
 async def test_a_node_that_is_not_there() -> None:
     node = RemoteNode("http://127.0.0.1:1")
-    with pytest.raises(Failure, match="http://127.0.0.1:1 cannot be reached"):
+    with pytest.raises(Failure, match=r"http://127\.0\.0\.1:1 cannot be reached"):
         await node.call(Call(method="GET", target="/"))
     await node.close()
     await node.close()

@@ -96,16 +96,7 @@ _KNOWN: Mapping[str, Mapping[str, _Bound]] = {
 
 def parse_analysis(request: Request, value: Any) -> dict[str, Any]:
     """`{"<name>": {…}}` with all defaults filled in. Raises `Failure` 400 with Elasticsearch's texts."""
-    if value is None:
-        raise Failure(400, "illegal_argument_exception", "[analysis] must not be null.")
-    if not isinstance(value, Mapping) or len(value) != 1:
-        raise Failure(400, "parsing_exception", "[analysis] must hold exactly one analysis type")
-    [(name, settings)] = value.items()
-    if name not in _KNOWN:
-        reason = f"unable to parse DataFrameAnalysis with name [{name}]: parser not found"
-        raise Failure(400, "named_object_not_found_exception", reason)
-    if not isinstance(settings, Mapping):
-        raise Failure(400, "parsing_exception", f"[{name}] must be an object")
+    name, settings = _named(value)
     request.refuse_unknown(settings, _KNOWN[name], name)
     for key, given in settings.items():
         bound = _KNOWN[name][key]
@@ -116,6 +107,21 @@ def parse_analysis(request: Request, value: Any) -> dict[str, Any]:
     if not settings.get("dependent_variable"):
         raise Failure(400, "parse_exception", "[dependent_variable] must be a non-empty string")
     return {name: _supervised(name, settings)}
+
+
+def _named(value: Any) -> tuple[str, Mapping[str, Any]]:
+    """The one analysis that there is, and what is set under it."""
+    if value is None:
+        raise Failure(400, "illegal_argument_exception", "[analysis] must not be null.")
+    if not isinstance(value, Mapping) or len(value) != 1:
+        raise Failure(400, "parsing_exception", "[analysis] must hold exactly one analysis type")
+    [(name, settings)] = value.items()
+    if name not in _KNOWN:
+        reason = f"unable to parse DataFrameAnalysis with name [{name}]: parser not found"
+        raise Failure(400, "named_object_not_found_exception", reason)
+    if not isinstance(settings, Mapping):
+        raise Failure(400, "parsing_exception", f"[{name}] must be an object")
+    return name, settings
 
 
 def _outlier(settings: Mapping[str, Any]) -> dict[str, Any]:

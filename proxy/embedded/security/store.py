@@ -51,13 +51,13 @@ class Security:
             require_index_privilege(privilege)
         self.custom_roles[name] = body
 
-    def add_service_token(self, account: str = "elastic/kibana", token_name: str = "token1") -> str:
+    def add_service_token(self, account: str = "elastic/kibana", label: str = "token1") -> str:
         """Make a token of a service account; the answer is what goes behind `Bearer `."""
         if account not in SERVICE_ACCOUNTS:
             raise ValueError(f"no service account {account!r}; there is {', '.join(SERVICE_ACCOUNTS)}")
-        raw = _TOKEN_PREFIX + f"{account}/{token_name}:{secrets.token_hex(11)}".encode()
+        raw = _TOKEN_PREFIX + f"{account}/{label}:{secrets.token_hex(11)}".encode()
         token = base64.b64encode(raw).decode()
-        self.tokens[token] = (account, token_name)
+        self.tokens[token] = (account, label)
         return token
 
     def add_api_key(

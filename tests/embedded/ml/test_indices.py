@@ -2,6 +2,7 @@
 
 import pytest
 
+from proxy.embedded.backend import Answer, Call
 from proxy.embedded.core import Core
 from proxy.embedded.failure import Failure
 from proxy.embedded.ml.indices import Indices, expression
@@ -68,7 +69,7 @@ async def test_resolve(indices: Indices) -> None:
 @pytest.mark.parametrize("act", ["get", "delete"])
 async def test_only_what_is_missing_is_forgiven(act: str) -> None:
     class Refusing(Core):
-        async def call(self, call: object) -> object:  # type: ignore[override]
+        async def call(self, call: Call) -> Answer:
             raise Failure(403, "security_exception", "no")
 
     with pytest.raises(Failure, match="no"):

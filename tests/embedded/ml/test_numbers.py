@@ -32,13 +32,13 @@ def test_number(value: object, wanted: float | None) -> None:
 
 
 def test_rows() -> None:
-    documents = [{"a": 1, "b": 2}, {"a": 1}, {"a": 3, "b": "4"}]
+    documents: list[dict[str, object]] = [{"a": 1, "b": 2}, {"a": 1}, {"a": 3, "b": "4"}]
     assert numeric_rows(documents, ["a", "b"]) == [(1.0, 2.0), None, (3.0, 4.0)]
 
 
 def test_categories_are_shares() -> None:
     assert frequencies(["x", "x", None, "y", "y"]) == {"x": 0.5, "y": 0.5}
-    documents = [{"a": 1, "c": "x"}, {"c": "x"}, {"a": 3, "c": "y"}, {"a": 2}]
+    documents: list[dict[str, object]] = [{"a": 1, "c": "x"}, {"c": "x"}, {"a": 3, "c": "y"}, {"a": 2}]
     rows = mixed_rows(documents, [("a", False), ("c", True)])
     assert rows == [(1.0, 2 / 3), (2.0, 2 / 3), (3.0, 1 / 3), (2.0, pytest.approx(5 / 9))]
     assert mixed_rows([{}], [("a", False)]) == [(0.0,)]

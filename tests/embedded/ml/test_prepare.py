@@ -93,11 +93,8 @@ async def test_one_of_an_incompatible_version_is_made_anew(ask: Asker, meta: dic
 
 
 async def test_settings_that_do_not_agree_fail_the_job(ask: Asker) -> None:
-    for name, kind in (("s1", "b"), ("s2", "lm_dirichlet")):
-        similarity = {"mine": {"type": "scripted", "x": kind}} if kind == "b" else {"mine": {"type": "LMDirichlet"}}
-        if kind == "b":
-            similarity = {"mine": {"type": "BM25", "b": 0.5}}
-        await ask.ok("PUT", f"/{name}", {"settings": {"similarity": similarity}})
+    for name, b in (("s1", 0.5), ("s2", 0.6)):
+        await ask.ok("PUT", f"/{name}", {"settings": {"similarity": {"mine": {"type": "BM25", "b": b}}}})
     ended = await run(ask, source={"index": ["flights", "s1", "s2"]})
     assert ended["state"] == "failed"
     assert ended["failure_reason"].startswith(

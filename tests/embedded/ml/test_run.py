@@ -1,6 +1,7 @@
 """Jobs that run: what they leave behind, and how they fail."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -39,6 +40,14 @@ async def test_a_job_finds_the_outlier() -> None:
     assert top["_id"] == "59"
     assert top["_source"]["ml"]["outlier_score"] > 0.9
     assert {part["feature_name"] for part in top["_source"]["ml"]["feature_influence"]} == {"delay", "distance"}
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while True:
+            if holds():
+                return
+            await asyncio.sleep(0.002)
 
 
 READ_ONLY = {"names": ["flights"], "privileges": ["read"]}
@@ -91,9 +100,7 @@ async def test_stopping_in_the_middle_and_starting_again() -> None:
     await ask.ok("PUT", JOB, OUTLIERS)
     await ask.ok("POST", f"{JOB}/_start")
     job = ask.world.jobs.by_id["job"]
-    async with asyncio.timeout(5):
-        while not 1 < job.progress["reindexing"] < 100:
-            await asyncio.sleep(0.002)
+    await until(lambda: 1 < job.progress["reindexing"] < 100)
     before = (await ask.ok("GET", "/flights-out"))["flights-out"]["settings"]["index"]["uuid"]
     assert await ask.ok("POST", f"{JOB}/_stop") == {"stopped": True}
     [stopped] = (await ask.ok("GET", f"{JOB}/_stats"))["data_frame_analytics"]
@@ -112,9 +119,7 @@ async def test_stopping_while_analysing_keeps_the_destination() -> None:
     await ask.ok("PUT", JOB, OUTLIERS)
     await ask.ok("POST", f"{JOB}/_start")
     job = ask.world.jobs.by_id["job"]
-    async with asyncio.timeout(5):
-        while job.progress["reindexing"] < 100:
-            await asyncio.sleep(0.002)
+    await until(lambda: job.progress["reindexing"] == 100)
     before = (await ask.ok("GET", "/flights-out"))["flights-out"]["settings"]["index"]["uuid"]
     await ask.ok("POST", f"{JOB}/_stop")
     assert job.stage().value == "resuming_analyzing"

@@ -2,6 +2,7 @@
 
 import pytest
 
+from proxy.embedded.backend import Answer, Call
 from proxy.embedded.core import Core
 from proxy.embedded.failure import Failure
 from proxy.embedded.ml.indices import Indices
@@ -70,7 +71,7 @@ async def test_a_closed_source(indices: Indices) -> None:
 @pytest.mark.parametrize(("sources", "destination"), [(["bad name"], "x"), (["b"], "bad,<name")])
 async def test_other_errors_are_passed_on(indices: Indices, sources: list[str], destination: str) -> None:
     class Refusing(Core):
-        async def call(self, call: object) -> object:  # type: ignore[override]
+        async def call(self, call: Call) -> Answer:
             raise Failure(403, "security_exception", "no")
 
     with pytest.raises(Failure, match="no"):

@@ -1,11 +1,13 @@
 """Roles and users over the API."""
 
+from typing import Any
+
 import pytest
 
 from proxy.embedded.app import basic
 from tests.embedded.support import Asker
 
-ROLE = {
+ROLE: dict[str, Any] = {
     "cluster": ["monitor"],
     "indices": [{"names": ["a"], "privileges": ["read"], "field_security": {"grant": ["x"]}, "query": "{}"}],
     "run_as": ["x"],
@@ -25,7 +27,7 @@ async def test_a_role_from_end_to_end(ask: Asker) -> None:
     assert await ask.ok("GET", "/_security/role/r") == {
         "r": {
             "cluster": ["monitor"],
-            "indices": [{"allow_restricted_indices": False, **ROLE["indices"][0]}],  # type: ignore[dict-item]
+            "indices": [{"allow_restricted_indices": False, **ROLE["indices"][0]}],
             "applications": [],
             "run_as": ["x"],
             "metadata": {"m": 1},
