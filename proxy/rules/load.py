@@ -26,9 +26,8 @@ def load(path: Path) -> Rules:
             roots[name] = root
     rules = None
     if roots:
-        rules, found = compile_rules(roots)
-        # Where a file could not be read at all, what seems missing may well be in there.
-        faults.extend(found if not faults or len(roots) > 1 else ())
+        rules, found = compile_rules(roots, complete=not faults)
+        faults.extend(found)
     if rules is None or faults:
         raise RulesError(faults)
     return rules

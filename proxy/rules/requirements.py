@@ -11,7 +11,7 @@ from proxy.privileges import UnknownPrivilege, require_cluster_privilege, requir
 from proxy.privileges.names import union_of_cluster, union_of_index
 from proxy.privileges.patterns import Language
 from proxy.rules.compiled import START_ACTION, Origin, Requirement
-from proxy.rules.source import Entry, Scalar
+from proxy.rules.source import Entry, Scalar, Table
 from proxy.rules.values import Values, listed
 
 
@@ -54,14 +54,13 @@ def requirements(values: Values, section: Entry, require: Entry | None) -> Requi
     if require is None:
         values.note(section.mark, f"`require` is missing; it lists the privileges for {listed(_KINDS)}")
         return dict.fromkeys(_KINDS, ())
-    before = len(values.faults)
     lists = values.table(require, _KINDS)
     found: Required = {}
     for name, kind in _KINDS.items():
         entry = lists.get(name)
         if entry is not None:
             found[name] = _list(values, kind, entry)
-        elif len(values.faults) == before or lists:
+        elif isinstance(require.value, Table):
             values.note(require.mark, f"`require.{name}` is missing; {_advice(name, kind)}")
     return {name: found.get(name, ()) for name in _KINDS}
 

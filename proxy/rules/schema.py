@@ -17,16 +17,20 @@ _SECTION_KEYS = ("require", "authority", "subjects", "trusted_intermediaries", "
 _BUILT_IN = {"kibana_system": "reserved", "elastic/kibana": "_service_account"}
 
 
-def compile_rules(roots: Mapping[str, Node]) -> tuple[Rules | None, tuple[Fault, ...]]:
-    """The rules that all files (name → root) make together, or all that is wrong with them."""
+def compile_rules(roots: Mapping[str, Node], *, complete: bool = True) -> tuple[Rules | None, tuple[Fault, ...]]:
+    """The rules that all files (name → root) make together, or all that is wrong with them.
+
+    `complete=False` says that some file could not be read: then nothing is said to be missing from all of them.
+    """
     values = Values()
     sections = [entry for name, root in roots.items() for entry in _sections(values, name, root)]
     for extra in sections[1:]:
         first = f"{sections[0].mark.file}:{sections[0].mark.line}"
         values.note(extra.mark, f"`{SECTION}` is there more than once; the first is in {first}")
     if not sections:
-        where = next(iter(roots))
-        values.faults.append(Fault(where, f"no rule file has `{SECTION}`: nothing says what a start requires", 1, 1))
+        if complete:
+            message = f"no rule file has `{SECTION}`: nothing says what a start requires"
+            values.faults.append(Fault(next(iter(roots)), message, 1, 1))
         return None, tuple(values.faults)
     rules = _section(values, sections[0], tuple(roots))
     return (None if values.faults else rules), tuple(values.faults)

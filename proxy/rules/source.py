@@ -107,7 +107,8 @@ def read(text: str, file: str) -> tuple[Node | None, tuple[Fault, ...]]:
         faults.append(_syntax_fault(error, file))
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
-        faults.append(Fault(file, f"the character U+{ord(str(error.character)):04X} is not allowed in YAML", line, 1))
+        column = error.position - text.rfind("\n", 0, error.position)
+        faults.append(Fault(file, f"the character U+{error.character:04X} is not allowed in YAML", line, column))
     return None, tuple(faults)
 
 

@@ -1,0 +1,116 @@
+"""Reading rule files from disk."""
+
+from pathlib import Path
+
+import pytest
+
+from proxy.errors import RulesError
+from proxy.rules.load import load
+from proxy.rules.source import MAX_BYTES
+from tests.rules.samples import VALID
+
+ROOT = Path(__file__).parents[2]
+
+
+def refused(path: Path) -> list[str]:
+    """The faults of what must not load."""
+    with pytest.raises(RulesError) as caught:
+        load(path)
+    return [str(fault).replace(f"{path}/", "").replace(str(path), ".") for fault in caught.value.faults]
+
+
+def test_the_shipped_rules_are_valid() -> None:
+    rules = load(ROOT / "rules")
+    assert [item.privilege for item in rules.cluster] == ["manage_ml"]
+    assert [item.privilege for item in rules.source] == ["read", "view_index_metadata"]
+    assert [item.privilege for item in rules.destination] == ["read", "create_index", "manage", "index"]
+    assert {item.username for item in rules.trusted} == {"kibana_system", "elastic/kibana"}
+
+
+def test_a_file_or_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "b.yml").write_text(VALID)
+    (tmp_path / "a.yml").write_text("version: 1\n")
+    (tmp_path / "notes.txt").write_text("not rules")
+    (tmp_path / ".hidden.yml").write_text("no: [")
+    (tmp_path / "below").mkdir()
+    (tmp_path / "below" / "c.yml").write_text("no: [")
+    (tmp_path / "folder.yml").mkdir()
+    assert load(tmp_path).files == (str(tmp_path / "a.yml"), str(tmp_path / "b.yml"))
+    assert load(tmp_path / "b.yml").revision == load(tmp_path).revision
+
+
+def test_a_file_of_any_name_may_be_named(tmp_path: Path) -> None:
+    (tmp_path / "rules.conf").write_text(VALID)
+    assert load(tmp_path / "rules.conf").files == (str(tmp_path / "rules.conf"),)
+
+
+def test_a_byte_order_mark_is_no_fault(tmp_path: Path) -> None:
+    (tmp_path / "a.yml").write_bytes(b"\xef\xbb\xbf" + VALID.encode())
+    assert load(tmp_path).cluster[0].privilege == "manage_ml"
+
+
+def test_a_mounted_config_map(tmp_path: Path) -> None:
+    """Links to links: each file is read once, and all of one generation."""
+    generation = tmp_path / "..2024_01_01"
+    generation.mkdir()
+    (generation / "start.yml").write_text(VALID)
+    (tmp_path / "..data").symlink_to(generation.name)
+    (tmp_path / "start.yml").symlink_to("..data/start.yml")
+    rules = load(tmp_path)
+    assert rules.files == (str(tmp_path / "start.yml"),)
+    assert str(rules.cluster[0].origin) == f"{tmp_path / 'start.yml'}:4"
+
+
+@pytest.mark.parametrize(
+    ("files", "faults"),
+    [
+        ({}, [".: the folder holds no *.yml"]),
+        ({"a.yaml": VALID}, ["a.yaml: rule files end in .yml; this one would be overlooked: rename it"]),
+        (
+            {"a.yml": VALID, "b.yaml": VALID},
+            ["b.yaml: rule files end in .yml; this one would be overlooked: rename it"],
+        ),
+        ({"a.yml": "a: [\n"}, ["a.yml:2:1: not valid YAML: expected the node content, but found '<stream end>'"]),
+        ({"a.yml": ""}, ["a.yml:1:1: the file is empty; it must hold at least `version: 1`"]),
+        (
+            {"a.yml": "no: 1\n", "b.yml": VALID + "  guards: []\n", "c.yml": "x: [\n"},
+            [
+                "a.yml:1:1: `version` is missing; this version of Startgate reads `version: 1`",
+                "a.yml:1:1: the key `no` is read as a bool by YAML",
+                "a.yml:1:1: unknown key `no`; allowed: `version`, `start_data_frame_analytics`",
+                "b.yml:7:3: `guards` is not supported by this version of Startgate; remove it",
+                "c.yml:2:1: not valid YAML: expected the node content, but found '<stream end>'",
+            ],
+        ),
+    ],
+)
+def test_all_faults_of_all_files_at_once(tmp_path: Path, files: dict[str, str], faults: list[str]) -> None:
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    assert sorted(refused(tmp_path)) == sorted(faults)
+
+
+def test_what_is_not_there(tmp_path: Path) -> None:
+    assert refused(tmp_path / "none") == [".: there is no such file or folder"]
+
+
+def test_what_is_not_utf8(tmp_path: Path) -> None:
+    (tmp_path / "a.yml").write_bytes(b"version: 1\nx: \xff\n")
+    assert refused(tmp_path) == ["a.yml:2:4: not UTF-8 (byte 0xff)"]
+
+
+def test_what_is_too_large(tmp_path: Path) -> None:
+    (tmp_path / "a.yml").write_bytes(b"#" * (MAX_BYTES + 1))
+    assert refused(tmp_path) == ["a.yml: larger than 1,048,576 bytes, which is not a rule file"]
+
+
+def test_what_cannot_be_read(tmp_path: Path) -> None:
+    """A dangling link is listed, but there is nothing behind it: also what a file deleted meanwhile looks like."""
+    (tmp_path / "a.yml").symlink_to("gone.yml")
+    assert refused(tmp_path) == ["a.yml: cannot be read: No such file or directory"]
+
+
+def test_a_file_that_cannot_be_parsed_does_not_hide_the_faults_of_others(tmp_path: Path) -> None:
+    (tmp_path / "a.yml").write_text("version: 1\nx: 1\n")
+    (tmp_path / "b.yml").write_text("a: [\n")
+    assert len(refused(tmp_path)) == 2

@@ -1,0 +1,101 @@
+"""Reading single values, every fault noted."""
+
+from enum import StrEnum
+
+import pytest
+
+from proxy.rules.source import Entry, Node, Table, read
+from proxy.rules.values import Values, listed
+
+
+class Colour(StrEnum):
+    """Choices."""
+
+    RED = "red"
+    GREEN = "green"
+
+
+def entry(value: str, key: str = "k") -> Entry:
+    """The only entry of `key: value`."""
+    root = tree(f"{key}: {value}\n")
+    assert isinstance(root, Table)
+    return root.entries[0]
+
+
+def tree(text: str) -> Node:
+    """The tree of a text that is valid."""
+    root, faults = read(text, "f.yml")
+    assert root is not None
+    assert not faults
+    return root
+
+
+def noted(values: Values) -> list[str]:
+    """The faults so far as an operator reads them."""
+    return [str(fault) for fault in values.faults]
+
+
+def test_known_keys_are_given_others_are_noted_with_the_nearest() -> None:
+    values = Values()
+    root = tree("require: 1\nautority: 2\nguards: []\nxyz: 3\n")
+    assert isinstance(root, Table)
+    found = values.known(root, "start_data_frame_analytics", ("require", "authority"))
+    assert list(found) == ["require"]
+    assert noted(values) == [
+        "f.yml:2:1: unknown key `autority` (did you mean 'authority'?); allowed: `require`, `authority`",
+        "f.yml:3:1: `guards` is not supported by this version of Startgate; remove it",
+        "f.yml:4:1: unknown key `xyz`; allowed: `require`, `authority`",
+    ]
+
+
+def test_table_takes_mappings_only() -> None:
+    values = Values()
+    assert values.table(None, ("a",)) == {}
+    assert list(values.table(entry("{a: 1}"), ("a",))) == ["a"]
+    assert values.table(entry("[a]"), ("a", "b")) == {}
+    assert noted(values) == ["f.yml:1:4: `k` must be a mapping with the keys `a`, `b`"]
+
+
+@pytest.mark.parametrize(
+    ("value", "fault"),
+    [
+        ("[x]", "`k` takes text here, not a list"),
+        ("{x: 1}", "`k` takes text here, not a mapping"),
+        ("no", "`k` takes text, but YAML reads `no` as bool; put it in quotes"),
+        ("012", "`k` takes text, but YAML reads `012` as octal, hexadecimal or binary number; put it in quotes"),
+        ("2024-01-01", "`k` takes text, but YAML reads `2024-01-01` as date; put it in quotes"),
+        ("", "`k` takes text, but YAML reads nothing as null; put it in quotes"),
+        ("7", "`k` takes text, but YAML reads `7` as int; put it in quotes"),
+        ("' '", "`k` takes text, not an empty one"),
+    ],
+)
+def test_text_takes_text_only(value: str, fault: str) -> None:
+    values = Values()
+    assert values.text(entry(value).value, "k") is None
+    assert [one.message for one in values.faults] == [fault]
+
+
+def test_texts_keep_what_is_text() -> None:
+    values = Values()
+    assert [one.text for one in values.texts(entry("[a, no, 'no']"))] == ["a", "no"]
+    assert values.texts(entry("a")) == []
+    assert [one.message for one in values.faults][1] == "`k` must be a list, such as [a, b]"
+
+
+def test_choice_of_what_is_allowed() -> None:
+    values = Values()
+    assert values.choice(entry("green", "colour"), Colour.RED) is Colour.GREEN
+    assert values.choice(None, Colour.RED) is Colour.RED
+    assert not values.faults
+    assert values.choice(entry("gren", "colour"), Colour.RED) is Colour.RED
+    assert values.choice(entry("[a]", "colour"), Colour.RED) is Colour.RED
+    assert values.choice(entry("both", "authority"), Colour.RED) is Colour.RED
+    assert [one.message for one in values.faults] == [
+        "`gren` is not a value of `colour` (did you mean 'green'?); allowed: `red`, `green`",
+        "`colour` takes text here, not a list",
+        "`authority: both` is not supported by this version of Startgate; allowed: `red`, `green`",
+    ]
+
+
+def test_listed() -> None:
+    assert listed(["a", "b"]) == "`a`, `b`"
