@@ -81,8 +81,7 @@ class ClientConnection(asyncio.Protocol):
         elif self.write_paused:
             self.hold(data)
         elif self._held:
-            held, self._held = self._held, b""
-            self._next(held + data)
+            self._more_of_head(data)
         else:
             self._next(data)
 
@@ -124,7 +123,7 @@ class ClientConnection(asyncio.Protocol):
         elif self._held:
             self._refuse(408, "the request head did not arrive in time")
         else:
-            self.transport.close()
+            self._close()
 
     def drain(self) -> None:
         """Worker: close if idle; else after the answer that is under way."""
@@ -198,6 +197,14 @@ class ClientConnection(asyncio.Protocol):
         data, self._held = self._held, b""
         self.resume_reading()
         self._next(data)
+
+    def _more_of_head(self, data: bytes) -> None:
+        held, self._held = self._held + data, b""
+        if b"\n" in data or len(held) > self._context.limits.request_head_bytes:
+            self._next(held)
+        else:
+            # Nothing can have ended: a head that drips in byte by byte is not decoded for each of them.
+            self._held = held
 
     def _next(self, data: bytes) -> None:
         """Begin the request that `data` begins with, or keep what there is of its head."""

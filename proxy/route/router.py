@@ -16,7 +16,7 @@ from proxy.route.table import CALLS, HINT, Route, find
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Where a request goes. For REFUSE `status` and `reason` are what the client is told."""
+    """Where a request goes; of PASS there is only one, `PASS`. For REFUSE `status` and `reason` are for the client."""
 
     route: Route
     status: int = 0
@@ -24,7 +24,7 @@ class Decision:
 
 
 PASS: Final = Decision(Route.PASS)
-_DECISIONS: Final = {route: Decision(route) for route in (Route.PASS, Route.GATE)}
+_DECISIONS: Final = {Route.PASS: PASS, Route.GATE: Decision(Route.GATE)}
 _METHODS: Final = frozenset(call.method for call in CALLS)
 
 _CONNECT = Decision(Route.REFUSE, 501, "the method CONNECT is not supported")

@@ -5,6 +5,7 @@ what it likes, whenever it likes. Nothing of the edge is replaced.
 """
 
 import asyncio
+import contextlib
 import re
 import socket
 import ssl
@@ -23,7 +24,7 @@ PATIENCE_S = 5.0
 
 @dataclass
 class Message:
-    """A head (start line and lines, in bytes) and a body, as they arrived; `whole` unless the connection ended first."""
+    """A head (start line and lines) and a body, as they arrived; `whole` unless the connection ended first."""
 
     head: bytes
     body: bytes = b""
@@ -108,6 +109,20 @@ class Wire:
         except TimeoutError:
             return True
         return False
+
+    async def send_for(self, block: bytes, seconds: float, *, pause_s: float = 0.0, at_most: int = 1 << 40) -> int:
+        """Send `block` again and again for so long or so many bytes; how many bytes went out, or may have.
+
+        Raises ConnectionError if the other side ends it.
+        """
+        sent = 0
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while sent < at_most:
+                    sent += len(block)
+                    await self.send(block)
+                    await asyncio.sleep(pause_s)
+        return sent
 
     async def close(self) -> None:
         """Close in order."""

@@ -174,7 +174,7 @@ async def worker_process(node: str) -> AsyncIterator[tuple[int, int]]:
 
 
 async def growth(rig: Rig, request: bytes, upload: int, answer_bytes: int, *, stall: bool) -> int:
-    """By how many bytes a worker's memory grows at most while so much passes; `stall`: the far side stops for a while."""
+    """By how many bytes a worker's memory grows at most while so much passes; `stall`: the far side pauses."""
     block = b"x" * (1 << 20)
 
     async def script(wire: Wire) -> None:
