@@ -39,7 +39,7 @@ _SHORT = {
     "dd": "docs.deleted",
     "ss": "store.size",
 }
-_RIGHT = frozenset({"docs.count", "docs.deleted", "store.size", "pri.store.size", "dataset.size"})
+_RIGHT = frozenset({"pri", "rep", "docs.count", "docs.deleted", "store.size", "pri.store.size", "dataset.size"})
 _EVERY = Options(closed=True)
 
 

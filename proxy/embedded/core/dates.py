@@ -101,9 +101,25 @@ def parse(value: object, format: str) -> int:
         found = one.parse(text)
         if found is not None:
             return found
-    why = "Failed to parse with all enclosed parsers" if "||" in format else f"Text '{text}' could not be parsed"
-    cause = ElasticError(400, "date_time_parse_exception", why)
+    cause = ElasticError(400, "date_time_parse_exception", _why(text, format))
     raise illegal(f"failed to parse date field [{text}] with format [{format}]", cause)
+
+
+def _why(text: str, format: str) -> str:
+    """Java's words for a text that does not parse; for a single pattern they name where it fails."""
+    first = _formats(format)[0]
+    if "||" in format or first.unit != "pattern":
+        return "Failed to parse with all enclosed parsers"
+    offset = 0
+    for token in _tokens(first.pattern):
+        piece = "" if token in "[]" else _letter(token, set()) if token.isalpha() else re.escape(token.strip("'"))
+        match = re.compile(piece).match(text, offset)
+        if match is None:
+            return f"Text '{text}' could not be parsed at index {offset}"
+        offset = match.end()
+    if offset < len(text):
+        return f"Text '{text}' could not be parsed, unparsed text found at index {offset}"
+    return f"Text '{text}' could not be parsed"
 
 
 def render(millis: int, format: str) -> str:

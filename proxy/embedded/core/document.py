@@ -51,7 +51,7 @@ class _Walk:
     new_fields: int = 0
 
     def object(self, node: Node, added: Node, source: ReadOnly[str, Any], prefix: str, at: Path, how: str) -> None:
-        """Every member of an object: `node` is its mapping, `added` what the document adds to it, `how` its `dynamic`."""
+        """Every member of an object: `node` is its mapping, `added` what the document adds, `how` its `dynamic`."""
         for key, value in source.items():
             here = (*at, key)
             self.check_name(key, here, root=not at)
@@ -106,13 +106,15 @@ class _Walk:
     def unknown(self, added: Node, name: str, value: Json, full: str, at: Path, how: str) -> None:
         """A field that no mapping knows: added, ignored or refused as `dynamic` says."""
         sample = _first(value)
-        if how == "false" or sample is None:
+        if how == "false":
             return
         if how == "strict":
             within = full.rpartition(".")[0] or "_doc"
             reason = f"mapping set to strict, dynamic introduction of [{name}] within [{within}] is not allowed"
             line, column = positions.value_start(self.text, at)
             raise ElasticError(400, "strict_dynamic_mapping_exception", f"[{line}:{column}] {reason}")
+        if sample is None:
+            return
         if isinstance(sample, dict):
             self.new_object(added, name, value, full, at, how)
         else:
@@ -227,7 +229,7 @@ class _Walk:
         """The error of one value, at its begin (at its end for an object)."""
         if isinstance(value, dict):
             line, column = positions.value_start(self.text, at)
-            if one.type.name in ("text", "keyword"):
+            if one.type.name not in (*field_types.NUMERIC, "boolean"):
                 cause = illegal(f"Expected text at {line}:{column} but found START_OBJECT")
             line, column = positions.value_end(self.text, at)
         else:
@@ -241,10 +243,18 @@ class _Walk:
         """Jackson's own errors carry the position after the value and the source."""
         if cause.type != "x_content_parse_exception" or cause.cause is None:
             return cause
-        line, column = positions.value_end(self.text, at)
-        full = f'{cause.reason}\n at [Source: (byte[])"{self.text[:500]}"; line: {line}, column: {column + 1}]'
+        line, column = self.after_token(at)
+        full = f'{cause.reason}\n at [Source: (byte[])"{self.text[:500]}"; line: {line}, column: {column}]'
         inner = ElasticError(400, cause.cause.type, full)
-        return ElasticError(400, cause.type, f"[{line}:{column + 1}] {full}", cause=inner)
+        return ElasticError(400, cause.type, f"[{line}:{column}] {full}", cause=inner)
+
+    def after_token(self, at: Path) -> tuple[int, int]:
+        """The position after the first token of a value: after a bracket, or after a whole scalar."""
+        span = positions.find(self.text, at)
+        if span is None:
+            return 1, 1
+        opens = self.text[span.start] in "{["
+        return positions.line_column(self.text, (span.start if opens else span.end) + 1)
 
     def fault(self, reason: str, at: Path, cause: ElasticError | None = None) -> ElasticError:
         """400 `document_parsing_exception` at the value's position."""

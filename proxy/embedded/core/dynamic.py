@@ -24,20 +24,19 @@ _MAPPED: dict[str, Node] = {
 
 def kind_of(value: Json, root: ReadOnly[str, Any]) -> tuple[str, str | None]:
     """What a scalar looks like (`string`, `long`, `double`, `boolean`, `date`), and the date format that it matched."""
-    if isinstance(value, bool):
-        return "boolean", None
-    if isinstance(value, int):
-        return "long", None
-    if isinstance(value, float):
-        return "double", None
-    if root.get("numeric_detection"):
-        found = _number_in(str(value))
-        if found is not None:
-            return found, None
+    for python, kind in ((bool, "boolean"), (int, "long"), (float, "double")):
+        if isinstance(value, python):
+            return kind, None
+    if root.get("numeric_detection") and (found := _number_in(str(value))) is not None:
+        return found, None
+    return _kind_of_text(str(value), root)
+
+
+def _kind_of_text(text: str, root: ReadOnly[str, Any]) -> tuple[str, str | None]:
     # A text without `:`, `-` or `/` is never taken for a date (DocumentParser).
-    if root.get("date_detection", True) and any(mark in str(value) for mark in ":-/"):
+    if root.get("date_detection", True) and any(mark in text for mark in ":-/"):
         for format in root.get("dynamic_date_formats", DATE_FORMATS):
-            if _is_date(str(value), format):
+            if _is_date(text, format):
                 return "date", None if format == DATE_FORMATS[0] else format
     return "string", None
 

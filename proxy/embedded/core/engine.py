@@ -49,13 +49,13 @@ class Core:
             query = parse_query(raw_query)
             types = _negotiate(call, query)
             written = _Writer(types.answer, call.method, query)
+            decoded = unescape(path)
             match = ROUTER.find(call.method, path)
             if match is None:
                 return _no_route(call, path, written)
             refusal = _unreadable(call, types)
             if refusal is not None:
                 return written.reply(Reply(status=406, body={"error": refusal, "status": 406}))
-            decoded = unescape(path)
             _check_parameters(decoded, query, match)
             request = Request(
                 method=call.method,
@@ -65,7 +65,7 @@ class Core:
                 body=call.body,
                 media=types.body,
             )
-            return written.reply(match.route.handler(self.store, request), filtered=True)
+            return written.reply(match.handler(self.store, request), filtered=True)
         except ElasticError as fault:
             return written.reply(Reply(status=fault.status, body=fault.body()))
 
@@ -94,7 +94,9 @@ class _Writer:
         return ([] if isinstance(body, list) else {}) if kept is None else kept
 
     def _answer(self, reply: Reply, type: str, body: bytes) -> Answer:
-        headers = (PRODUCT, *reply.headers, ("content-type", type))
+        # Elasticsearch leaves the product header off answers that refuse for security or a block.
+        product = () if reply.status in (401, 403) else (PRODUCT,)
+        headers = (*product, *reply.headers, ("content-type", type))
         return Answer(status=reply.status, headers=headers, body=b"" if self._head else body)
 
 
@@ -125,8 +127,7 @@ def _no_route(call: Call, path: str, written: _Writer) -> Answer:
     allowed = ROUTER.allowed(path)
     if call.method == "OPTIONS":
         return Answer(status=200, headers=(PRODUCT, ("Allow", ",".join(allowed)), ("content-type", _PLAIN)))
-    if not allowed:
-        unescape(path)
+    if not allowed or call.method in allowed:
         error = f"no handler found for uri [{call.target}] and method [{call.method}]"
         return written.reply(Reply(status=400, body={"error": error}))
     error = f"Incorrect HTTP method for uri [{call.target}] and method [{call.method}], allowed: [{', '.join(allowed)}]"

@@ -46,6 +46,7 @@ class ElasticError(Exception):
         self.fields = dict(fields or {})
         self.cause = cause
         self._own_root = own_root
+        self.position: tuple[int, int] | None = None  # where the parser stood, for what wraps this error
 
     def root(self) -> "ElasticError":
         """The error that `root_cause` names: the innermost of the same world (Elasticsearch's own, or x-content's)."""
@@ -76,7 +77,7 @@ class ElasticError(Exception):
 
 def _same_world(outer: str, inner: str) -> bool:
     if outer == "x_content_parse_exception":
-        return inner == "x_content_parse_exception"
+        return inner == outer or inner not in FOREIGN
     return outer not in FOREIGN and inner not in FOREIGN
 
 
@@ -99,13 +100,17 @@ def parse_failure(reason: str) -> ElasticError:
 def parsing(reason: str, position: tuple[int, int], cause: ElasticError | None = None) -> ElasticError:
     """400 `parsing_exception` at a line and column of the body, both from 1."""
     line, column = position
-    return ElasticError(400, "parsing_exception", reason, fields={"line": line, "col": column}, cause=cause)
+    fault = ElasticError(400, "parsing_exception", reason, fields={"line": line, "col": column}, cause=cause)
+    fault.position = position
+    return fault
 
 
 def x_content(position: tuple[int, int], reason: str, cause: ElasticError | None = None) -> ElasticError:
     """400 `x_content_parse_exception`, prefixed with line and column."""
     line, column = position
-    return ElasticError(400, "x_content_parse_exception", f"[{line}:{column}] {reason}", cause=cause)
+    fault = ElasticError(400, "x_content_parse_exception", f"[{line}:{column}] {reason}", cause=cause)
+    fault.position = position
+    return fault
 
 
 def validation(*reasons: str) -> ElasticError:

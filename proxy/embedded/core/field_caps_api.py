@@ -47,7 +47,12 @@ def _filtered(request: Request, found: dict[str, Capability]) -> dict[str, Capab
     for one in filters:
         if one not in _FILTERS:
             raise illegal(f"Unknown field caps filter [{one}]")
-    return {name: one for name, one in found.items() if _kept(one, filters, types)}
+    kept = {name: one for name, one in found.items() if _kept(one, filters, types)}
+    return {
+        name: one
+        for name, one in kept.items()
+        if not one.parent or not types or any(other.startswith(f"{name}.") for other in kept)
+    }
 
 
 def _kept(one: Capability, filters: list[str], types: list[str]) -> bool:
@@ -57,7 +62,7 @@ def _kept(one: Capability, filters: list[str], types: list[str]) -> bool:
         return False
     if one.parent and ("-parent" in filters or (one.type == "nested" and "-nested" in filters)):
         return False
-    return not types or one.type in types
+    return one.parent or not types or one.type in types
 
 
 def _listed(value: Json) -> list[str]:

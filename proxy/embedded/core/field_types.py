@@ -7,6 +7,7 @@ that is not `updatable` cannot change once a field exists.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from proxy.embedded.core import dates
 from proxy.embedded.core.json_text import Json
 
 
@@ -51,11 +52,12 @@ _NUMBER = {**_STORED, **_SCRIPT, **_SERIES, "coerce": _EXPLICIT, "ignore_malform
 _DATE = {
     **_STORED,
     **_SCRIPT,
-    "format": _TEXT,
+    "format": Parameter("text", dates.DEFAULT),
     "locale": _TEXT,
     "null_value": _TEXT,
     "ignore_malformed": _EXPLICIT,
 }
+_NANOS = {**_DATE, "format": Parameter("text", dates.DEFAULT_NANOS)}
 _KEYWORD = {
     **_STORED,
     **_SCRIPT,
@@ -123,7 +125,7 @@ _ALL = [
         doc_values_searchable=True,
     ),
     _type("date", _DATE, doc_values_searchable=True),
-    _type("date_nanos", _DATE, doc_values_searchable=True),
+    _type("date_nanos", _NANOS, doc_values_searchable=True),
     _type(
         "ip",
         {**_STORED, **_SCRIPT, **_SERIES, "null_value": _TEXT, "ignore_malformed": _EXPLICIT},

@@ -53,15 +53,20 @@ class Mapping:
     @classmethod
     def parsed(cls, source: ReadOnly[str, Any], analysis: Analysis, settings: ReadOnly[str, Any]) -> "Mapping":
         """A mapping from a request body. Raises ElasticError 400 where it is wrong or exceeds a limit."""
-        empty = cls({"properties": {}}, analysis)
-        return empty.merged(mapping_parse.parse(source, analysis), settings)
+        root = mapping_parse.parse(source, analysis)
+        if "runtime" in root:
+            root["runtime"] = {name: node for name, node in root["runtime"].items() if node is not None}
+        return cls(root, analysis).checked(settings)
 
     def merged(self, new: Node, settings: ReadOnly[str, Any]) -> "Mapping":
         """This mapping with a parsed one laid over it. Raises ElasticError 400 for a conflict or an exceeded limit."""
-        merged = Mapping(mapping_merge.merge(self.root, new), self.analysis)
-        merged.check_aliases()
-        merged.check_limits(settings)
-        return merged
+        return Mapping(mapping_merge.merge(self.root, new), self.analysis).checked(settings)
+
+    def checked(self, settings: ReadOnly[str, Any]) -> "Mapping":
+        """This mapping, once its aliases and the index's limits are found to hold. Raises ElasticError 400."""
+        self.check_aliases()
+        self.check_limits(settings)
+        return self
 
     @cached_property
     def fields(self) -> dict[str, Field]:
@@ -164,7 +169,7 @@ def _render_properties(properties: dict[str, Node]) -> Node:
 def _render_node(node: Node) -> Node:
     if "properties" not in node:
         return node
-    shown = {key: value for key, value in node.items() if key != "properties"}
+    shown = {key: value for key, value in node.items() if key != "properties" and (key, value) != ("enabled", True)}
     if node["properties"]:
         if node["type"] == "object":
             del shown["type"]  # implied by `properties`

@@ -57,9 +57,7 @@ def _alias_conflict(old: Node, new: Node, full: str) -> str:
 
 def _merge_object(old: Node, new: Node, full: str) -> Node:
     if old["type"] != new["type"]:
-        if new["type"] == "nested":
-            raise illegal(f"can't merge a non-nested mapping [{full}] with a nested mapping")
-        raise illegal(f"can't merge a nested mapping [{full}] with a non-nested mapping")
+        raise illegal(f"can't merge a non-nested mapping [{full}] with a nested mapping")
     if "enabled" in new or "enabled" in old:
         before, after = old.get("enabled", True), new.get("enabled", old.get("enabled", True))
         if before != after:

@@ -1,7 +1,7 @@
 """Mappings as requests spell them → the one form in which they are kept.
 
-Kept form: nested dicts as Elasticsearch shows them, but objects always carry `type` and `properties`. Dotted names become
-objects, parameters get their types, those equal to a default are dropped (`mapping.render` drops what is implied).
+Kept form: nested dicts as Elasticsearch shows them, but objects always carry `type` and `properties`. Dotted names
+become objects, parameters get their types, those equal to a default go; `mapping.render` drops what is implied.
 """
 
 from collections.abc import Mapping
@@ -65,10 +65,8 @@ class _Parser:
                 self.properties(value, "", root["properties"])
             elif key == "runtime":
                 root[key] = parse_runtime(value)
-            elif key in _ROOT_FLAGS:
-                root[key] = _flag(value)
-            elif key in _ROOT_KEPT:
-                root[key] = value
+            elif key in _ROOT_FLAGS or key in _ROOT_KEPT:
+                root[key] = _flag(value) if key in _ROOT_FLAGS else value
             elif key != "type":
                 unknown[key] = value
         if unknown:
@@ -115,8 +113,10 @@ class _Parser:
         node: Node = {"type": type, "properties": {}}
         if "dynamic" in source:
             node["dynamic"] = _dynamic(source["dynamic"], name)
-        for key in ("enabled", "include_in_parent", "include_in_root", "subobjects"):
-            if key in source and (flag := _flag(source[key])) is not (key in ("enabled", "subobjects")):
+        if "enabled" in source:
+            node["enabled"] = _flag(source["enabled"])  # kept even when true: it may not follow a false one
+        for key in ("include_in_parent", "include_in_root", "subobjects"):
+            if key in source and (flag := _flag(source[key])) is not (key == "subobjects"):
                 node[key] = flag
         self.properties(source.get("properties", {}), full, node["properties"])
         return node

@@ -58,9 +58,7 @@ def negotiate(content_type: str | None, accept: str | None, *, has_body: bool, f
 
 def unreadable(content_type: str | None, body: Media | None) -> str | None:
     """The text of the 406 for a body of this type, None where it can be read."""
-    if content_type is None:
-        return "Content-Type header is missing"
-    return f"Content-Type header [{content_type}] is not supported" if body is None else None
+    return f"Content-Type header [{content_type or ''}] is not supported" if body is None else None
 
 
 def decode(media: Media, body: bytes) -> Json:

@@ -15,7 +15,7 @@ _DECODER = json.JSONDecoder()
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Offsets in the text: of the key (equal to `start` where there is none), and of the value's first and last byte."""
+    """Offsets in the text: of the key (`start` where there is none), and of the value's first and last character."""
 
     key: int
     start: int

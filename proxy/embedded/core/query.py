@@ -60,7 +60,9 @@ class _Parser:
             raise parsing("[_na] query malformed, must start with start_object", (line, column))
         if not source:
             line, column = positions.value_end(self.text, at)
-            raise illegal(f"query malformed, empty clause found at [{line}:{column}]")
+            fault = illegal(f"query malformed, empty clause found at [{line}:{column}]")
+            fault.position = (line, column)
+            raise fault
         name, body = next(iter(source.items()))
         here = (*at, name)
         if name not in NAMES:
@@ -115,8 +117,10 @@ class _Parser:
             if key not in _BOOL_FIELDS:
                 hint = spelling.hint(key, _BOOL_FIELDS)
                 reason = f"[bool] unknown field [{key}]{' ' + hint if hint else ''}"
-                raise x_content(positions.key_start(self.text, (*at, key)), reason)
-        parts = {name: self.clauses(body.get(name, []), (*at, name)) for name in _OCCURRENCES}
+                fault = x_content(positions.key_start(self.text, (*at, key)), reason)
+                fault.position = positions.value_start(self.text, (*at, key))
+                raise fault
+        parts = {name: self.occurrence(name, body.get(name, []), (*at, name)) for name in _OCCURRENCES}
         least = body.get("minimum_should_match")
         needed = int(least) if least is not None else int(not parts["must"] and not parts["filter"])
 
@@ -133,10 +137,15 @@ class _Parser:
 
         return build
 
-    def clauses(self, source: Json, at: At) -> list[Builder]:
-        if isinstance(source, list):
-            return [self.clause(one, (*at, number)) for number, one in enumerate(source)]
-        return [self.clause(source, at)]
+    def occurrence(self, name: str, source: Json, at: At) -> list[Builder]:
+        """The clauses of one occurrence, one or many; `bool` wraps whatever they throw (ObjectParser)."""
+        try:
+            if isinstance(source, list):
+                return [self.clause(one, (*at, number)) for number, one in enumerate(source)]
+            return [self.clause(source, at)]
+        except ElasticError as cause:
+            position = cause.position or positions.value_start(self.text, at)
+            raise x_content(position, f"[bool] failed to parse field [{name}]", cause) from None
 
     def unknown(self, name: str, at: At) -> ElasticError:
         """400 for a query that no node knows, with the nearest that exist."""

@@ -93,8 +93,9 @@ def exists(body: dict[str, Any], text: str, at: At) -> Bound:
     name = _named("exists", "field", body, text, at)
 
     def bound(index: Index, runtime: ReadOnly[str, Any]) -> Predicate:
-        wanted = [one for one in index.mapping.matching(name)] + [
-            one for one in index.mapping.fields if one.startswith(f"{name}.")
+        wanted = [
+            *index.mapping.matching(name),
+            *(one for one in index.mapping.fields if one.startswith(f"{name}.")),
         ]
         readers = [
             reader(index, one, runtime)[1] for one in dict.fromkeys([*wanted, *([name] if name in runtime else [])])

@@ -1,7 +1,8 @@
 """Index expressions: comma lists, wildcards, exclusions, aliases, `_all`, and the options that steer them.
 
-After IndexNameExpressionResolver: wildcards match open, visible indices unless `expand_wildcards` says otherwise; a name
-that begins with `-` excludes only after a wildcard; a pattern that begins with a dot also matches hidden dot-indices.
+After IndexNameExpressionResolver: wildcards match open, visible indices unless `expand_wildcards` says otherwise; a
+name that begins with `-` excludes only after a wildcard; a pattern that begins with a dot also matches hidden
+dot-indices.
 """
 
 from collections.abc import Iterable
@@ -141,7 +142,7 @@ def _resolve(store: Store, parts: list[str], how: Options) -> list[Index]:
 
 
 def _part(store: Store, part: str, how: Options) -> Iterable[Index]:
-    if is_pattern(part):
+    if is_pattern(part) and (how.open or how.closed):
         indices = _expanded(store, part, how)
         if not indices and not how.allow_no_indices:
             raise index_not_found(part)

@@ -42,7 +42,7 @@ _SEARCH = (
 )
 
 
-def _route(methods: tuple[str, ...], paths: str, handler: Handler, reads: str = "") -> Route:
+def _route(methods: tuple[str, ...], paths: str, handler: Handler | None, reads: str = "") -> Route:
     return Route(methods, tuple(paths.split()), handler, frozenset(reads.split()))
 
 
@@ -212,6 +212,9 @@ ROUTES = (
         field_caps_api.capabilities,
         _INDICES + _BODY + "fields filters include_empty_fields include_unmapped types",
     ),
+    # typed routes of 7.x
+    _route(("POST",), "/{index}/{type}", None),
+    _route(("GET", "POST", "PUT", "DELETE", "HEAD"), "/{index}/{type}/{id}", None),
 )
 
 ROUTER = Router(ROUTES)

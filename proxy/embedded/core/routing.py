@@ -29,11 +29,14 @@ Handler = Callable[[Store, Request], Reply]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Methods and path templates of one handler, and the query parameters that it reads."""
+    """Methods and path templates of one handler, and the query parameters that it reads.
+
+    Without a handler it is one of 7.x's typed routes: 8.x still knows the path and its methods, but serves none.
+    """
 
     methods: tuple[str, ...]
     paths: tuple[str, ...]
-    handler: Handler
+    handler: Handler | None
     parameters: frozenset[str] = frozenset()
 
 
@@ -46,9 +49,10 @@ class _Node:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A route with the decoded values of the parts that its path names."""
+    """A route that serves, with the decoded values of the parts that its path names."""
 
     route: Route
+    handler: Handler
     values: dict[str, str]
 
 
@@ -67,7 +71,9 @@ class Router:
         if found is None or method not in found[0].methods:
             return None
         route, names = found[0].methods[method]
-        return Match(route, {name: unescape(raw) for name, raw in zip(names, found[1], strict=True)})
+        if route.handler is None:
+            return None
+        return Match(route, route.handler, {name: unescape(raw) for name, raw in zip(names, found[1], strict=True)})
 
     def allowed(self, raw_path: str) -> list[str]:
         """The methods that a path knows, in Elasticsearch's order; empty for an unknown path."""

@@ -43,7 +43,7 @@ def count_documents(store: Store, request: Request) -> Reply:
 def multi_search(store: Store, request: Request) -> Reply:
     """`GET|POST /_msearch`, `/{index}/_msearch`: pairs of header and body lines."""
     if not request.has_body():
-        raise parse_failure("request body is required")
+        raise parse_failure("request body or source parameter is required")
     text = utf8(request.content())
     if not text.endswith("\n"):
         raise illegal("The msearch request must be terminated by a newline [\\n]")

@@ -10,6 +10,10 @@ from proxy.embedded.core.resolve import Options, options, resolve
 from proxy.embedded.core.routing import Reply
 from proxy.embedded.core.store import Index, Store
 
+_REOPEN = (
+    "unless the `reopen` query parameter is set to true. Alternatively, close the indices, apply the settings changes, "
+    "and reopen the indices"
+)
 _ANY_STATE = Options(closed=True)
 # What `include_defaults` shows of what an index does not set; a selection, Elasticsearch lists some 180.
 _DEFAULTS: dict[str, str] = {
@@ -81,11 +85,7 @@ def _check_final(given: dict[str, Any], indices: list[Index]) -> None:
     open_indices = [index for index in indices if not index.closed]
     if fixed and open_indices:
         names, listed = ", ".join(fixed), ", ".join(f"[{index.name}/{index.uuid}]" for index in open_indices)
-        raise illegal(
-            f"Can't update non dynamic settings [[{names}]] for open indices [{listed}] unless the `reopen` query "
-            "parameter is set to true. Alternatively, close the indices, apply the settings changes, and reopen the "
-            "indices"
-        )
+        raise illegal(f"Can't update non dynamic settings [[{names}]] for open indices [{listed}] {_REOPEN}")
     final = settings.final(given)
     if final and indices:
         listed = ", ".join(f"[{index.name}/{index.uuid}]" for index in indices)

@@ -44,8 +44,9 @@ class SearchFailed(ElasticError):
 def no_fielddata(index: Index, name: str) -> ElasticError:
     """400: sorting or aggregating on a text field."""
     return illegal(
-        f"Fielddata is disabled on [{name}] in [{index.name}]. Text fields are not optimised for operations that require "
-        "per-document field data like aggregations and sorting, so these operations are disabled by default. Please use "
-        f"a keyword field instead. Alternatively, set fielddata=true on [{name}] in order to load field data by "
-        "uninverting the inverted index. Note that this can use significant memory."
+        f"Fielddata is disabled on [{name}] in [{index.name}]. Text fields are not optimised for operations that "
+        "require per-document field data like aggregations and sorting, so these operations are disabled by default. "
+        "Please use a keyword field instead. Alternatively, set fielddata=true on "
+        f"[{name}] in order to load field data by uninverting the inverted index. Note that this can use significant "
+        "memory."
     )

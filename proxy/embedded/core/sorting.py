@@ -135,9 +135,9 @@ def _compared(a: Json, b: Json, level: SortKey) -> int:
 def _shown(found: Field | None, level: SortKey, value: Json) -> Json:
     if isinstance(value, bool):
         return int(value)
-    if value is not None or found is None:
+    kind = found.type.name if found is not None else level.unmapped
+    if value is not None or kind is None:
         return value
-    kind = found.type.name
     low = (level.missing == "_first") != level.descending
     if kind in field_types.FLOATING:
         return "-Infinity" if low else "Infinity"

@@ -13,7 +13,7 @@ from proxy.embedded.core.mapping import Field
 from proxy.embedded.core.texts import java
 
 INT_RANGES = {"byte": "a byte", "short": "a short"}
-_JACKSON = {"integer": ("int", 2**31), "long": ("long", 2**63)}
+_TOKEN_RANGES = {"integer": ("int", 2**31), "long": ("long", 2**63)}
 
 
 def parse(field: Field, value: Json) -> Json:
@@ -24,23 +24,19 @@ def parse(field: Field, value: Json) -> Json:
     kind = field.type.name
     if field.type.composite:
         return value if not isinstance(value, dict) else java(value)
-    if isinstance(value, dict):
-        raise illegal(f"Cannot parse object as {_noun(kind)}")
     if kind in field_types.NUMERIC:
         return number(field, value)
-    if kind in ("date", "date_nanos"):
-        return dates.parse(value, date_format(field))
     if kind == "boolean":
         return boolean(value)
+    if isinstance(value, dict):
+        raise illegal("Expected text but found START_OBJECT")
+    if kind in ("date", "date_nanos"):
+        return dates.parse(value, date_format(field))
     if kind == "ip":
         return address(value)
     text = java(value)
     above = field.node.get("ignore_above")
     return None if above is not None and len(text) > above else text
-
-
-def _noun(kind: str) -> str:
-    return "number" if kind in field_types.NUMERIC else kind
 
 
 def date_format(field: Field) -> str:
@@ -51,6 +47,8 @@ def date_format(field: Field) -> str:
 
 def boolean(value: Json) -> bool:
     """`true`, `false`, or the empty text for false. Raises ElasticError for anything else."""
+    if not isinstance(value, (bool, str)):
+        raise _jackson("json_parse_exception", f"Current token ({_token(value)}) not of boolean type")
     text = java(value)
     if text in ("true", "false", ""):
         return text == "true"
@@ -68,16 +66,36 @@ def address(value: Json) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
 def number(field: Field, value: Json) -> int | float | None:
     """A number of the field's type; fractions of whole types are cut off. Raises ElasticError."""
     kind = field.type.name
+    coerce = field.node.get("coerce", True)
+    if isinstance(value, dict):
+        raise illegal("Cannot parse object as number")
     if isinstance(value, bool):
-        raise illegal(f"Current token (VALUE_{java(value).upper()}) not numeric, can not use numeric value accessors")
-    if value == "" and field.node.get("coerce", True):
+        reason = f"Current token ({_token(value)}) not numeric, can not use numeric value accessors"
+        raise _jackson("json_parse_exception", reason)
+    if value == "" and coerce:
         return None
+    if isinstance(value, str) and not coerce:
+        raise illegal(f"{kind.capitalize()} value passed as String")
     if kind in field_types.FLOATING:
         return _floating(kind, value)
     found = _whole(kind, value)
-    if isinstance(value, (float, str)) and not field.node.get("coerce", True) and float(value) != found:
-        raise illegal(f"Value [{java(value)}] has a decimal part")
+    if not coerce and value != found:
+        raise illegal(f"{java(value)} cannot be converted to {kind.capitalize()} without data loss")
     return found
+
+
+def _token(value: Json) -> str:
+    """Jackson's name for the token that a value begins with."""
+    if isinstance(value, dict):
+        return "START_OBJECT"
+    if isinstance(value, bool):
+        return f"VALUE_{java(value).upper()}"
+    return "VALUE_NUMBER_FLOAT" if isinstance(value, float) else "VALUE_NUMBER_INT"
+
+
+def _jackson(type: str, reason: str) -> ElasticError:
+    """A fault of the JSON parser; whoever knows the text adds the position (`document`)."""
+    return ElasticError(400, "x_content_parse_exception", reason, cause=ElasticError(400, type, reason))
 
 
 def _floating(kind: str, value: Json) -> float:
@@ -103,11 +121,10 @@ def _whole(kind: str, value: Json) -> int:
     low, high = (0, 2**64) if kind == "unsigned_long" else (-field_types.WHOLE[kind], field_types.WHOLE[kind])
     if low <= found < high:
         return found
-    if kind in _JACKSON and not isinstance(value, str):
-        name, limit = _JACKSON[kind]
+    if kind in _TOKEN_RANGES and not isinstance(value, str):
+        name, limit = _TOKEN_RANGES[kind]
         reason = f"Numeric value ({java(value)}) out of range of {name} ({-limit} - {limit - 1})"
-        cause = ElasticError(400, "input_coercion_exception", reason)
-        raise ElasticError(400, "x_content_parse_exception", reason, cause=cause)
+        raise _jackson("input_coercion_exception", reason)
     raise illegal(f"Value [{java(value)}] is out of range for {INT_RANGES.get(kind, f'an {kind}')}")
 
 

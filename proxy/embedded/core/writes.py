@@ -187,11 +187,9 @@ def _check_guard(index: Index, id: str, known: Document | None, guard: Guard) ->
             if known is None
             else f"current document has seqNo [{known.seq_no}] and primary term [1]"
         )
-        comma = "," if known is None else "."
         raise _conflict(
             index,
-            f"[{id}]: version conflict, required seqNo [{guard.seq_no}], primary term [{guard.primary_term}]{comma} "
-            f"{there}",
+            f"[{id}]: version conflict, required seqNo [{guard.seq_no}], primary term [{guard.primary_term}]. {there}",
         )
     if guard.version is not None and known is not None and known.version >= guard.version:
         raise _conflict(
