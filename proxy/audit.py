@@ -1,22 +1,25 @@
 """The journal for human eyes: a table of starts, and one start in full."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rich.table import Table
 from rich.text import Text
 
+from proxy import columns
+from proxy.columns import Cell
 from proxy.journal.entry import Phase
 from proxy.journal.read import Start
 
 RECEIPT_SHOWN = 12
+HEADINGS = ("time", "result", "status", "user", "job", "destination", "job ended", "receipt")
+PLANS = {"create": "not created", "existing": "used as it is", "leave": "left as it is"}
 STYLES = {"granted": "green", "denied": "red", "refused": "yellow", "unknown": "magenta", "open": "magenta"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One start in a line: `result` is one of STYLES, `why` the reason where it was not granted."""
+    """One start in a line: `time` is in UTC, `result` is one of STYLES, `why` the reason where something went wrong."""
 
     time: str
     receipt: str
@@ -44,7 +47,7 @@ def row(start: Start) -> Row:
     """A start as a line of the table."""
     first = start.records.get(Phase.OUTCOME) or start.latest
     return Row(
-        time=str(first["@timestamp"]),
+        time=str(first["@timestamp"])[:19].replace("T", " "),
         receipt=start.receipt[:RECEIPT_SHOWN],
         user=str(_at(first, "user", "name") or "-"),
         job=str(_at(first, "startgate", "job", "id") or "-"),
@@ -56,25 +59,28 @@ def row(start: Start) -> Row:
     )
 
 
-def table(starts: Iterable[Start]) -> Table:
-    """All starts as a table, in the order given."""
-    shown = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("time", "receipt", "user", "job", "result", "status", "destination", "job ended"):
-        shown.add_column(heading, no_wrap=heading in {"time", "receipt", "result"})
-    shown.add_column("reason", overflow="fold")
-    for start in starts:
-        one = row(start)
-        shown.add_row(
+def table(starts: Sequence[Start], indent: str = "") -> list[Text]:
+    """All starts as lines, in the order given; why one was not granted stands in a line of its own below it."""
+    kept = [row(start) for start in starts]
+    cells = [
+        (
             one.time,
-            one.receipt,
+            Cell(one.result, STYLES[one.result]),
+            one.status,
             one.user,
             one.job,
-            Text(one.result, style=STYLES[one.result]),
-            one.status,
             one.destination,
             one.ended,
-            one.why,
+            one.receipt,
         )
+        for one in kept
+    ]
+    head, *body = columns.lines(HEADINGS, cells, indent)
+    shown = [head]
+    for one, line in zip(kept, body, strict=True):
+        shown.append(line)
+        if one.why:
+            shown.append(Text(f"{indent}    {one.why}", style="dim"))
     return shown
 
 
@@ -128,7 +134,8 @@ def _destination(record: Mapping[str, Any]) -> str:
     plan = _at(record, "startgate", "destination") or {}
     if not plan:
         return "-"
-    return f"{plan.get('index')} ({'created' if plan.get('created') else plan.get('plan')})"
+    step = str(plan.get("plan"))
+    return f"{plan.get('index')} ({'created' if plan.get('created') else PLANS.get(step, step)})"
 
 
 def _why(start: Start) -> str:
@@ -136,8 +143,10 @@ def _why(start: Start) -> str:
     reasons = _at(record, "startgate", "verdict", "reasons") or ()
     if result(start) == "denied" and reasons:
         return "; ".join(str(reason["text"]) for reason in reasons)
-    reason = _at(start.records.get(Phase.END, {}), "event", "reason") or _at(record, "event", "reason")
-    return str(reason or "")
+    end = start.records.get(Phase.END, {})
+    # That a job stopped needs no reason; that it failed does.
+    reason = _at(end, "event", "reason") if _at(end, "event", "outcome") == "failure" else None
+    return str(reason or _at(record, "event", "reason") or "")
 
 
 def _identity(who: Mapping[str, Any] | None) -> str:

@@ -13,13 +13,10 @@ from typing import NoReturn
 import click
 import msgspec
 from rich.console import Console
+from rich.text import Text
 
 from proxy import audit, listeners, logs, supervisor
 from proxy.config import Config, load
-from proxy.demo import walk
-from proxy.embedded.app import serve_embedded
-from proxy.embedded.remote import RemoteNode
-from proxy.embedded.security.store import ELASTIC_PASSWORD
 from proxy.errors import CannotServe, ConfigError, ExitStatus, InvalidInput, StartgateError, nearest
 from proxy.journal import read as journal
 from proxy.rules.load import load as load_rules
@@ -155,8 +152,11 @@ def audit_list(config_file: Path | None, folder: Path | None, as_json: bool) -> 
                 click.echo(msgspec.json.encode(record))
             return
         starts = journal.starts(place)
-    console = _console()
-    console.print(audit.table(starts) if starts else f"no starts are recorded in {place}")
+    if not starts:
+        click.echo(f"no starts are recorded in {place}")
+        return
+    for line in audit.table(starts):
+        _console().print(line, soft_wrap=True)
 
 
 @audit_group.command(name="show")
@@ -176,9 +176,8 @@ def audit_show(receipt: str, config_file: Path | None, folder: Path | None, as_j
         for record in start.records.values():
             click.echo(msgspec.json.encode(record))
         return
-    console = _console()
     for heading, text in audit.details(start):
-        console.print(f"{heading:<12}", text, style=None, highlight=False, markup=False, soft_wrap=True)
+        _console().print(Text.assemble((f"{heading:<13}", "dim"), text), soft_wrap=True)
 
 
 @main.command()
@@ -193,6 +192,11 @@ def embedded(host: str, port: int, node: str | None) -> None:
 
 
 async def _embedded(host: str, port: int, node: str | None) -> None:
+    # Here and not above: what runs in production loads nothing of the embedded cluster.
+    from proxy.embedded.app import serve_embedded  # noqa: PLC0415 -- see above
+    from proxy.embedded.remote import RemoteNode  # noqa: PLC0415 -- see above
+    from proxy.embedded.security.store import ELASTIC_PASSWORD  # noqa: PLC0415 -- see above
+
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -210,12 +214,12 @@ async def _embedded(host: str, port: int, node: str | None) -> None:
 @click.option("--cluster-port", type=click.IntRange(0, 65535), default=9401, show_default=True, help="The cluster's.")
 def demo(once: bool, port: int, cluster_port: int) -> None:
     """A cluster, the proxy and 2,000 real flights: a start denied, one refused, one granted, and their record."""
+    from proxy.demo import walk  # noqa: PLC0415 -- as in `_embedded`
+
     logs.configure("demo", logging.ERROR)
     with reported():
         sys.exit(walk.run(_console(), once=once, port=port, cluster_port=cluster_port))
 
 
 def _console() -> Console:
-    """Where tables go. Piped output is not cut to 80 columns: who reads it there wants all of it."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=240)
+    return Console(highlight=False)

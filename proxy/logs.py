@@ -3,8 +3,9 @@
 import logging
 import time
 
-# elastic_transport reports every call at INFO, aiohttp every request: the journal is where starts are recorded.
-QUIET = ("elastic_transport", "elasticsearch", "aiohttp.access")
+# aiohttp tells every request at INFO, elastic_transport every call, and at WARNING every node that does not answer:
+# starts are recorded in the journal, and what comes of a silent node is said by whoever asked it.
+QUIET = {"aiohttp.access": logging.WARNING, "elastic_transport": logging.ERROR, "elasticsearch": logging.ERROR}
 
 
 def configure(process: str, level: int = logging.INFO) -> None:
@@ -18,5 +19,5 @@ def configure(process: str, level: int = logging.INFO) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for name in QUIET:
-        logging.getLogger(name).setLevel(logging.WARNING)
+    for name, least in QUIET.items():
+        logging.getLogger(name).setLevel(least)

@@ -1,11 +1,9 @@
 """The journal for human eyes."""
 
 from collections.abc import Mapping
-from io import StringIO
 from typing import Any
 
 import pytest
-from rich.console import Console
 
 from proxy import audit
 from proxy.journal.read import Start
@@ -100,6 +98,13 @@ def test_a_granted_start_in_a_line() -> None:
     assert row.destination == "out (created)"
     assert row.ended == "failed"
     assert row.why == "the job ran out of memory"
+    assert row.time == "2026-11-24 06:00:00"
+
+
+def test_that_a_job_stopped_needs_no_reason() -> None:
+    end = record("end", "success", reason="the job stopped", startgate={"end": {"state": "stopped"}})
+    row = audit.row(start(INTENT, GRANTED, end))
+    assert (row.ended, row.why) == ("stopped", "")
 
 
 def test_a_denied_start_names_every_reason() -> None:
@@ -115,20 +120,22 @@ def test_what_is_not_recorded_is_a_dash() -> None:
 
 
 def test_a_destination_that_was_there_is_told_by_its_plan() -> None:
-    plan = {"index": "out", "plan": "use", "created": False}
-    assert audit.row(start(record("outcome", "success", startgate={"destination": plan}))).destination == "out (use)"
+    for step, told in {"existing": "used as it is", "leave": "left as it is", "other": "other"}.items():
+        plan = {"index": "out", "plan": step, "created": False}
+        row = audit.row(start(record("outcome", "success", startgate={"destination": plan})))
+        assert row.destination == f"out ({told})"
 
 
-def test_the_table_holds_every_start() -> None:
-    out = StringIO()
-    Console(file=out, width=200).print(audit.table([start(DENIED), start(GRANTED), start(INTENT)]))
-    lines = out.getvalue().splitlines()
-    assert lines[0].split()[:4] == ["time", "receipt", "user", "job"]
-    assert [word for line in lines[1:] for word in line.split() if word in audit.STYLES] == [
-        "denied",
-        "granted",
-        "open",
-    ]
+def test_the_table_holds_every_start_and_why_below_it() -> None:
+    lines = [line.plain for line in audit.table([start(DENIED), start(GRANTED), start(INTENT)], "  ")]
+    assert lines[0].split()[:4] == ["time", "result", "status", "user"]
+    assert [line.split()[2] for line in lines[1:] if "2026" in line] == ["denied", "granted", "open"]
+    assert lines[2] == "      no read on [a]; no index on [out]"
+    assert all(line.startswith("  ") and line == line.rstrip() for line in lines)
+
+
+def test_no_starts_are_a_heading() -> None:
+    assert len(audit.table([])) == 1
 
 
 def test_one_start_in_full() -> None:

@@ -52,9 +52,11 @@ ARROWS: dict[str, frozenset[str]] = {
     "gate_process": PLAIN | {"child", "gate.app", "logs", "orders"},
     "process": PLAIN | {"orders"},
     "supervisor": PLAIN | {"config", "listeners", "orders", "preflight", "process"},
-    "audit": PLAIN | {"journal", "journal.entry"},
-    "demo": PLAIN | {"audit", "config", "embedded", "journal", "journal.entry", "preflight", "supervisor"},
-    "cli": IO | {"audit", "config", "demo", "embedded", "logs", "preflight", "supervisor"},
+    "columns": frozenset(),
+    "audit": PLAIN | {"columns", "journal", "journal.entry"},
+    "demo": PLAIN
+    | {"audit", "columns", "listeners", "config", "embedded", "journal", "journal.entry", "preflight", "supervisor"},
+    "cli": IO | {"audit", "config", "demo", "embedded", "listeners", "logs", "supervisor"},
     "__main__": frozenset({"cli"}),
 }
 # Who builds the configuration. Everyone else gets values.
@@ -67,8 +69,8 @@ APART = {
     "proxy.journal.entry": "journal.entry",
 }
 # The verbs of a start do not know each other; these join them.
-STEPS = frozenset({"identify", "authorise", "plan", "create", "record", "follow", "answer"})
-JOINTS = frozenset({"proxy.gate.flow", "proxy.gate.app", "proxy.gate.reconcile"})
+STEPS = frozenset({"identify", "authorise", "plan", "create", "record", "answer"})
+JOINTS = frozenset({"proxy.gate.flow", "proxy.gate.follow", "proxy.gate.reconcile", "proxy.gate.app"})
 
 PURE = frozenset({"wire", "route", "rules", "privileges", "destination", "journal.entry"})
 # Time, ids and randomness are arguments of pure parts; files and sockets are not their business.

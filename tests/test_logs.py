@@ -30,7 +30,7 @@ def test_libraries_do_not_speak_of_every_call(capsys: pytest.CaptureFixture[str]
     logs.configure("gate")
     for name in logs.QUIET:
         logging.getLogger(name).info("a call")
-        logging.getLogger(name).warning("trouble in %s", name)
+        logging.getLogger(name).error("trouble in %s", name)
     logging.getLogger("proxy").info("heard")
     said = capsys.readouterr().err
     assert "a call" not in said

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
+
+from proxy import columns
 
 
 class Show:
@@ -22,7 +23,7 @@ class Show:
     def facts(self, facts: Iterable[tuple[str, str]]) -> None:
         """Pairs of a word and what it stands for."""
         for heading, value in facts:
-            self._line(Text.assemble("  ", (f"{heading:<13}", "dim"), value))
+            self._line(Text.assemble("  ", (f"{heading:<14}", "dim"), value))
 
     def step(self, number: int, heading: str, what: str) -> None:
         """A step of the walk: what will be done and what is to be seen."""
@@ -38,31 +39,20 @@ class Show:
         style = "green" if status < 300 else "red" if status == 403 else "yellow"
         self._line(Text.assemble("  ", (str(status), f"bold {style}"), f" {text}"))
         if receipt is not None:
-            self._line(Text.assemble("  ", (f"{'receipt':<13}", "dim"), receipt))
+            self._line(Text.assemble("  ", (f"{'receipt':<14}", "dim"), receipt))
 
     def note(self, text: str) -> None:
         """A sentence between two requests."""
         self._line(Text.assemble("  ", (text, "italic")))
 
-    def rows(self, headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    def rows(self, headings: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         """A small table; numbers stand to the right."""
-        shown = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
-        kept = [list(row) for row in rows]
-        for place, heading in enumerate(headings):
-            number = bool(kept) and all(isinstance(row[place], int | float) for row in kept)
-            shown.add_column(heading, justify="right" if number else "left", no_wrap=True)
-        for row in kept:
-            shown.add_row(*(f"{cell:.3f}" if isinstance(cell, float) else str(cell) for cell in row))
-        self.table(shown)
+        self.lines(columns.lines(headings, rows, "  "))
 
-    def table(self, table: Table) -> None:
-        """A table, indented like everything else."""
-        table.title = None
-        grid = Table.grid(padding=0)
-        grid.add_column(width=2)
-        grid.add_column()
-        grid.add_row("", table)
-        self.console.print(grid)
+    def lines(self, lines: Iterable[Text]) -> None:
+        """Lines that are ready."""
+        for line in lines:
+            self._line(line)
 
     def _line(self, text: Text) -> None:
         # soft_wrap: the terminal breaks what is too long for it, and a copied line stays one line.

@@ -1,13 +1,17 @@
 """The walk: denied, refused for a conflict, granted, stopped, started again; then what is on record."""
 
 import asyncio
+import shutil
 import signal
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
 from proxy import audit
+from proxy.audit import RECEIPT_SHOWN
 from proxy.demo import data
 from proxy.demo.client import Client, Got
 from proxy.demo.data import ANNA, BEN, DESTINATION, JOB, MIXED_JOB
@@ -52,6 +56,14 @@ async def _run(show: Show, *, once: bool, port: int, cluster_port: int) -> int:
     return ExitStatus.OK
 
 
+def program() -> str:
+    """How this program is called from where the reader stands."""
+    if shutil.which("startgate"):
+        return "startgate"
+    called = Path(sys.argv[0]).absolute()
+    return str(called.relative_to(Path.cwd()) if called.is_relative_to(Path.cwd()) else called)
+
+
 def _stay(show: Show, place: Place) -> None:
     show.console.print()
     show.title(
@@ -60,7 +72,7 @@ def _stay(show: Show, place: Place) -> None:
             ("proxy", place.proxy),
             ("cluster", f"{place.cluster} (behind the proxy's back)"),
             ("users", ", ".join(f"{one.name}:{one.password}" for one in (ANNA, BEN, ADMIN))),
-            ("record", f"startgate audit list --journal {place.config.journal}"),
+            ("record", f"{program()} audit list --journal {place.config.journal}"),
         ],
     )
 
@@ -153,6 +165,7 @@ class Walk:
         self.show.answer(stopped.status, _json(stopped))
         got = await self._start(ANNA, JOB)
         _demand(got.status == 200, f"the second start was answered with {got.status}: {got.reason}")
+        self.show.note(f"On record: {self._why(got)}")
         await self._until("the job ended", lambda job: job["state"] == "stopped")
 
     async def outliers(self) -> None:
@@ -168,9 +181,15 @@ class Walk:
         folder = self.place.config.journal
         self._step("On record", "who asked, what was decided and why, what was made, how the job ended")
         starts = await self._recorded()
-        self.show.curl(f"startgate audit list --journal {folder}")
-        self.show.table(audit.table(starts))
-        self.show.curl(f"startgate audit show --journal {folder} {starts[0].receipt[:12]}")
+        self.show.curl(f"{program()} audit list --journal {folder}")
+        self.show.lines(audit.table(starts, "  "))
+        self.show.curl(f"{program()} audit show --journal {folder} {starts[0].receipt[:RECEIPT_SHOWN]}")
+
+    def _why(self, got: Got) -> str:
+        """What the record of a start says of its destination."""
+        start = journal.start(self.place.folder / "journal", got.receipt or "?")
+        _demand(start is not None and Phase.OUTCOME in start.records, f"the start {got.receipt} is not on record")
+        return "" if start is None else dict(audit.details(start)).get("destination", "nothing")
 
     async def _recorded(self) -> list[journal.Start]:
         """All four starts; those of the job that ran with their end, which is recorded a moment after it."""

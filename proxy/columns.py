@@ -1,0 +1,47 @@
+"""Aligned columns of text: the same in a terminal and in a pipe, without borders and without blanks at line ends."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.text import Text
+
+GAP = "  "
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A text with a style of rich; what is in brackets is text and no markup. `right` asks to stand to the right, where all of a column do."""
+
+    text: str
+    style: str = ""
+    right: bool = False
+
+
+def cell(value: object) -> Cell:
+    """A value as a cell: fractions with three places."""
+    if isinstance(value, Cell):
+        return value
+    if isinstance(value, float):
+        return Cell(f"{value:.3f}", right=True)
+    return Cell(str(value), right=isinstance(value, int))
+
+
+def lines(headings: Sequence[str], rows: Sequence[Sequence[object]], indent: str = "") -> list[Text]:
+    """The headings and each row as a line; every row has as many values as there are headings."""
+    body = [[cell(value) for value in row] for row in rows]
+    right = [bool(body) and all(row[place].right for row in body) for place in range(len(headings))]
+    head = [Cell(heading, "dim", right[place]) for place, heading in enumerate(headings)]
+    widths = [max(len(row[place].text) for row in [head, *body]) for place in range(len(headings))]
+    return [_line(row, widths, right, indent) for row in [head, *body]]
+
+
+def _line(row: Sequence[Cell], widths: Sequence[int], right: Sequence[bool], indent: str) -> Text:
+    line = Text(indent)
+    for place, one in enumerate(row):
+        blanks = " " * (widths[place] - len(one.text))
+        if right[place]:
+            line.append(blanks)
+        line.append(one.text, one.style)
+        if place + 1 < len(row):
+            line.append(GAP if right[place] else blanks + GAP)
+    return line

@@ -1,0 +1,41 @@
+"""Aligned columns of text."""
+
+import pytest
+
+from proxy.columns import Cell, cell, lines
+
+
+def test_columns_line_up_without_blanks_at_the_end() -> None:
+    shown = lines(("name", "n", "score", "last"), [("a", 2, 0.98765, "x"), ("longer", 10, 0.5, "")], "  ")
+    assert [line.plain for line in shown] == [
+        "  name     n  score  last",
+        "  a        2  0.988  x",
+        "  longer  10  0.500  ",
+    ]
+
+
+def test_a_column_of_numbers_and_words_stands_to_the_left() -> None:
+    assert [line.plain for line in lines(("n", "x"), [(1, "a"), ("-", "b"), (100, "c")])] == [
+        "n    x",
+        "1    a",
+        "-    b",
+        "100  c",
+    ]
+
+
+def test_brackets_are_text_and_styles_are_kept() -> None:
+    _, line = lines(("what",), [(Cell("[red]", "green"),)])
+    assert line.plain == "[red]"
+    assert [span.style for span in line.spans] == ["green"]
+
+
+def test_headings_alone() -> None:
+    assert [line.plain for line in lines(("a", "b"), [])] == ["a  b"]
+
+
+@pytest.mark.parametrize(
+    ("value", "text", "right"), [("a", "a", False), (7, "7", True), (0.5, "0.500", True), (None, "None", False)]
+)
+def test_values_as_cells(value: object, text: str, right: bool) -> None:
+    assert cell(value) == Cell(text, right=right)
+    assert cell(cell(value)) == cell(value)

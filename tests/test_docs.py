@@ -1,0 +1,206 @@
+"""What the documents name exists, and what exists is named."""
+
+import re
+import tomllib
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+
+import click
+import pytest
+
+from proxy import cli
+from proxy.config import load
+from proxy.config.keys import KEYS, LISTEN_KEYS, SECTIONS, VARIABLES
+from proxy.errors import ExitStatus
+from proxy.rules.load import load as load_rules
+from proxy.settings import EdgeLimits, GateLimits
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+EXAMPLE = ROOT / "startgate.example.yml"
+MAKEFILE = (ROOT / "Makefile").read_text()
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "bench" / "README.md"])
+DECISIONS = sorted((ROOT / "docs" / "decisions").glob("*.md"))
+SOURCES = sorted(path for folder in ("proxy", "tests", "bench") for path in (ROOT / folder).rglob("*.py"))
+
+
+def commands(group: click.Command = cli.main, path: str = "startgate") -> Iterator[tuple[str, click.Command]]:
+    """Every command with its full name; groups that only hold others are left out."""
+    if isinstance(group, click.Group):
+        for name, command in group.commands.items():
+            yield from commands(command, f"{path} {name}")
+    else:
+        yield path, group
+
+
+COMMANDS = dict(commands())
+
+
+def rows(heading: str, text: str = README) -> list[list[str]]:
+    """The rows of the first table under a heading of the README, each as its cells."""
+    part = text.split(f"\n{heading}", 1)[1]
+    table = part[part.index("\n| ") :].split("\n\n", 1)[0]
+    return [[cell.strip() for cell in line.strip("| ").split(" | ")] for line in table.strip().splitlines()[2:]]
+
+
+def name(path: Path) -> str:
+    """The id of a parametrised test."""
+    return str(path.relative_to(ROOT))
+
+
+def test_every_command_is_in_the_table_and_no_other() -> None:
+    assert {row[0].strip("`") for row in rows("## Commands")} == set(COMMANDS)
+
+
+@pytest.mark.parametrize("command", sorted(COMMANDS))
+def test_every_option_is_in_the_table_and_no_other(command: str) -> None:
+    (row,) = (row for row in rows("## Commands") if row[0] == f"`{command}`")
+    told = set(re.findall(r"--[a-z-]+", row[1]))
+    exists = {option for parameter in COMMANDS[command].params for option in parameter.opts if option.startswith("--")}
+    common = {"--config"}
+    assert told <= exists
+    assert exists - common <= told
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name)
+def test_commands_in_documents_exist(document: Path) -> None:
+    told = re.findall(r"(?:`|^    |\$ )startgate ((?:audit )?[a-z]+)", document.read_text(), flags=re.MULTILINE)
+    assert [one for one in told if f"startgate {one}" not in COMMANDS and one != "audit"] == []
+
+
+@pytest.mark.parametrize("key", [*KEYS, *LISTEN_KEYS])
+def test_every_key_is_in_the_readme_and_in_the_example(key: str) -> None:
+    assert f"`{key}`" in README
+    assert re.search(rf"\b{key.rsplit('.', maxsplit=1)[-1]}:", EXAMPLE.read_text())
+
+
+def test_every_key_in_the_readme_exists() -> None:
+    part = README.split("## Configuration", 1)[1].split("## Rules", 1)[0]
+    told = re.findall(r"^\| `([a-z_.]+)` \|", part, flags=re.MULTILINE)
+    assert set(told) == set(KEYS)
+    for heading in re.findall(r"`((?:cluster|journal|gate|limits|listen)\.[a-z_.]+)`", README):
+        assert heading in {*KEYS, *LISTEN_KEYS, *SECTIONS}
+
+
+@pytest.mark.parametrize("kind", [EdgeLimits, GateLimits])
+def test_defaults_of_limits_are_told_as_they_are(kind: type[EdgeLimits] | type[GateLimits]) -> None:
+    section = "edge" if kind is EdgeLimits else "gate"
+    told = {row[0].strip("`"): float(row[1]) for row in rows("Limits, under")}
+    for limit in fields(kind):
+        assert told[f"limits.{section}.{limit.name}"] == limit.default
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name)
+def test_variables_in_documents_exist(document: Path) -> None:
+    told = set(re.findall(r"STARTGATE_[A-Z_]+", document.read_text())) - {"STARTGATE_CONFIG", "STARTGATE_REQUIRE_REAL"}
+    assert told <= set(VARIABLES)
+
+
+def test_the_example_says_what_holds_without_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "startgate.yml").write_text(EXAMPLE.read_text())
+    monkeypatch.chdir(tmp_path)
+    assert load(tmp_path / "startgate.yml", {}) == load(None, {})
+
+
+def test_the_rules_in_the_readme_are_the_shipped_ones(tmp_path: Path) -> None:
+    part = README.split("## Rules", 1)[1]
+    block = re.search(r"\n\n((?:    .*\n)+)", part)
+    assert block is not None
+    (tmp_path / "start.yml").write_text(re.sub(r"^    ", "", block[1], flags=re.MULTILINE))
+    told, shipped = load_rules(tmp_path / "start.yml"), load_rules(ROOT / "rules" / "start.yml")
+
+    def meaning(rules: object) -> str:
+        return re.sub(r"Origin\([^)]*\)|revision='\w+'|files=\([^)]*\)", "", repr(rules))
+
+    assert meaning(told) == meaning(shipped)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name)
+def test_make_targets_in_documents_exist(document: Path) -> None:
+    exist = set(re.findall(r"^([a-z-]+):", MAKEFILE, flags=re.MULTILINE))
+    call = re.compile(r"(?:`|^    |&& )(?:STARTGATE_REQUIRE_REAL=1 )?make ([a-z-]+)", flags=re.MULTILINE)
+    told = set(call.findall(document.read_text()))
+    assert told <= exist
+
+
+def test_every_target_says_what_it_is_for() -> None:
+    targets = re.findall(r"^([a-z-]+):(?!=)", MAKEFILE, flags=re.MULTILINE)
+    told = re.findall(r"^([a-z-]+):.*## ", MAKEFILE, flags=re.MULTILINE)
+    assert targets == told
+    assert {"demo", "test", "test-fast", "style", "types", "bench"} <= set(told)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name)
+def test_links_lead_somewhere(document: Path) -> None:
+    text = document.read_text()
+    for target in re.findall(r"\]\(([^)]+)\)", text):
+        if target.startswith("#"):
+            headings = {
+                re.sub(r"[^a-z0-9 -]", "", line.lower()).strip().replace(" ", "-")
+                for line in text.splitlines()
+                if line.startswith("#")
+            }
+            assert target[1:] in headings
+        elif not target.startswith("https://"):
+            assert (document.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name)
+def test_paths_in_documents_exist(document: Path) -> None:
+    """Paths into the source tree; a changelog and decisions may speak of what is gone."""
+    told = re.findall(r"`((?:proxy|tests|rules|docs|bench)/[\w./-]*[\w/])`", document.read_text())
+    example = {"proxy/route/table.py", "tests/route/test_table.py"}
+    assert [one for one in told if one not in example and not (ROOT / one).exists()] == []
+
+
+def test_decisions_are_numbered_once_and_titled() -> None:
+    assert DECISIONS
+    numbers = []
+    for path in DECISIONS:
+        number = re.fullmatch(r"(\d{3})-[a-z0-9-]+\.md", path.name)
+        assert number is not None, path.name
+        assert path.read_text().startswith(f"# {number[1]}: "), f"{path.name} must begin with its number"
+        numbers.append(number[1])
+    assert len(set(numbers)) == len(numbers)
+
+
+def test_decisions_that_are_cited_exist() -> None:
+    numbers = {path.name[:3] for path in DECISIONS}
+    cited = {
+        (path.name, number)
+        for path in [*SOURCES, *DOCUMENTS]
+        for number in re.findall(r"docs/decisions/(\d{3})", path.read_text())
+    }
+    assert {(where, number) for where, number in cited if number not in numbers} == set()
+
+
+def test_exit_statuses_are_told() -> None:
+    told = {int(row[0]) for row in rows("One line says that it serves") if row[0].isdigit()}
+    assert told == {int(status) for status in ExitStatus}
+
+
+def test_the_version_is_one() -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    runner = __import__("click.testing", fromlist=["CliRunner"]).CliRunner()
+    assert runner.invoke(cli.main, ["--version"]).output == f"startgate {version}\n"
+
+
+def test_changelog_lines_have_their_type() -> None:
+    lines = re.findall(r"^- .*", (ROOT / "CHANGELOG.md").read_text(), flags=re.MULTILINE)
+    assert lines
+    assert [line for line in lines if not re.match(r"- \[(FEATURE|CHANGE|BUGFIX|SECURITY)\] ", line)] == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name)
+def test_lines_fit(document: Path) -> None:
+    """Prose is wrapped; tables and links cannot be."""
+    long = [line for line in document.read_text().splitlines() if len(line) > 130 and not line.startswith("|")]
+    assert long == []
+
+
+def test_figures_are_measured_or_absent() -> None:
+    """A row of the table of figures names the day and the machine that it was measured on."""
+    part = README.split("## Figures", 1)[1].split("\n## ", 1)[0]
+    for row in [line for line in part.splitlines() if line.startswith("|")][2:]:
+        assert re.search(r"20\d\d-\d\d-\d\d|cores?|CPU", row), row
