@@ -122,15 +122,29 @@ class _Component:
         for group, names in privileges.items():
             by_privileges.setdefault(names, []).append(group)
         for names, members in by_privileges.items():
-            if not names:
-                continue
-            try:
-                covered = included(asked, _joined_names(members))
-            except Undecidable as undecided:
-                self._undecided = undecided
-                self._perhaps |= union_of_index(names)
-            else:
-                self._allowed |= union_of_index(names) if covered else NOTHING
+            # A group whose names cannot be read must not spoil the others that share its privileges.
+            readable = [group for group in members if names and self._readable(group, names)]
+            if readable and self._covered(asked, readable, names):
+                self._allowed |= union_of_index(names)
+
+    def _readable(self, group: Group, names: frozenset[str]) -> bool:
+        try:
+            group.index_language()
+        except Undecidable as undecided:
+            self._note(undecided, names)
+            return False
+        return True
+
+    def _covered(self, asked: Language, groups: Iterable[Group], names: frozenset[str]) -> bool:
+        try:
+            return included(asked, _joined_names(groups))
+        except Undecidable as undecided:
+            self._note(undecided, names)
+            return False
+
+    def _note(self, undecided: Undecidable, names: frozenset[str]) -> None:
+        self._undecided = undecided
+        self._perhaps |= union_of_index(names)
 
     def allows(self, needed: Language) -> bool:
         """Whether all that is needed is allowed. Raises Undecidable if only an undecided group could make it so."""
@@ -142,7 +156,9 @@ class _Component:
 
 
 def _joined_names(groups: Iterable[Group]) -> Language:
-    joined = NOTHING
+    # One automaton for all plain names, one for all that may be restricted: hundreds of groups cost as much as one.
+    plain: set[str] = set()
+    reaching: set[str] = set()
     for group in groups:
-        joined |= group.index_language()
-    return joined
+        (reaching if group.allow_restricted else plain).update(group.names)
+    return language(plain, minus=RESTRICTED) | language(reaching)

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from proxy.privileges import patterns
 from proxy.privileges.automata import Undecidable
 from proxy.privileges.check import Asked, AskedIndex, Held, check, check_limited
 from proxy.privileges.names import UnknownPrivilege
@@ -153,9 +154,17 @@ def test_an_undecidable_grant_counts_only_if_it_matters() -> None:
     with pytest.raises(Undecidable, match="not supported"):
         held([strange], "a", "read")
     assert held([strange, role(("a", "all"))], "a", "read")
+    assert held([strange, role(("a", "read"))], "a", "read")
     assert not held([strange], "a", "index")
     with pytest.raises(Undecidable):
         held([], "/<1-5>/", "read")
+
+
+def test_a_comparison_that_takes_too_long_counts_only_if_it_matters(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patterns, "MAX_STEPS", 60)
+    with pytest.raises(Undecidable, match="more than 60 steps"):
+        held([role(("*a*b*c*d*e*f*", "read"))], "*g*h*i*j*", "read")
+    assert not held([role(("*a*b*c*d*e*f*", "read"))], "*g*h*i*j*", "index")
 
 
 NAMES = st.text("ab*?", min_size=1, max_size=3)
