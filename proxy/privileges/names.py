@@ -22,7 +22,7 @@ def cluster_language(name: str) -> Language:
         return language([lowered + "*"])
     raise UnknownPrivilege(
         f"unknown cluster privilege [{lowered}]. a privilege must be either one of the predefined cluster privilege "
-        f"names [{','.join(_ordered_cluster())}] or a pattern over one of the available cluster actions"
+        f"names [{','.join(_by_strength(CLUSTER))}] or a pattern over one of the available cluster actions"
         + nearest(lowered, CLUSTER)
     )
 
@@ -35,10 +35,10 @@ def index_language(name: str) -> Language:
         return _of(INDEX[lowered])
     if _of(INDEX["all"]).matches(lowered):
         return language([lowered + "*"])
+    known = (*_by_containment(FAILURES_ONLY), *_by_containment(INDEX.keys() - FAILURES_ONLY))
     raise UnknownPrivilege(
         f"unknown index privilege [{lowered}]. a privilege must be either one of the predefined fixed indices "
-        f"privileges [{','.join(_ordered_index())}] or a pattern over one of the available index actions"
-        + nearest(lowered, INDEX)
+        f"privileges [{','.join(known)}] or a pattern over one of the available index actions" + nearest(lowered, INDEX)
     )
 
 
@@ -74,19 +74,19 @@ def cluster_privilege_grants(name: str, action: str) -> bool:
 
 def granting_cluster_privileges(action: str) -> tuple[str, ...]:
     """Named cluster privileges that allow `action`, in the order of Elasticsearch's 403 text (weakest first)."""
-    return tuple(name for name in _ordered_cluster() if cluster_language(name).matches(action))
+    return _by_strength(name for name in CLUSTER if cluster_language(name).matches(action))
 
 
 def including_cluster_privileges(names: Iterable[str]) -> tuple[str, ...]:
     """Named cluster privileges that include each of `names`, weakest first. Raises UnknownPrivilege."""
     wanted = [asked_cluster_language(name) for name in names]
-    return tuple(name for name in _ordered_cluster() if all(included(one, cluster_language(name)) for one in wanted))
+    return _by_strength(name for name in CLUSTER if all(included(one, cluster_language(name)) for one in wanted))
 
 
 def granting_index_privileges(action: str) -> tuple[str, ...]:
     """Named index privileges that allow `action` on data, in the order of Elasticsearch's 403 text (weakest first)."""
-    names = (name for name in _ordered_index() if name not in FAILURES_ONLY)
-    return tuple(name for name in names if index_language(name).matches(action))
+    names = INDEX.keys() - FAILURES_ONLY
+    return _by_containment(name for name in names if index_language(name).matches(action))
 
 
 def _of(actions: Actions) -> Language:
@@ -111,27 +111,25 @@ def _union(lowered: frozenset[str], *, cluster: bool) -> Language:
     return language(plain) | apart
 
 
-@lru_cache(maxsize=1)
-def _ordered_cluster() -> tuple[str, ...]:
+def _by_strength(names: Iterable[str]) -> tuple[str, ...]:
     # `ClusterPrivilegeResolver.sortByAccessLevel`: by how many other privileges a privilege implies, then by name.
-    implied = {
-        name: sum(included(asked_cluster_language(other), cluster_language(name)) for other in CLUSTER if other != name)
-        for name in CLUSTER
-    }
-    return tuple(sorted(CLUSTER, key=lambda name: (implied[name], name)))
+    return tuple(sorted(names, key=lambda name: (_implied(name), name)))
 
 
-@lru_cache(maxsize=1)
-def _ordered_index() -> tuple[str, ...]:
-    # `Privilege.sortByAccessLevel`: by in how many others a privilege is contained, most first, then by name; those of
-    # the failure store come before all.
-    return (*_by_containment(FAILURES_ONLY), *_by_containment(INDEX.keys() - FAILURES_ONLY))
+@lru_cache(maxsize=len(CLUSTER))
+def _implied(name: str) -> int:
+    own = cluster_language(name)
+    return sum(included(asked_cluster_language(other), own) for other in CLUSTER if other != name)
 
 
-def _by_containment(names: Iterable[str]) -> list[str]:
-    pool = sorted(names)
-    contained = {
-        name: sum(included(index_language(name), index_language(other)) for other in pool if other != name)
-        for name in pool
-    }
-    return sorted(pool, key=lambda name: (-contained[name], name))
+def _by_containment(names: Iterable[str]) -> tuple[str, ...]:
+    # `Privilege.sortByAccessLevel`: by in how many others a privilege is contained, most first, then by name.
+    return tuple(sorted(names, key=lambda name: (-_containing(name), name)))
+
+
+@lru_cache(maxsize=len(INDEX))
+def _containing(name: str) -> int:
+    # Those of the failure store are a list of their own.
+    pool = FAILURES_ONLY if name in FAILURES_ONLY else INDEX.keys() - FAILURES_ONLY
+    own = index_language(name)
+    return sum(included(own, index_language(other)) for other in pool if other != name)
