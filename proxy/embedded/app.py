@@ -25,6 +25,8 @@ from proxy.embedded.security.store import ELASTIC_PASSWORD, Security
 
 # A test may upload a lot, but what is uploaded is held in memory here.
 _BODY_BYTES = 1024 * 1024 * 1024
+# More than Elasticsearch's own 16 KiB: what a test sends through a proxy is for the proxy to refuse.
+_HEAD_BYTES = 64 * 1024
 # Older records go when there are this many: a benchmark must not fill the memory.
 _RECORDS = 50_000
 _WORLD: web.AppKey[World] = web.AppKey("world", World)
@@ -180,7 +182,14 @@ async def serve_embedded(
             await asyncio.sleep(cluster.delay_s)
 
     app = make_app(holder, secured, jobs=jobs or Jobs(pace_s=job_pace_s), observer=observe)
-    runner = web.AppRunner(app, access_log=None, auto_decompress=False, handle_signals=False)
+    runner = web.AppRunner(
+        app,
+        access_log=None,
+        auto_decompress=False,
+        handle_signals=False,
+        max_line_size=_HEAD_BYTES,
+        max_field_size=_HEAD_BYTES,
+    )
     await runner.setup()
     try:
         site = web.TCPSite(runner, host, port, ssl_context=tls)

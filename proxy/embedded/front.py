@@ -15,6 +15,7 @@ from proxy.embedded.routes import Match, Routes
 from proxy.embedded.security.api import add_security
 from proxy.embedded.security.authenticate import Caller, authenticate
 from proxy.errors import Refusal
+from proxy.privileges import Undecidable
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +39,9 @@ class Front:
             return await self._routed(request)
         except (Refusal, ElasticError) as failure:
             return failed(request, failure)
+        except Undecidable as doubt:
+            # A pattern that the privileges library cannot judge exactly: what is in doubt is denied.
+            return failed(request, Failure(403, "security_exception", str(doubt)))
         except Exception as fault:
             logger.exception("%s %s", call.method, call.target)
             return failed(request, Failure(500, "exception", f"{type(fault).__name__}: {fault}"))

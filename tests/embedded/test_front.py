@@ -2,6 +2,7 @@
 
 import pytest
 
+from proxy.embedded.app import basic
 from proxy.embedded.backend import Answer, Call
 from tests.embedded.support import Asker
 
@@ -89,6 +90,14 @@ async def test_every_request_is_authenticated_first() -> None:
         assert not said.header("x-elastic-product")
     said = await asker("GET", "/", headers={"es-secondary-authorization": "Basic eDp5"})
     assert (said.status, said.reason) == (401, "Failed to authenticate secondary user")
+
+
+async def test_what_cannot_be_judged_is_denied() -> None:
+    asker = Asker(backend=NODE)
+    asker.store.add_role("r", {"indices": [{"names": ["/a{2/"], "privileges": ["read"]}]})
+    asker.store.add_user("bob", "secret", ["r"])
+    said = await asker("GET", "/a/_search", by=basic("bob", "secret"))
+    assert (said.status, said.type) == (403, "security_exception")
 
 
 async def test_a_fault_of_ours_is_a_500(caplog: pytest.LogCaptureFixture) -> None:

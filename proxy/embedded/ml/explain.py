@@ -55,4 +55,4 @@ async def _explained(context: Context) -> Job:
     complete = {"dest": {"index": "explained-destination"}, **body}
     config = parse_config(request, complete, named, context.world.jobs.memory_cap)
     owner = None if context.caller is None else context.caller.owner
-    return Job(config=config, create_time=0, version="", owner=owner)
+    return Job(config=config, create_time=0, version="0.0", owner=owner)

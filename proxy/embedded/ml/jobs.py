@@ -112,9 +112,15 @@ class Job:
         shown: dict[str, Any] = {"id": self.id}
         if generated:
             shown |= {"create_time": self.create_time, "version": self.version}
-            if self.owner is not None:
+            if self.owner is not None and shows_owner(self.version):
                 shown["authorization"] = self.owner.authorization()
         return shown | {name: self.config[name] for name in _SHOWN if name in self.config}
+
+
+def shows_owner(version: str) -> bool:
+    """Whether a configuration of this version tells whose credentials a job runs with: since 8.1."""
+    major, minor = (int(part) for part in version.split(".")[:2])
+    return (major, minor) >= (8, 1)
 
 
 _SHOWN = (

@@ -17,6 +17,7 @@ from proxy.embedded.security.authorise import (
     require_cluster,
 )
 from proxy.embedded.security.identity import Subject
+from proxy.embedded.security.masking import masked
 from proxy.embedded.security.narrow import is_wildcard, narrow, split
 from proxy.embedded.security.store import Security
 from proxy.embedded.security.targets import body_targets
@@ -33,25 +34,27 @@ class Guarded:
         self._subject = subject
 
     async def call(self, call: Call) -> Answer:
-        """Authorise, narrow, and hand on."""
-        return await self._backend.call(await self._authorised(call))
+        """Authorise, narrow, hand on, and show of the answer what may be seen."""
+        found = RULES.match(call.method, split_target(call.target)[0])
+        rule = None if found is None else found.value
+        if found is None or rule is None:
+            require_cluster(self._security, self._subject, UNMAPPED)
+            return await self._backend.call(call)
+        answered = await self._backend.call(await self._authorised(call, rule, found.variables))
+        via = split(found.variables.get("index"))
+        return masked(self._security, self._subject, rule.action, via, answered)
 
     async def close(self) -> None:
         """Nothing is held here: the backend outlives its views."""
 
-    async def _authorised(self, call: Call) -> Call:
-        found = RULES.match(call.method, call.target.partition("?")[0])
-        if found is None or found.value is None:
-            require_cluster(self._security, self._subject, UNMAPPED)
-            return call
-        rule = found.value
+    async def _authorised(self, call: Call, rule: Rule, variables: Mapping[str, str]) -> Call:
         may_run_as(self._security, self._subject, rule.action)
         if rule.names == "none":
             self._require_global(rule)
             return call
         if rule.names == "path":
-            return await self._by_path(call, rule, found.variables)
-        for action, name in body_targets(rule.names, call.body, found.variables.get("index")):
+            return await self._by_path(call, rule, variables)
+        for action, name in body_targets(rule.names, call.body, variables.get("index")):
             if not may_index(self._security, self._subject, name, action):
                 raise index_denial(self._security, self._subject, action, [name])
         return call

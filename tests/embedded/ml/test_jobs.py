@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from proxy.embedded.failure import Failure
-from proxy.embedded.ml.jobs import Job, Jobs
+from proxy.embedded.ml.jobs import Job, Jobs, shows_owner
 from proxy.embedded.security.identity import NATIVE, Subject, User
 from proxy.model import Stage
 
@@ -78,6 +78,16 @@ def test_json() -> None:
     assert shown["authorization"] == {"roles": ["r"]}
     assert "authorization" not in job().json()
     assert not {"create_time", "version", "authorization"} & set(found.json(generated=False))
+
+
+@pytest.mark.parametrize(
+    ("version", "shown"), [("7.17.24", False), ("8.0.1", False), ("8.1.0", True), ("10.0.0", True), ("12.0.0", True)]
+)
+def test_older_versions_do_not_tell_the_owner(version: str, shown: bool) -> None:
+    assert shows_owner(version) is shown
+    found = job(owner=BOB)
+    found.version = version
+    assert ("authorization" in found.json()) is shown
 
 
 def test_values_for_the_destination() -> None:
