@@ -124,7 +124,7 @@ def _job(job: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 def _plan(plan: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if not plan:
         return
-    yield "destination", f"{plan.get('index')}: {_at(plan, 'plan')}, {plan.get('why')}"
+    yield "destination", f"{plan.get('index')}, {_planned(plan)}: {plan.get('why')}"
     yield from _present("created as", plan.get("created_as"))
     yield from _present("removal", plan.get("removal"))
     yield from _present("body sha256", plan.get("body_sha256"))
@@ -134,19 +134,21 @@ def _destination(record: Mapping[str, Any]) -> str:
     plan = _at(record, "startgate", "destination") or {}
     if not plan:
         return "-"
+    return f"{plan.get('index')} ({_planned(plan)})"
+
+
+def _planned(plan: Mapping[str, Any]) -> str:
     step = str(plan.get("plan"))
-    return f"{plan.get('index')} ({'created' if plan.get('created') else PLANS.get(step, step)})"
+    return "created" if plan.get("created") else PLANS.get(step, step)
 
 
 def _why(start: Start) -> str:
     record = start.records.get(Phase.OUTCOME) or start.latest
-    reasons = _at(record, "startgate", "verdict", "reasons") or ()
-    if result(start) == "denied" and reasons:
-        return "; ".join(str(reason["text"]) for reason in reasons)
     end = start.records.get(Phase.END, {})
     # That a job stopped needs no reason; that it failed does.
     reason = _at(end, "event", "reason") if _at(end, "event", "outcome") == "failure" else None
-    return str(reason or _at(record, "event", "reason") or "")
+    verdict = _at(record, "startgate", "verdict", "reasons") or ()
+    return str(reason or _at(record, "event", "reason") or "; ".join(str(one["text"]) for one in verdict))
 
 
 def _identity(who: Mapping[str, Any] | None) -> str:

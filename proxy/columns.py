@@ -10,7 +10,8 @@ GAP = "  "
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A text with a style of rich; what is in brackets is text and no markup. `right` asks to stand to the right, where all of a column do."""
+    """A text with a style of rich; what is in brackets is text and no markup. `right` asks to stand to the right, and
+    does where all of its column ask."""
 
     text: str
     style: str = ""

@@ -107,11 +107,16 @@ def test_that_a_job_stopped_needs_no_reason() -> None:
     assert (row.ended, row.why) == ("stopped", "")
 
 
-def test_a_denied_start_names_every_reason() -> None:
+def test_a_denied_start_says_why() -> None:
     row = audit.row(start(DENIED))
-    assert row.why == "no read on [a]; no index on [out]"
+    assert row.why == "all in one line"
     assert row.destination == "-"
     assert row.ended == "-"
+
+
+def test_without_a_text_every_reason_of_the_verdict_is_named() -> None:
+    verdict = {"allowed": False, "reasons": [{"text": "no read"}, {"text": "no index"}]}
+    assert audit.row(start(record("outcome", "failure", startgate={"verdict": verdict}))).why == "no read; no index"
 
 
 def test_what_is_not_recorded_is_a_dash() -> None:
@@ -130,7 +135,7 @@ def test_the_table_holds_every_start_and_why_below_it() -> None:
     lines = [line.plain for line in audit.table([start(DENIED), start(GRANTED), start(INTENT)], "  ")]
     assert lines[0].split()[:4] == ["time", "result", "status", "user"]
     assert [line.split()[2] for line in lines[1:] if "2026" in line] == ["denied", "granted", "open"]
-    assert lines[2] == "      no read on [a]; no index on [out]"
+    assert lines[2] == "      all in one line"
     assert all(line.startswith("  ") and line == line.rstrip() for line in lines)
 
 
@@ -148,7 +153,7 @@ def test_one_start_in_full() -> None:
     assert told["decided on"] == "caller, owner (data: owner, sent by a trusted intermediary)"
     assert told["job"] == "flights (outlier_detection)"
     assert told["copies"] == "a, b -> out"
-    assert told["destination"] == "out: create, it is missing"
+    assert told["destination"] == "out, created: it is missing"
     assert told["created as"] == "caller"
     assert told["body sha256"] == "f00"
     assert told["job ended"] == "2026-11-24T06:00:00.000Z failed: the job ran out of memory"

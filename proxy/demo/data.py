@@ -55,19 +55,21 @@ class Person:
 # The shapes of the two differ, so that what the destination takes from each can be seen: the most of both.
 WINTER = Index(name="flights-winter", shards=2, replicas=0, months=("2001/01",), mappings=MAPPINGS)
 SPRING = Index(name="flights-spring", shards=1, replicas=1, months=("2001/02", "2001/03"), mappings=MAPPINGS)
-# Somebody once loaded distances as text. Elasticsearch cannot merge the two mappings.
+# Somebody once loaded airports as text. Elasticsearch cannot merge the two mappings.
 ARCHIVE = Index(
     name="flights-archive",
     shards=1,
     replicas=0,
     months=(),
-    mappings={"properties": {**MAPPINGS["properties"], "distance": {"type": "keyword"}}},
+    mappings={"properties": {**MAPPINGS["properties"], "origin": {"type": "text"}}},
 )
 INDICES = (WINTER, SPRING, ARCHIVE)
 
 DESTINATION = "flights-outliers"
 JOB = "flights"
 MIXED_JOB = "flights-mixed"
+# Never made: its job is refused.
+MIXED_DESTINATION = "flights-outliers-mixed"
 
 _SOURCES = {"names": ["flights-winter", "flights-spring", "flights-archive"]}
 
@@ -117,11 +119,11 @@ def count(index: Index) -> int:
     return sum(1 for _ in _numbered(index))
 
 
-def job(*sources: Index) -> dict[str, Any]:
+def job(*sources: Index, destination: str = DESTINATION) -> dict[str, Any]:
     """The configuration of a job that looks for flights unlike all others in delay and distance."""
     return {
         "source": {"index": [source.name for source in sources]},
-        "dest": {"index": DESTINATION, "results_field": "ml"},
+        "dest": {"index": destination, "results_field": "ml"},
         "analysis": {"outlier_detection": {"n_neighbors": 10}},
         "analyzed_fields": {"includes": ["delay", "distance"]},
     }

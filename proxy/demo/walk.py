@@ -113,12 +113,13 @@ class Walk:
             if lines := data.bulk_lines(index):
                 loaded = await self._sure(ADMIN, "POST", f"/{index.name}/_bulk?refresh=true", lines)
                 _demand(loaded.content["errors"] is False, f"loading {index.name} failed: {loaded.content}")
-            distance = index.mappings["properties"]["distance"]["type"]
-            rows.append((index.name, data.count(index), index.shards, index.replicas, distance))
+            origin = index.mappings["properties"]["origin"]["type"]
+            rows.append((index.name, data.count(index), index.shards, index.replicas, origin))
         await self._sure(ANNA, "PUT", f"/_ml/data_frame/analytics/{JOB}", data.job(data.WINTER, data.SPRING))
-        await self._sure(ANNA, "PUT", f"/_ml/data_frame/analytics/{MIXED_JOB}", data.job(data.WINTER, data.ARCHIVE))
+        mixed = data.job(data.WINTER, data.ARCHIVE, destination=data.MIXED_DESTINATION)
+        await self._sure(ANNA, "PUT", f"/_ml/data_frame/analytics/{MIXED_JOB}", mixed)
         self.show.facts((person.name, person.what) for person in data.PEOPLE)
-        self.show.rows(("index", "flights", "shards", "replicas", "distance is"), rows)
+        self.show.rows(("index", "flights", "shards", "replicas", "origin is"), rows)
         self.show.facts(
             [
                 (JOB, f"a job: outliers of {data.WINTER.name} and {data.SPRING.name} into {DESTINATION}"),
@@ -137,7 +138,7 @@ class Walk:
 
     async def conflict(self) -> None:
         """Sources whose mappings do not fit together."""
-        self._step("Refused", "the two sources of this job map the field distance differently")
+        self._step("Refused", "the two sources of this job map the field origin differently")
         got = await self._start(ANNA, MIXED_JOB)
         _demand(got.status == 400, f"the conflict was answered with {got.status}")
 

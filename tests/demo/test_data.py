@@ -41,7 +41,7 @@ def test_bulk_lines_are_pairs_of_action_and_flight() -> None:
 def test_the_sources_differ_in_shape_and_the_archive_in_its_mapping() -> None:
     assert (WINTER.shards, WINTER.replicas) != (SPRING.shards, SPRING.replicas)
     assert WINTER.mappings == SPRING.mappings
-    assert WINTER.mappings["properties"]["distance"] != ARCHIVE.mappings["properties"]["distance"]
+    assert WINTER.mappings["properties"]["origin"] != ARCHIVE.mappings["properties"]["origin"]
     assert WINTER.body()["settings"] == {"number_of_shards": 2, "number_of_replicas": 0}
 
 
@@ -49,6 +49,8 @@ def test_jobs_copy_into_the_one_destination() -> None:
     job = data.job(WINTER, SPRING)
     assert job["source"]["index"] == ["flights-winter", "flights-spring"]
     assert job["dest"]["index"] == data.DESTINATION
+    mixed = data.job(WINTER, ARCHIVE, destination=data.MIXED_DESTINATION)
+    assert mixed["dest"]["index"].startswith(data.DESTINATION), "it must be refused for its mappings alone"
 
 
 @pytest.mark.parametrize(("person", "may"), [(ANNA, True), (BEN, False)])
