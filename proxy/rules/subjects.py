@@ -81,7 +81,10 @@ def source_names(job: Job) -> tuple[str, ...]:
     """The source expressions of a job as they are asked about: verbatim, each once, without exclusions (`-x`).
 
     What an exclusion takes away needs no privilege; that it is taken away is not relied on: the whole pattern before it
-    must be covered. `_all` is another word for `*`, but as text it would also be covered by a grant on `_*`.
+    must be covered. `_all` is another word for `*`, but as text it would also be covered by a grant on `_*`. An
+    expression with commas is several: in a request's path the cluster takes them apart, and as one text
+    `logs-*,secret` would be covered by a grant on `logs-*`.
     """
-    names = ("*" if name == "_all" else name for name in job.sources if not name.startswith("-"))
+    pieces = (piece for expression in job.sources for piece in expression.split(","))
+    names = ("*" if piece == "_all" else piece for piece in pieces if piece and not piece.startswith("-"))
     return tuple(dict.fromkeys(names))

@@ -104,6 +104,8 @@ def test_cluster_privileges_are_always_the_callers() -> None:
         (("<logs-{now/d}>",), ("<logs-{now/d}>",)),
         (("remote:a",), ("remote:a",)),
         (("-a",), ()),
+        (("logs-*,secret", "secret,,-x"), ("logs-*", "secret")),
+        ((",",), ()),
     ],
 )
 def test_source_expressions_are_asked_about_verbatim(sources: tuple[str, ...], names: tuple[str, ...]) -> None:
