@@ -15,6 +15,8 @@ from proxy.errors import PlainRefusal, Refusal
 INFLATED_LIMIT_BYTES = 64 * 1024
 ACTION = "cluster:admin/xpack/ml/data_frame/analytics/start"
 FIELDS = ("id", "timeout")
+# A start needs one. PyYAML looks ahead from each to the next: a thousand of them would hold up all starts for a second.
+YAML_BRACKETS = 8
 # XContent's names for what may stand where a text is wanted.
 _TOKENS = {
     bool: "VALUE_BOOLEAN",
@@ -92,6 +94,8 @@ def _parse(body: bytes, content_type: str) -> Any:  # noqa: ANN401 -- whatever t
 
 def _parse_yaml(body: bytes) -> Any:  # noqa: ANN401 -- whatever the client sent
     """One mapping of scalars is read, and nothing is constructed: merge keys would multiply what a client sent."""
+    if body.count(b"[") + body.count(b"{") > YAML_BRACKETS:
+        raise ValueError("nested deeper than any start")
     node = yaml.compose(body, Loader=yaml.SafeLoader)
     if not isinstance(node, yaml.MappingNode):
         return [] if isinstance(node, yaml.SequenceNode) else None

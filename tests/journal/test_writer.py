@@ -305,6 +305,10 @@ def test_a_file_that_cannot_be_opened_is_named_and_the_lock_given_back(tmp_path:
 WHOLE = b'{"startgate":{"receipt":"r1","phase":"intent"}}\n'
 
 
+def set_aside(folder: Path) -> list[Path]:
+    return list(folder.glob("*.torn-at-*"))
+
+
 @pytest.mark.parametrize(
     ("content", "kept", "torn"),
     [
@@ -321,7 +325,7 @@ async def test_a_line_that_a_crash_cut_short_is_set_aside(
     (tmp_path / FIRST_FILE).write_bytes(content)
     opened = open_journal(tmp_path)
     assert (tmp_path / FIRST_FILE).read_bytes() == kept
-    aside = [tmp_path / name for name in os.listdir(tmp_path) if ".torn-at-" in name]
+    aside = set_aside(tmp_path)
     assert [path.read_bytes() for path in aside] == ([] if torn is None else [torn])
     assert all(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in aside)
     await opened.append(record(2))

@@ -1,0 +1,117 @@
+"""Refusals in Elasticsearch's words, shape and formats."""
+
+import json
+from collections.abc import Callable, Mapping
+
+import cbor2
+import pytest
+import yaml
+
+from proxy.errors import PassedOn, PlainRefusal, Refusal, error_body
+from proxy.gate.answer import refused
+from proxy.model import Answer
+
+REFUSAL = Refusal(403, "security_exception", "nö")
+BODY = error_body(403, "security_exception", "nö")
+
+
+def told(refusal: Refusal = REFUSAL, accept: str | None = None, **parameters: str) -> Answer:
+    return refused(refusal, parameters, accept, "r1")
+
+
+def header(answer: Answer, name: str) -> str | None:
+    return next((value for key, value in answer.headers if key.lower() == name), None)
+
+
+def test_a_refusal_is_compact_json() -> None:
+    assert told() == Answer(
+        status=403,
+        headers=(("X-Startgate-Receipt", "r1"), ("Content-Type", "application/json")),
+        body='{"error":{"root_cause":[{"type":"security_exception","reason":"nö"}],"type":"security_exception",'
+        '"reason":"nö"},"status":403}'.encode(),
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "product"), [(400, "Elasticsearch"), (503, "Elasticsearch"), (401, None), (403, None)]
+)
+def test_the_product_is_named_but_not_to_strangers(status: int, product: str | None) -> None:
+    assert header(told(Refusal(status, "t", "r")), "x-elastic-product") == product
+
+
+def test_headers_of_the_refusal_go_along() -> None:
+    refusal = Refusal(
+        401, "security_exception", "r", headers=[("WWW-Authenticate", "Basic"), ("WWW-Authenticate", "ApiKey")]
+    )
+    assert told(refusal).headers[-2:] == (("WWW-Authenticate", "Basic"), ("WWW-Authenticate", "ApiKey"))
+
+
+@pytest.mark.parametrize("value", ["", "true"])
+def test_pretty_is_elasticsearchs_pretty(value: str) -> None:
+    body = told(PlainRefusal(406, "", "why"), pretty=value).body
+    assert body == b'{\n  "error" : "why",\n  "status" : 406\n}\n'
+
+
+@pytest.mark.parametrize("value", ["false", "no"])
+def test_not_pretty_is_compact(value: str) -> None:
+    assert b" " not in told(Refusal(400, "t", "r"), pretty=value).body
+
+
+@pytest.mark.parametrize(
+    ("accept", "parameters", "media_type"),
+    [
+        (None, {"format": "yaml"}, "application/yaml"),
+        ("application/yaml", {}, "application/yaml"),
+        ("application/json", {"format": "yaml"}, "application/yaml"),
+        ("application/vnd.elasticsearch+yaml;compatible-with=8", {}, "application/yaml"),
+        (None, {"format": "cbor"}, "application/cbor"),
+        ("application/cbor", {}, "application/cbor"),
+        ("application/yaml", {"format": "json"}, "application/json"),
+        (None, {"format": "smile"}, "application/json"),
+        (None, {"format": ""}, "application/json"),
+        ("*/*", {}, "application/json"),
+        (
+            "application/vnd.elasticsearch+json;compatible-with=8",
+            {},
+            "application/vnd.elasticsearch+json;compatible-with=8",
+        ),
+        (
+            "application/vnd.elasticsearch+json; compatible-with=8 , */*",
+            {},
+            "application/vnd.elasticsearch+json; compatible-with=8",
+        ),
+    ],
+)
+def test_the_format_asked_for_is_given(accept: str | None, parameters: Mapping[str, str], media_type: str) -> None:
+    answer = refused(REFUSAL, parameters, accept, "r1")
+    assert header(answer, "content-type") == media_type
+    readers: dict[str, Callable[[bytes], object]] = {
+        "application/yaml": yaml.safe_load,
+        "application/cbor": cbor2.loads,
+    }
+    assert readers.get(media_type, json.loads)(answer.body) == BODY
+
+
+def test_filter_path_does_not_apply_to_errors() -> None:
+    assert told(filter_path="status") == told()
+
+
+@pytest.mark.parametrize("refusal", [REFUSAL, PassedOn(404, error_body(404, "t", "r"))])
+def test_a_trace_is_given_where_asked_for(refusal: Refusal) -> None:
+    error = json.loads(told(refusal, error_trace="true").body)["error"]
+    assert error["stack_trace"] == f"{refusal.type}: {refusal.reason}\n\tat startgate.gate"
+    assert "stack_trace" not in json.loads(told(refusal, error_trace="false").body)["error"]
+    assert "stack_trace" not in str(refusal.body())
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        Refusal(401, "t", "r"),
+        PlainRefusal(406, "", "why"),
+        PassedOn(404, {}),
+        PassedOn(400, {"error": "text", "status": 400}),
+    ],
+)
+def test_no_trace_where_there_is_no_place_for_one(refusal: Refusal) -> None:
+    assert told(refusal, error_trace="") == told(refusal)

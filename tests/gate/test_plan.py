@@ -1,0 +1,205 @@
+"""What a start will do about its destination, from facts alone."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from proxy.destination import Era
+from proxy.errors import Refusal
+from proxy.gate.flight import Destination, Plan
+from proxy.gate.plan import check_expressions, era_of, make_plan, untouched
+from proxy.gate.ports import Facts, Grants, IndexState
+from proxy.model import JobState, SourceIndex, Stage
+from tests.gate.fakes import ANALYST, FLIGHTS, grants, known, made
+
+NOW_MS = 1_700_000_200_000
+MISSING = Facts(sources=(FLIGHTS,), destination=None)
+
+
+def job_in(state: str, stage: Stage) -> JobState:
+    return JobState(state=state, stage=stage)
+
+
+@pytest.mark.parametrize(
+    ("state", "stage", "why"),
+    [
+        ("started", Stage.FIRST_TIME, "the job is started: the cluster answers this start"),
+        ("failed", Stage.RESUMING_REINDEXING, "the job is failed: the cluster answers this start"),
+        (
+            "stopped",
+            Stage.RESUMING_REINDEXING,
+            "stopped while reindexing: Elasticsearch deletes the destination and makes it anew",
+        ),
+        ("stopped", Stage.RESUMING_ANALYZING, "resumed after reindexing: the destination is in use as it is"),
+        ("stopped", Stage.FINISHED, "the job has finished: the cluster refuses to start it again"),
+    ],
+)
+def test_only_a_first_start_makes_a_destination(state: str, stage: Stage, why: str) -> None:
+    assert untouched(known(state=job_in(state, stage))) == Plan(step=Destination.LEAVE, why=why)
+
+
+@pytest.mark.parametrize("state", ["stopped", ""])
+def test_a_first_start_may_have_to(state: str) -> None:
+    assert untouched(known(state=job_in(state, Stage.FIRST_TIME))) is None
+
+
+def test_a_missing_destination_is_planned_without_result_fields() -> None:
+    plan = make_plan(known(), MISSING, None, NOW_MS)
+    assert plan.step is Destination.CREATE
+    assert plan.sources == ("flights",)
+    assert plan.body == {
+        "settings": {"index.number_of_shards": 2, "index.number_of_replicas": 0},
+        "mappings": {
+            "dynamic": False,
+            "properties": {
+                "distance": {"type": "double"},
+                "carrier": {"type": "keyword"},
+                "ml__incremental_id": {"type": "long"},
+            },
+            "_meta": {
+                "creation_date_in_millis": NOW_MS,
+                "created_by": "data-frame-analytics",
+                "version": {"created": "12.0.0"},
+                "analytics": "outliers",
+            },
+        },
+    }
+
+
+def test_the_clusters_version_is_written_where_the_cluster_would() -> None:
+    plan = make_plan(known(made(version="7.17.24"), version="7.17.24"), MISSING, None, NOW_MS)
+    assert plan.body is not None
+    assert plan.body["mappings"]["_meta"]["version"] == {"created": "7.17.24"}
+
+
+def test_a_destination_that_exists_is_used_as_it_is() -> None:
+    facts = Facts(sources=(FLIGHTS,), destination=IndexState(name="flights-out", uuid="u", mappings={}))
+    plan = make_plan(known(), facts, None, NOW_MS)
+    assert (plan.step, plan.body, plan.sources) == (Destination.EXISTING, None, ("flights",))
+
+
+def test_a_conflict_of_mappings_is_refused_in_elasticsearchs_words() -> None:
+    other = SourceIndex(name="more", settings={}, mappings={"properties": {"distance": {"type": "keyword"}}})
+    with pytest.raises(Refusal, match=r"cannot merge .* mappings because of differences for field .distance.") as told:
+        make_plan(
+            known(made(source={"index": ["flights", "more"]})),
+            Facts(sources=(FLIGHTS, other), destination=None),
+            None,
+            0,
+        )
+    assert (told.value.status, told.value.type) == (400, "status_exception")
+
+
+INCLUDED = "Destination index [flights-out] is included in source expression [{}]"
+REMOTE = "remote source indices are not supported"
+
+
+@pytest.mark.parametrize(
+    ("expressions", "sources", "destination", "problems"),
+    [
+        (["flights"], ["flights"], None, []),
+        (["flights*"], ["flights"], None, [INCLUDED.format("flights*")]),
+        (["a", "*-out", "flights-out"], [], None, [INCLUDED.format("*-out"), INCLUDED.format("flights-out")]),
+        (["alias", "x"], ["flights-out", "x"], None, [INCLUDED.format("alias,x")]),
+        (["alias"], ["flights-000001"], "flights-000001", [INCLUDED.format("alias")]),
+        (["alias"], ["flights-000002"], "flights-000001", []),
+        (["flights", "-flights-out"], ["flights"], None, []),
+        (["flights-ou?"], [], None, []),
+        (["flights-ou[t]"], [], None, []),
+        (["[flights-out]"], [], None, []),
+        (["FLIGHTS-OUT"], [], None, []),
+        (["other:flights"], [], None, [REMOTE]),
+        (["*:*"], [], None, [REMOTE]),
+        (["<logs-{now/d{yyyy.MM.dd|+12:00}}>"], [], None, []),
+        (["other:x", "flights*"], [], None, [INCLUDED.format("flights*"), REMOTE]),
+    ],
+)
+def test_sources_that_cannot_be_are_refused_all_at_once(
+    expressions: list[str], sources: list[str], destination: str | None, problems: list[str]
+) -> None:
+    job = made(source={"index": expressions})
+    there = None if destination is None else IndexState(name=destination, uuid="u", mappings={})
+    if not problems:
+        check_expressions(job, sources, there)
+        return
+    with pytest.raises(Refusal) as told:
+        check_expressions(job, sources, there)
+    numbered = "".join(f"{number}: {problem};" for number, problem in enumerate(problems, 1))
+    assert (told.value.status, told.value.type) == (400, "validation_exception")
+    assert told.value.reason == f"Validation Failed: {numbered}"
+
+
+@pytest.mark.parametrize(
+    ("version", "job_version", "era"),
+    [
+        ("8.15.3", "7.9.0", Era.ALLOW_LIST),
+        ("8.5.0", "12.0.0", Era.SHARDS_ONLY),
+        ("7.17.24", "7.17.24", Era.SHARDS_ONLY),
+        (None, "12.0.0", Era.ALLOW_LIST),
+        (None, "10.0.0", Era.ALLOW_LIST),
+        (None, "8.5.0", Era.SHARDS_ONLY),
+        (None, "7.4.0", Era.SORTED_COPY),
+    ],
+)
+def test_the_era_is_the_clusters_or_else_the_jobs(version: str | None, job_version: str, era: Era) -> None:
+    assert era_of(known(made(version=job_version), version=version)) is era
+
+
+@pytest.mark.parametrize(
+    ("version", "job_version"), [("new", "12.0.0"), (None, "none"), (None, ""), ("6.8.0", "6.8.0")]
+)
+def test_without_a_version_nothing_is_planned(version: str | None, job_version: str) -> None:
+    with pytest.raises(Refusal, match="the destination cannot be planned: ") as told:
+        era_of(known(made(version=job_version), version=version))
+    assert told.value.status == 400
+
+
+def seen(what: Grants, source: SourceIndex = FLIGHTS) -> dict[str, Any]:
+    plan = make_plan(known(), Facts(sources=(source,), destination=None), what, NOW_MS)
+    assert plan.body is not None
+    return {key: set(plan.body["mappings"].get(key, {})) - {"ml__incremental_id"} for key in ("properties", "runtime")}
+
+
+def role(*fields: str, names: Sequence[str] = ("flights",), without: Sequence[str] = ()) -> dict[str, Any]:
+    security = {"field_security": {"grant": list(fields), "except": list(without)}} if fields else {}
+    return {"indices": [{"names": list(names), "privileges": ["read", "view_index_metadata"], **security}]}
+
+
+RUNTIME = SourceIndex(
+    name="flights",
+    settings={},
+    mappings={**FLIGHTS.mappings, "runtime": {"hour": {"type": "long"}, "day": {"type": "keyword"}}},
+)
+
+
+@pytest.mark.parametrize(
+    ("what", "properties", "runtime"),
+    [
+        (grants(ANALYST), {"distance", "carrier"}, {"hour", "day"}),
+        (grants(role("carrier", "day")), {"carrier"}, {"day"}),
+        (grants(role("*", without=["hour", "carrier"])), {"distance"}, {"day"}),
+        (grants(role("carrier"), role()), {"distance", "carrier"}, {"hour", "day"}),
+        (grants(role("carrier"), role("hour")), {"carrier"}, {"hour"}),
+        (grants(ANALYST, limited_by=[role("carrier")]), {"carrier"}, set()),
+        (grants(role("carrier", "distance"), limited_by=[role("distance")]), {"distance"}, set()),
+        (grants(role("carrier", names=["elsewhere"]), role()), {"distance", "carrier"}, {"hour", "day"}),
+    ],
+)
+def test_only_what_the_owner_may_see_is_copied(what: Grants, properties: set[str], runtime: set[str]) -> None:
+    assert seen(what, RUNTIME) == {"properties": properties, "runtime": runtime}
+
+
+@pytest.mark.parametrize(
+    ("what", "why"),
+    [
+        (grants(role("carrier", names=["an-alias"])), "they reach it under another name"),
+        (grants(role("/carr(ier/")), ""),
+    ],
+)
+def test_what_cannot_be_told_exactly_is_denied(what: Grants, why: str) -> None:
+    with pytest.raises(
+        Refusal, match=f"which fields of .flights. the owner's roles show cannot be told exactly .{why}"
+    ) as told:
+        seen(what)
+    assert (told.value.status, told.value.type) == (403, "security_exception")

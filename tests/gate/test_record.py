@@ -1,0 +1,295 @@
+"""What goes on record: an allow-list, with who, what, why and how it went; never a secret."""
+
+import json
+from typing import Any
+
+import pytest
+
+from proxy.gate import record
+from proxy.gate.flight import Destination, Flight, Plan
+from proxy.journal.entry import LIST_LIMIT, encode
+from proxy.model import Answer, JobState, Stage
+from proxy.rules import Origin, Reason, ReasonKind, Subject, Subjects, Verdict
+from tests.gate.fakes import ANN, BOB, KIBANA, STARTED, answer, arrived, known, made
+
+NOW_MS = 1_700_000_200_000
+BODY: dict[str, Any] = {
+    "settings": {"index.number_of_shards": "2"},
+    "mappings": {"properties": {"a": {"type": "long"}}, "_meta": {"analytics": "outliers"}},
+}
+CREATE = Plan(step=Destination.CREATE, why="the destination is missing", body=BODY, sources=("flights",))
+VERDICT = Verdict(
+    reasons=(
+        Reason(subject=Subject.CALLER, kind=ReasonKind.UNKNOWN, text="not known"),
+        Reason(
+            subject=Subject.OWNER,
+            kind=ReasonKind.SOURCE,
+            text="lacks",
+            index="flights",
+            privilege="read",
+            origin=Origin("rules/start.yml", 12),
+        ),
+    )
+)
+DATA = Subjects(data=Subject.CALLER, asked=(Subject.CALLER, Subject.OWNER), intermediary=False)
+
+
+def flight(**changes: Any) -> Flight:  # noqa: ANN401 -- fields of Flight
+    start = arrived(
+        ("User-Agent", "curl/8"),
+        ("X-Opaque-Id", "kibana:1"),
+        ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
+        ("X-Forwarded-For", "192.0.2.1"),
+        ("X-Forwarded-For", "192.0.2.2"),
+    )
+    fields: dict[str, Any] = {"arrived": start, "revision": "abc", "begun_ms": NOW_MS, "begun_s": 5.0}
+    return Flight(**fields | changes)
+
+
+def judged(**changes: Any) -> Flight:  # noqa: ANN401 -- fields of Flight
+    fields: dict[str, Any] = {
+        "job_id": "outliers",
+        "caller": ANN,
+        "known": known(),
+        "subjects": DATA,
+        "verdict": Verdict(),
+        "plan": CREATE,
+    }
+    return flight(**fields | changes)
+
+
+def test_an_intent_says_who_what_and_why() -> None:
+    assert record.intent(judged(secondary=BOB), NOW_MS) == {
+        "@timestamp": "2023-11-14T22:16:40.000Z",
+        "ecs": {"version": "8.11.0"},
+        "event": {
+            "id": "r1",
+            "kind": "event",
+            "category": ["configuration"],
+            "type": ["access", "allowed"],
+            "action": "start-data-frame-analytics",
+            "dataset": "startgate.start",
+            "module": "startgate",
+            "outcome": "unknown",
+        },
+        "startgate": {
+            "format": 1,
+            "phase": "intent",
+            "receipt": "r1",
+            "rules": {"revision": "abc"},
+            "job": {
+                "id": "outliers",
+                "analysis": "outlier_detection",
+                "create_time": 1_700_000_000_000,
+                "sources": ["flights"],
+                "destination": "flights-out",
+                "results_field": "ml",
+                "state": "stopped",
+                "stage": "first_time",
+            },
+            "caller": {
+                "name": "ann",
+                "roles": ["analyst"],
+                "realm": {"name": "native1", "type": "native"},
+                "authentication_type": "realm",
+            },
+            "secondary": {
+                "name": "bob",
+                "roles": ["data"],
+                "realm": {"name": "native1", "type": "native"},
+                "authentication_type": "realm",
+            },
+            "owner": {"kind": "roles", "roles": ["analyst"]},
+            "subjects": {"data": "caller", "asked": ["caller", "owner"], "intermediary": False},
+            "verdict": {"allowed": True, "reasons": []},
+            "destination": {
+                "index": "flights-out",
+                "plan": "create",
+                "why": "the destination is missing",
+                "source_indices": ["flights"],
+                "body_sha256": "76a14ce17c8d7a773b0db709d3401fd9fa396adef62a4e791b14b7be065b0f7e",
+                "settings": {"index.number_of_shards": "2"},
+                "field_count": 1,
+            },
+        },
+        "source": {"address": "10.1.2.3", "port": 4567},
+        "http": {"request": {"method": "POST"}},
+        "url": {"path": "/_ml/data_frame/analytics/outliers/_start"},
+        "user_agent": {"original": "curl/8"},
+        "labels": {"x_opaque_id": "kibana:1"},
+        "trace": {"id": "0af7651916cd43dd8448eb211c80319c"},
+        "span": {"id": "b7ad6b7169203331"},
+        "client": {"address": "192.0.2.1, 192.0.2.2"},
+        "user": {"name": "ann", "roles": ["analyst"]},
+    }
+
+
+def test_equal_bodies_have_equal_hashes() -> None:
+    turned = {"mappings": dict(reversed(BODY["mappings"].items())), "settings": BODY["settings"]}
+    plans = [
+        CREATE,
+        Plan(step=Destination.CREATE, why="", body=turned),
+        Plan(step=Destination.CREATE, why="", body={**BODY, "settings": {}}),
+    ]
+    hashes = [record.intent(judged(plan=plan), 0)["startgate"]["destination"]["body_sha256"] for plan in plans]
+    assert hashes[0] == hashes[1] != hashes[2]
+
+
+def test_very_long_settings_are_left_out() -> None:
+    body = {**BODY, "settings": {"index.analysis.filter.s.synonyms": ["x" * 100] * 200}}
+    told = record.intent(judged(plan=Plan(step=Destination.CREATE, why="", body=body)), 0)
+    assert told["startgate"]["destination"]["settings"] == "…"
+
+
+@pytest.mark.parametrize("settled", [{"known": None, "plan": Plan(step=Destination.LEAVE, why="w")}, {}])
+def test_a_plan_without_a_body_tells_what_it_is(settled: dict[str, Any]) -> None:
+    told = record.intent(judged(plan=Plan(step=Destination.LEAVE, why="w")) if not settled else judged(**settled), 0)
+    destination = told["startgate"]["destination"]
+    assert destination == {
+        "index": "" if settled else "flights-out",
+        "plan": "leave",
+        "why": "w",
+        "source_indices": [],
+    }
+
+
+def test_nothing_known_is_a_record_too() -> None:
+    empty = flight(arrived=arrived(peer=""), problem="body cannot be parsed")
+    told = record.outcome(empty, answer(400), NOW_MS)
+    assert told["startgate"]["job"] == {"id": ""}
+    assert told["source"] == {"address": ""}
+    assert told["event"]["reason"] == "body cannot be parsed"
+    assert not {"user", "user_agent", "labels", "trace", "client"} & set(told)
+    assert not {"caller", "owner", "verdict", "destination", "cluster"} & set(told["startgate"])
+
+
+@pytest.mark.parametrize(
+    ("peer", "source"),
+    [
+        ("10.1.2.3:80", {"address": "10.1.2.3", "port": 80}),
+        ("[::1]:80", {"address": "[::1]", "port": 80}),
+        ("unix", {"address": "unix"}),
+        ("[::1]:", {"address": "[::1]:"}),
+    ],
+)
+def test_the_peer_is_told(peer: str, source: dict[str, object]) -> None:
+    assert record.intent(flight(arrived=arrived(peer=peer)), 0)["source"] == source
+
+
+@pytest.mark.parametrize("parent", ["", "00-a-b", "00-a-b-c-d"])
+def test_a_traceparent_that_is_none_is_left_out(parent: str) -> None:
+    told = record.intent(flight(arrived=arrived(("traceparent", parent))), 0)
+    assert not {"trace", "span"} & set(told)
+
+
+def test_reasons_name_rule_index_and_privilege() -> None:
+    told = record.outcome(judged(verdict=VERDICT, plan=None), answer(403), 0)
+    assert told["startgate"]["verdict"] == {
+        "allowed": False,
+        "reasons": [
+            {"subject": "caller", "kind": "unknown", "text": "not known"},
+            {
+                "subject": "owner",
+                "kind": "source",
+                "text": "lacks",
+                "index": "flights",
+                "privilege": "read",
+                "rule": "rules/start.yml:12",
+            },
+        ],
+    }
+
+
+def test_reasons_are_bounded() -> None:
+    many = Verdict(reasons=VERDICT.reasons * LIST_LIMIT)
+    told = record.outcome(judged(verdict=many), answer(403), 0)
+    assert len(told["startgate"]["verdict"]["reasons"]) == LIST_LIMIT
+
+
+@pytest.mark.parametrize(
+    ("status", "intended", "by_cluster", "outcome"),
+    [
+        (200, True, True, "success"),
+        (201, True, True, "success"),
+        (200, True, False, "failure"),
+        (400, False, False, "failure"),
+        (400, True, True, "failure"),
+        (403, False, False, "failure"),
+        (503, False, False, "failure"),
+        (503, True, False, "unknown"),
+        (500, True, True, "unknown"),
+        (408, True, True, "unknown"),
+        (429, True, True, "unknown"),
+        (504, True, True, "unknown"),
+        (409, True, True, "failure"),
+    ],
+)
+def test_the_outcome_is_what_can_be_said(status: int, intended: bool, by_cluster: bool, outcome: str) -> None:
+    one = judged(intended=intended, cluster_answer=answer(status) if by_cluster else None)
+    told = record.outcome(one, answer(status), 0)
+    assert told["event"]["outcome"] == outcome
+    assert told["http"]["response"] == {"status_code": status}
+    assert told["startgate"].get("cluster") == ({"status": status} if by_cluster else None)
+
+
+def test_an_outcome_says_what_was_done_and_how_long_it_took() -> None:
+    one = judged(
+        created=True,
+        created_as="caller",
+        removal="removed",
+        cluster_answer=STARTED,
+        marks_ms={"identified": 1.5, "answered": 12.25},
+    )
+    told = record.outcome(one, STARTED, 0)
+    ours = told["startgate"]
+    assert (ours["destination"]["created"], ours["destination"]["created_as"]) == (True, "caller")
+    assert ours["destination"]["removal"] == "removed"
+    assert ours["cluster"] == {"status": 200, "node": "n1"}
+    assert ours["timings_ms"] == {"identified": 1.5, "answered": 12.25}
+    assert told["event"]["duration"] == 12_250_000
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"[]", b"null", b'{"node":1}', b"{}", b"\x1f\x8b\x08"])
+def test_an_answer_that_names_no_node_is_told_without(body: bytes) -> None:
+    told = record.outcome(judged(cluster_answer=Answer(status=200, body=body)), answer(200), 0)
+    assert told["startgate"]["cluster"] == {"status": 200}
+
+
+@pytest.mark.parametrize(
+    ("state", "stage", "outcome"),
+    [
+        ("stopped", Stage.FINISHED, "success"),
+        ("stopped", Stage.RESUMING_ANALYZING, "unknown"),
+        ("failed", Stage.RESUMING_REINDEXING, "failure"),
+        ("started", Stage.RESUMING_REINDEXING, "unknown"),
+    ],
+)
+def test_an_end_says_how_the_job_ended(state: str, stage: Stage, outcome: str) -> None:
+    told = record.end("r1", "outliers", JobState(state=state, stage=stage), "why", NOW_MS)
+    assert told["event"]["outcome"] == outcome
+    assert told["event"]["reason"] == "why"
+    assert told["startgate"]["job"] == {"id": "outliers"}
+    assert told["startgate"]["end"] == {"state": state, "stage": stage.value}
+
+
+def test_an_end_that_nobody_saw_is_unknown() -> None:
+    told = record.end("r1", "outliers", None, "gone", NOW_MS)
+    assert told["event"]["outcome"] == "unknown"
+    assert "end" not in told["startgate"]
+
+
+def test_a_reconciled_outcome_says_so() -> None:
+    told = record.reconciled("r1", "interrupted", NOW_MS, job={"id": "outliers"})
+    assert told["event"]["outcome"] == "unknown"
+    assert told["startgate"]["reconciled"] is True
+    assert told["startgate"]["job"] == {"id": "outliers"}
+
+
+def test_whatever_came_can_be_written_as_one_line() -> None:
+    wild = arrived(
+        ("User-Agent", "\udcff" * 5000), ("x-opaque-id", "a\nb"), target="/\udc80?q", peer="x" * 5000, receipt="r2"
+    )
+    one = judged(arrived=wild, problem="\ud800", caller=KIBANA, known=known(made(source={"index": ["ü"] * 3000})))
+    line = encode(record.outcome(one, answer(400), 0))
+    assert line.count(b"\n") == 1
+    assert json.loads(line)["startgate"]["receipt"] == "r2"
