@@ -4,7 +4,7 @@ import re
 from typing import NamedTuple
 
 from proxy.wire.errors import WireError
-from proxy.wire.fields import SECTION, canonical, check_count, check_line, split_head, too_large
+from proxy.wire.fields import SECTION, canonical, check_head, split_head
 from proxy.wire.framing import CHUNKED, UNTIL_CLOSE, answer_framing
 from proxy.wire.hops import take_hops
 from proxy.wire.limits import HeadLimits
@@ -41,12 +41,9 @@ def decode_answer(data: bytes, limits: HeadLimits, *, head: bool) -> AnswerHead 
     match = _HEAD.match(data)
     if match is None:
         return _decode_slowly(data, limits, head=head)
-    end = match.end()
-    if end > limits.head_bytes:
-        raise too_large(limits)
-    check_line(match.end(3), limits, what="status line")
     minor, status, reason, section = match.groups()
-    check_count(section.count(b"\n"), limits)
+    end = match.end()
+    check_head(section, match.end(3), end, limits, what="status line")
     return _understood(int(minor), int(status), reason, section, end, head=head)
 
 

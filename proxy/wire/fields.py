@@ -82,6 +82,14 @@ def split_head(data: bytes, limits: HeadLimits, *, what: str) -> tuple[bytes, li
     return lines[0], lines[1:], end + 4
 
 
+def check_head(section: bytes, line: int, size: int, limits: HeadLimits, *, what: str) -> None:
+    """Raise WireError if a head with this `section`, a start line of `line` bytes and `size` bytes is over a limit."""
+    check_line(line, limits, what=what)
+    if size > limits.head_bytes:
+        raise too_large(limits)
+    check_count(section.count(b"\n"), limits)
+
+
 def check_line(length: int, limits: HeadLimits, *, what: str) -> None:
     """Raise WireError (414) if a start line of `length` bytes is over the limit."""
     if length > limits.line_bytes:

@@ -29,8 +29,11 @@ _PROTECTED_PREFIXES = (b"es-", b"x-elastic-", b"x-forwarded-", b"x-opaque-", b"x
 
 
 class Hops(NamedTuple):
-    """What was read. `section` is what may pass on; `hosts`, `lengths` and `codings` are the values of Host,
-    Content-Length and Transfer-Encoding lines as they came; `options` are Connection's options in lower case."""
+    """What was read.
+
+    `section` is what may pass on; `hosts`, `lengths` and `codings` are the values of Host, Content-Length and
+    Transfer-Encoding lines as they came; `options` are Connection's options in lower case.
+    """
 
     section: bytes
     hosts: list[bytes]
@@ -40,6 +43,7 @@ class Hops(NamedTuple):
 
 
 _NO_OPTIONS: frozenset[bytes] = frozenset()
+_OWN_OPTIONS = frozenset({b"close", b"keep-alive"})
 _COMMON_OPTIONS = {
     b"keep-alive": frozenset({b"keep-alive"}),
     b"Keep-Alive": frozenset({b"keep-alive"}),
@@ -65,15 +69,15 @@ def take_hops(section: bytes, *, keep_own: bool = False) -> Hops:
             lengths.append(value)
             continue
         if kind == b"connection":
-            options |= _COMMON_OPTIONS.get(value) or _options(value)
+            more = _COMMON_OPTIONS.get(value) or _options(value)
+            options = options | more if options else more
         elif kind == b"transfer-encoding":
             codings.append(value)
         elif keep_own and kind.startswith(b"x-startgate-"):
             continue
         section = section.replace(line, b"")
-    named = options - {b"close", b"keep-alive"} if options else options
-    if named:
-        section = _without(section, named)
+    if not options <= _OWN_OPTIONS:
+        section = _without(section, options - _OWN_OPTIONS)
     return Hops(section, hosts, lengths, codings, options)
 
 

@@ -4,7 +4,7 @@ import re
 from typing import NamedTuple
 
 from proxy.wire.errors import WireError
-from proxy.wire.fields import SECTION, TOKEN, canonical, check_count, check_line, split_head, too_large
+from proxy.wire.fields import SECTION, TOKEN, canonical, check_head, split_head
 from proxy.wire.framing import CHUNKED, request_framing
 from proxy.wire.hops import take_hops
 from proxy.wire.limits import HeadLimits
@@ -49,12 +49,9 @@ def decode_request(data: bytes, limits: HeadLimits) -> RequestHead | None:
     match = _HEAD.match(data)
     if match is None:
         return _decode_slowly(data, limits)
-    end = match.end()
-    if end > limits.head_bytes:
-        raise too_large(limits)
-    check_line(match.end(3), limits, what="request line")
     method, target, minor, section = match.groups()
-    check_count(section.count(b"\n"), limits)
+    end = match.end()
+    check_head(section, match.end(3), end, limits, what="request line")
     return _understood(method, target, int(minor), section, end)
 
 
