@@ -1,7 +1,7 @@
 """Refusals in Elasticsearch's words, shape and formats."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import cbor2
 import pytest
@@ -85,11 +85,10 @@ def test_not_pretty_is_compact(value: str) -> None:
 def test_the_format_asked_for_is_given(accept: str | None, parameters: Mapping[str, str], media_type: str) -> None:
     answer = refused(REFUSAL, parameters, accept, "r1")
     assert header(answer, "content-type") == media_type
-    readers: dict[str, Callable[[bytes], object]] = {
-        "application/yaml": yaml.safe_load,
-        "application/cbor": cbor2.loads,
-    }
-    assert readers.get(media_type, json.loads)(answer.body) == BODY
+    if "yaml" in media_type:
+        assert yaml.safe_load(answer.body) == BODY
+    else:
+        assert (cbor2 if "cbor" in media_type else json).loads(answer.body) == BODY
 
 
 def test_filter_path_does_not_apply_to_errors() -> None:
