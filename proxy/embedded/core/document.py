@@ -55,22 +55,35 @@ class _Walk:
         for key, value in source.items():
             here = (*at, key)
             self.check_name(key, here, root=not at)
-            target, extra, full, mode = node, added, prefix, how
-            *parents, name = key.split(".") if "." in key else (key,)
-            for parent in parents:
-                target, extra, full, mode = self.step(target, extra, parent, full, mode, here)
-            self.member(target, extra, name, value, f"{full}{name}", here, mode)
+            if "." not in key:
+                self.member(node, added, key, value, f"{prefix}{key}", here, how)
+            else:
+                self.dotted(node, added, key.split("."), value, prefix, here, how)
 
-    def step(self, node: Node, added: Node, name: str, prefix: str, how: str, at: Path) -> tuple[Node, Node, str, str]:
-        """Into an object that a dotted name implies, known or new."""
-        known = node["properties"].get(name) or {"type": "object", "properties": {}}
-        if "properties" not in known:
-            raise self.fault(
-                f"failed to parse: Could not dynamically add mapping for field [{'.'.join(map(str, at))}]. Existing "
-                f"mapping for [{prefix}{name}] must be of type object but found [{known['type']}].",
-                at,
-            )
-        return known, _enter(added, name, known["type"]), f"{prefix}{name}.", str(known.get("dynamic", how))
+    def dotted(self, node: Node, added: Node, steps: list[str], value: Json, prefix: str, at: Path, how: str) -> None:
+        """A member whose name goes through objects, known or new; new ones exist even where nothing is below them."""
+        name, *rest = steps
+        full = f"{prefix}{name}"
+        if not rest:
+            self.member(node, added, name, value, full, at, how)
+            return
+        known = node["properties"].get(name)
+        if known is not None and "properties" not in known:
+            self.leaf(known, _nested(rest, value), full, at)
+            return
+        fresh = added["properties"].get(name)
+        if known is None and fresh is None:
+            if how == "strict":
+                raise self.strict(name, full, positions.key_start(self.text, at))
+            if how == "false":
+                return
+            if how == "true":
+                self.count(at)
+                added["properties"][name] = {"type": "object", "properties": {}}
+        shape = known or {"type": "object", "properties": {}}
+        if shape.get("enabled", True):
+            mode = str(shape.get("dynamic", how))
+            self.dotted(shape, _enter(added, name, full, shape["type"]), rest, value, f"{full}.", at, mode)
 
     def member(self, node: Node, added: Node, name: str, value: Json, full: str, at: Path, how: str) -> None:
         """One member under its mapping, or as a new field."""
@@ -83,9 +96,14 @@ class _Walk:
         shape = known or fresh or {}
         if "properties" in shape:
             if shape.get("enabled", True):
-                self.objects(shape, _enter(added, name, shape["type"]), value, full, at, str(shape.get("dynamic", how)))
+                if known is None and not isinstance(value, (dict, list)) and value is not None:
+                    raise _clash(full)
+                extra = _enter(added, name, full, shape["type"])
+                self.objects(shape, extra, value, full, at, str(shape.get("dynamic", how)))
         elif shape["type"] == "alias":
             raise self.fault(f"Cannot write to a field alias [{full}].", at)
+        elif known is None and isinstance(_first(value), dict) and not field_types.TYPES[shape["type"]].composite:
+            raise _clash(full)
         else:
             self.leaf(shape, value, full, at)
 
@@ -97,10 +115,8 @@ class _Walk:
             for number, item in enumerate(value):
                 self.objects(node, added, item, full, (*at, number), how)
         elif value is not None:
-            reason = (
-                f"object mapping for [{full}] tried to parse field [{full.rpartition('.')[2]}] as object, "
-                "but found a concrete value"
-            )
+            name = "null" if isinstance(at[-1], int) else full.rpartition(".")[2]
+            reason = f"object mapping for [{full}] tried to parse field [{name}] as object, but found a concrete value"
             raise self.fault(reason, at)
 
     def unknown(self, added: Node, name: str, value: Json, full: str, at: Path, how: str) -> None:
@@ -109,10 +125,7 @@ class _Walk:
         if how == "false":
             return
         if how == "strict":
-            within = full.rpartition(".")[0] or "_doc"
-            reason = f"mapping set to strict, dynamic introduction of [{name}] within [{within}] is not allowed"
-            line, column = positions.value_start(self.text, at)
-            raise ElasticError(400, "strict_dynamic_mapping_exception", f"[{line}:{column}] {reason}")
+            raise self.strict(name, full, positions.value_start(self.text, at))
         if sample is None:
             return
         if isinstance(sample, dict):
@@ -175,6 +188,10 @@ class _Walk:
             self.collect(one, value, at, found)
             if found:
                 self.parsed.values.setdefault(one.name, []).extend(found)
+        for name in node.get("copy_to", ()):
+            target = self.mapping.fields.get(name)
+            if target is not None:
+                self.collect(target, value, at, self.parsed.values.setdefault(name, []))
 
     def collect(self, one: Field, value: Json, at: Path, into: list[Any]) -> None:
         """Parsed values of one field, lists flattened."""
@@ -231,7 +248,7 @@ class _Walk:
             line, column = positions.value_start(self.text, at)
             if one.type.name not in (*field_types.NUMERIC, "boolean"):
                 cause = illegal(f"Expected text at {line}:{column} but found START_OBJECT")
-            line, column = positions.value_end(self.text, at)
+            line, column = positions.value_end(self.text, at) if self.is_object(at) else (line, column)
         else:
             line, column = positions.value_start(self.text, at)
         reason = (
@@ -248,6 +265,11 @@ class _Walk:
         inner = ElasticError(400, cause.cause.type, full)
         return ElasticError(400, cause.type, f"[{line}:{column}] {full}", cause=inner)
 
+    def is_object(self, at: Path) -> bool:
+        """Whether the value at a path is an object in the text itself, not by dots in its name."""
+        span = positions.find(self.text, at)
+        return span is not None and self.text[span.start] == "{"
+
     def after_token(self, at: Path) -> tuple[int, int]:
         """The position after the first token of a value: after a bracket, or after a whole scalar."""
         span = positions.find(self.text, at)
@@ -255,6 +277,13 @@ class _Walk:
             return 1, 1
         opens = self.text[span.start] in "{["
         return positions.line_column(self.text, (span.start if opens else span.end) + 1)
+
+    def strict(self, name: str, full: str, position: tuple[int, int]) -> ElasticError:
+        """400 `strict_dynamic_mapping_exception`."""
+        within = full.rpartition(".")[0] or "_doc"
+        reason = f"mapping set to strict, dynamic introduction of [{name}] within [{within}] is not allowed"
+        line, column = position
+        return ElasticError(400, "strict_dynamic_mapping_exception", f"[{line}:{column}] {reason}")
 
     def fault(self, reason: str, at: Path, cause: ElasticError | None = None) -> ElasticError:
         """400 `document_parsing_exception` at the value's position."""
@@ -268,10 +297,23 @@ class _Walk:
         )
 
 
-def _enter(added: Node, name: str, type: str) -> Node:
+def _enter(added: Node, name: str, full: str, type: str) -> Node:
     """What a document adds inside an object; dropped again by `_prune` when that is nothing."""
     entered: Node = added["properties"].setdefault(name, {"type": type, "properties": {}, _IMPLIED: True})
+    if "properties" not in entered:
+        raise _clash(full)
     return entered
+
+
+def _clash(full: str) -> ElasticError:
+    """400: a document that holds a new field both as a value and as an object."""
+    return illegal(f"can't merge a non object mapping [{full}] with an object mapping")
+
+
+def _nested(steps: list[str], value: Json) -> Json:
+    for step in reversed(steps):
+        value = {step: value}
+    return value
 
 
 def _prune(added: Node) -> None:

@@ -98,12 +98,15 @@ def _merged_type(type: str, group: dict[str, Capability], *, many: bool) -> dict
 
 
 def _parents(index: Index, name: str, found: dict[str, Capability]) -> dict[str, Capability]:
-    """The objects that hold a field; Elasticsearch lists them with it, whatever the patterns say."""
+    """What holds a field by its name; Elasticsearch lists it with the field, whatever the patterns say."""
     parents: dict[str, Capability] = {}
     while "." in name:
         name = name.rpartition(".")[0]
-        if name in index.mapping.objects and name not in found:
-            parents[name] = Capability(index.mapping.objects[name]["type"], parent=True)
+        if name in found:
+            break
+        if index.mapping.field(name) is None:
+            nested = index.mapping.objects.get(name, {}).get("type") == "nested"
+            parents[name] = Capability("nested" if nested else "object", parent=True)
     return parents
 
 

@@ -65,6 +65,7 @@ class Mapping:
     def checked(self, settings: ReadOnly[str, Any]) -> "Mapping":
         """This mapping, once its aliases and the index's limits are found to hold. Raises ElasticError 400."""
         self.check_aliases()
+        self.check_copies()
         self.check_limits(settings)
         return self
 
@@ -122,6 +123,13 @@ class Mapping:
                 raise bad_mapping(f"{prefix} cannot refer to another alias.")
             if path not in self.fields:
                 raise bad_mapping(f"{prefix} must refer to an existing field in the mappings.")
+
+    def check_copies(self) -> None:
+        """Raise ElasticError 400 for a `copy_to` an object."""
+        for _, node in self._leaves():
+            for name in node.get("copy_to", ()):
+                if name in self.objects:
+                    raise illegal(f"Cannot copy to field [{name}] since it is mapped as an object")
 
     def check_limits(self, settings: ReadOnly[str, Any]) -> None:
         """Raise ElasticError 400 where the index's mapping limits are exceeded."""

@@ -52,7 +52,7 @@ def _merge_node(old: Node, new: Node, full: str) -> Node:
 def _alias_conflict(old: Node, new: Node, full: str) -> str:
     if old["type"] == "alias":
         return f"Cannot merge a field alias mapping [{full}] with a mapping that is not for a field alias."
-    return f"mapper [{full}] cannot be changed from type [{old['type']}] to [{new['type']}]"
+    return f"mapper [{full}] cannot be changed from type [{old['type']}] to [FieldAliasMapper]"
 
 
 def _merge_object(old: Node, new: Node, full: str) -> Node:

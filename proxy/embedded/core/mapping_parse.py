@@ -84,25 +84,23 @@ class _Parser:
                 raise bad_mapping(
                     f"Expected map for property [fields] on field [{name}] but got a class java.lang.String"
                 )
-            target = into
-            for step in steps[:-1]:
-                target = target.setdefault(step, {"type": "object", "properties": {}})["properties"]
             full = ".".join([prefix, *steps] if prefix else steps)
-            _insert(target, steps[-1], self.field(steps[-1], full, node))
+            _insert(into, steps, self.field(name, steps[-1], full, node), prefix)
 
-    def field(self, name: str, full: str, source: Mapping[str, Any]) -> Node:
+    def field(self, given: str, name: str, full: str, source: Mapping[str, Any]) -> Node:
+        """One field: `given` is its name as the body spells it, `name` the last step of that, `full` with its path."""
         type = source.get("type")
         if type is None and ("properties" in source or set(source) == {"enabled"}):
             type = "object"
         if type is None:
-            raise bad_mapping(f"No type specified for field [{name}]")
+            raise bad_mapping(f"No type specified for field [{given}]")
         if type in ("object", "nested"):
             return self.object(name, full, type, source)
         if type == "alias":
             return _alias(name, source)
         found = field_types.TYPES.get(type) if isinstance(type, str) else None
         if found is None:
-            raise bad_mapping(f"No handler for type [{type}] declared on field [{name}]")
+            raise bad_mapping(f"No handler for type [{type}] declared on field [{given}]")
         return self.leaf(name, found, source)
 
     def object(self, name: str, full: str, type: str, source: Mapping[str, Any]) -> Node:
@@ -124,17 +122,12 @@ class _Parser:
     def leaf(self, name: str, type: FieldType, source: Mapping[str, Any]) -> Node:
         node: Node = {"type": type.name}
         for key, value in source.items():
-            if key == "type":
-                continue
+            if type.name == "flattened" and key in ("fields", "copy_to"):
+                raise bad_mapping(f"flattened field [{name}] does not support [{key}]")
             if key == "fields":
                 node["fields"] = self.multi_fields(name, value)
-                continue
-            parameter = type.parameters.get(key)
-            if parameter is None:
-                raise bad_mapping(f"unknown parameter [{key}] on mapper [{name}] of type [{type.name}]")
-            parsed = _parameter(name, type, key, value, parameter)
-            if parameter.explicit or parsed != parameter.default:
-                node[key] = parsed
+            elif key != "type":
+                _set_parameter(node, name, type, key, value)
         for key in type.required:
             if key not in node:
                 raise bad_mapping(f"Field [{key}] is required")
@@ -152,7 +145,7 @@ class _Parser:
                 raise bad_mapping(f"Expected map for property [fields] on field [{sub}] but got a {java_type(node)}")
             if node.get("type") in ("object", "nested", "alias"):
                 raise bad_mapping(f"Type [{node['type']}] cannot be used in multi field")
-            found[sub] = self.field(sub, f"{name}.{sub}", node)
+            found[sub] = self.field(sub, sub, f"{name}.{sub}", node)
         return found
 
     def check_names(self, name: str, node: Node) -> None:
@@ -178,12 +171,35 @@ def _steps(name: str) -> list[str]:
     return steps
 
 
-def _insert(into: Node, name: str, node: Node) -> None:
-    """Set a field; an object named both dotted and whole keeps what both say."""
+def _insert(into: Node, steps: list[str], node: Node, prefix: str) -> None:
+    """Set a field; what several names of one body say of it must fit together."""
+    name, *rest = steps
+    full = f"{prefix}.{name}" if prefix else name
+    if rest:
+        node = {"type": "object", "properties": _below(rest, node)}
     known = into.get(name)
-    if known is not None and "properties" in known and "properties" in node:
-        node = {**known, **node, "properties": {**known["properties"], **node["properties"]}}
-    into[name] = node
+    if known is None:
+        into[name] = node
+    elif "properties" in known and "properties" in node:
+        if known["type"] != node["type"]:
+            raise illegal(f"can't merge a non-nested mapping [{full}] with a nested mapping")
+        known.update((key, value) for key, value in node.items() if key != "properties")
+        for child, inner in node["properties"].items():
+            _insert(known["properties"], [child], inner, full)
+    elif "properties" in known:
+        raise illegal(f"can't merge a non object mapping [{full}] with an object mapping")
+    elif known["type"] != node["type"]:
+        kind = "ObjectMapper" if "properties" in node else node["type"]
+        raise illegal(f"mapper [{full}] cannot be changed from type [{known['type']}] to [{kind}]")
+    else:
+        into[name] = node
+
+
+def _below(steps: list[str], node: Node) -> Node:
+    """The properties that lead through all the steps to a node."""
+    for step in reversed(steps[1:]):
+        node = {"type": "object", "properties": {step: node}}
+    return {steps[0]: node}
 
 
 def _alias(name: str, source: Mapping[str, Any]) -> Node:
@@ -222,6 +238,16 @@ def _dynamic(value: Json, name: str) -> str:
 
 def _flag(value: Json) -> bool:
     return value if isinstance(value, bool) else boolean(str(value) or "?")
+
+
+def _set_parameter(node: Node, name: str, type: FieldType, key: str, value: Json) -> None:
+    """Keep one parameter of a field, unless it is what holds anyway."""
+    parameter = type.parameters.get(key)
+    if parameter is None:
+        raise bad_mapping(f"unknown parameter [{key}] on mapper [{name}] of type [{type.name}]")
+    parsed = _parameter(name, type, key, value, parameter)
+    if parameter.explicit or parsed != parameter.default:
+        node[key] = parsed
 
 
 def _parameter(name: str, type: FieldType, key: str, value: Json, parameter: Parameter) -> Json:
