@@ -193,12 +193,13 @@ class Walk:
         return "" if start is None else dict(audit.details(start)).get("destination", "nothing")
 
     async def _recorded(self) -> list[journal.Start]:
-        """All four starts; those of the job that ran with their end, which is recorded a moment after it."""
+        """All four starts; those that were granted with their end, which is recorded a moment after it."""
         folder = self.place.folder / "journal"
         async with asyncio.timeout(PATIENCE_S):
             while True:
                 starts = journal.starts(folder)
-                if len(starts) == 4 and Phase.END in starts[-1].records:
+                granted = [start for start in starts if audit.result(start) == "granted"]
+                if len(starts) == 4 and all(Phase.END in start.records for start in granted):
                     return starts
                 await asyncio.sleep(POLL_S)
 

@@ -6,10 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from proxy import audit
+from proxy.demo import data
 from proxy.demo.client import Client
-from proxy.demo.data import ANNA, BEN
+from proxy.demo.data import ANNA, BEN, SPRING, WINTER, Person
 from proxy.demo.place import ADMIN, running
+from proxy.embedded.security.store import KIBANA_PASSWORD
 from proxy.errors import CannotServe, ExitStatus
+from proxy.journal import read as journal
 
 
 @pytest.mark.slow
@@ -24,6 +28,24 @@ async def test_everything_runs_and_nothing_is_left() -> None:
         assert Path(place.config.journal).is_relative_to(place.folder)
         assert place.cluster != place.proxy
     assert not place.folder.exists()
+
+
+@pytest.mark.slow
+async def test_the_documented_service_credential_suffices_for_a_start_that_kibana_sends() -> None:
+    """The caller is trusted, the owner's privileges are looked up, sources read and destination made as the service."""
+    kibana = Person(name="kibana_system", password=KIBANA_PASSWORD, what="", role={})
+    path = "/_ml/data_frame/analytics/flights"
+    async with running(0, 0) as place, Client(place.proxy) as client:
+        for index in (WINTER, SPRING):
+            assert (await client.send(ADMIN, "PUT", f"/{index.name}", index.body())).status == 200
+            await client.send(ADMIN, "POST", f"/{index.name}/_bulk?refresh=true", data.bulk_lines(index))
+        assert (await client.send(ANNA, "PUT", path, data.job(WINTER, SPRING))).status == 200
+        started = await client.send(kibana, "POST", f"{path}/_start")
+        assert (started.status, started.reason) == (200, "")
+        (start,) = journal.starts(Path(place.config.journal))
+        told = dict(audit.details(start))
+    assert told["decided on"] == "owner (data: owner, sent by a trusted intermediary)"
+    assert told["created as"] == "service"
 
 
 @pytest.mark.parametrize("option", ["--port", "--cluster-port"])
