@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 from proxy import columns
@@ -37,7 +38,7 @@ class Show:
     def answer(self, status: int, text: str, receipt: str | None = None) -> None:
         """What came back."""
         style = "green" if status < 300 else "red" if status == 403 else "yellow"
-        self._line(Text.assemble("  ", (str(status), f"bold {style}"), f" {text}"))
+        self._told(Text.assemble("  ", (str(status), f"bold {style}")), text)
         if receipt is not None:
             self._line(Text.assemble("  ", (f"{'receipt':<14}", "dim"), receipt))
 
@@ -53,6 +54,17 @@ class Show:
         """Lines that are ready."""
         for line in lines:
             self._line(line)
+
+    def _told(self, head: Text, text: str) -> None:
+        """A head with what belongs to it: broken and indented in a terminal, one line in a pipe."""
+        if not self.console.is_terminal:
+            self._line(Text.assemble(head, " ", text))
+            return
+        grid = Table.grid(padding=(0, 1))
+        grid.add_column(no_wrap=True)
+        grid.add_column(overflow="fold")
+        grid.add_row(head, Text(text))
+        self.console.print(grid)
 
     def _line(self, text: Text) -> None:
         # soft_wrap: the terminal breaks what is too long for it, and a copied line stays one line.

@@ -46,6 +46,14 @@ def test_a_terminal_gets_colours(status: int) -> None:
     assert "text" in text
 
 
+def test_a_long_reason_is_broken_and_indented_in_a_terminal_only() -> None:
+    reason = "cannot merge mappings " * 20
+    assert shown(lambda show: show.answer(400, reason)).count("\n") == 1
+    lines = shown(lambda show: show.answer(400, reason), terminal=True).splitlines()
+    assert len(lines) > 3
+    assert all(line.startswith("      ") for line in lines[1:])
+
+
 @pytest.mark.parametrize("terminal", [False, True])
 def test_a_line_to_copy_is_never_broken(terminal: bool) -> None:
     text = shown(lambda show: show.curl(LONG), terminal=terminal)
