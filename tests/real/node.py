@@ -157,4 +157,6 @@ def _defaults(folder: Path, port: int) -> dict[str, str]:
         "transport.port": "0",
         "cluster.routing.allocation.disk.threshold_enabled": "false",
         "node.processors": "2",
+        # The default from 8.0 on: no call deletes all indices by a wildcard.
+        "action.destructive_requires_name": "true",
     }
