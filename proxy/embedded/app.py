@@ -169,8 +169,10 @@ async def serve_embedded(
     """Run an embedded cluster. Without a backend an empty index core is made. `security` False is a cluster without;
     True one with the users elastic and kibana_system. `job_pace_s` is waited at every step of a running job.
     Raises OSError where the address cannot be had. What was made here is closed in the end; so is the backend."""
+    # Closed in any case: a test that hands over a backend is spared a `finally` of its own.
     holder = backend or Core()
     secured = (Security() if security else None) if isinstance(security, bool) else security
+    # The observer needs the cluster, whose port is known only once the application that observes is listening.
     received: list[Cluster] = []
 
     async def observe(request: Received) -> None:

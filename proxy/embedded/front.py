@@ -11,7 +11,7 @@ from proxy.embedded.failure import Failure, Plain
 from proxy.embedded.ml.api import add_machine_learning
 from proxy.embedded.node import lacks_handler
 from proxy.embedded.request import Request
-from proxy.embedded.routes import Match, Routes
+from proxy.embedded.routes import Routes
 from proxy.embedded.security.api import add_security
 from proxy.embedded.security.authenticate import Caller, authenticate
 from proxy.errors import Refusal
@@ -50,10 +50,11 @@ class Front:
         path = split_target(request.target)[0]
         if request.call.method == "OPTIONS":
             return await self._options(request, path)
+        # Before anything else, as in recent versions: even a path that leads nowhere is told only to who is known.
         caller = None if self.world.security is None else authenticate(self.world.security, request)
         found = self._table.match(request.call.method, path)
         if found is not None and found.value is not None:
-            return await self._answered(request, found, caller)
+            return await self._answered(Request(request.call, found.variables), found.value, caller)
         if found is not None:
             raise _wrong_method(request, found.allowed)
         if path.lstrip("/").split("/")[0] in self._own or self._unknown_security(path):
@@ -64,12 +65,10 @@ class Front:
         # A node without security has none of these routes; one in front of which we stand does not either.
         return path.strip("/").split("/")[0] == "_security"
 
-    async def _answered(self, request: Request, found: Match[Endpoint], caller: Caller | None) -> Answer:
-        if found.value is None:
-            raise AssertionError("matched without a value")
-        context = Context(Request(request.call, found.variables), self.world, caller)
-        found.value.authorise(context)
-        status, value = await found.value.handler(context)
+    async def _answered(self, request: Request, endpoint: Endpoint, caller: Caller | None) -> Answer:
+        context = Context(request, self.world, caller)
+        endpoint.authorise(context)
+        status, value = await endpoint.handler(context)
         return answer(request, value, status)
 
     async def _passed(self, request: Request, caller: Caller | None) -> Answer:

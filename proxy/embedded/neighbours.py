@@ -33,11 +33,13 @@ class Neighbours:
     def _build(self, members: list[int]) -> "_Split | list[int]":
         if len(members) <= _LEAF_POINTS:
             return members
+        # The widest dimension is split: nearest points then lie in few leaves, however the values are spread.
         axis = max(range(len(self._points[0])), key=lambda dimension: self._spread(members, dimension))
         members.sort(key=lambda index: self._points[index][axis])
         middle = len(members) // 2
         at = self._points[members[middle]][axis]
         if not self._spread(members, axis):
+            # All points are equal: no split would ever part them.
             return members
         return _Split(axis, at, self._build(members[:middle]), self._build(members[middle:]))
 
@@ -57,6 +59,7 @@ class Neighbours:
             gap = point[node.axis] - node.at
             near, far = (node.low, node.high) if gap < 0 else (node.high, node.low)
             self._search(near, point, count, skip, best)
+            # The other half can hold a nearer point only if the split is nearer than the worst found.
             if len(best) < count or gap * gap <= -best[0][0]:
                 self._search(far, point, count, skip, best)
             return

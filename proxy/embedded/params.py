@@ -60,6 +60,7 @@ class Params:
 
     def finish(self, path: str, *also: str) -> None:
         """Refuse parameters that nobody read, with a hint; `also` are names read from the path."""
+        # Elasticsearch checks this after a handler has read what it wants and before it acts: bodies are judged first.
         unread = sorted(set(self._values) - self._read)
         if not unread:
             return

@@ -39,6 +39,7 @@ class RemoteNode:
                 headers=headers,
                 data=call.body or None,
                 skip_auto_headers=_AUTOMATIC,
+                # A redirect is the node's answer as any other.
                 allow_redirects=False,
             ) as answered:
                 body = await answered.read()

@@ -10,6 +10,7 @@ from typing import Any
 
 from proxy.embedded.backend import Call
 from proxy.embedded.core import media
+from proxy.embedded.core.json_text import Json
 from proxy.embedded.core.request import parse_query, split_target, unescape
 from proxy.embedded.core.spelling import hint
 from proxy.embedded.failure import Failure, Plain
@@ -69,7 +70,7 @@ class Request:
         except (OSError, EOFError, zlib.error) as fault:
             raise Failure(400, "parse_exception", f"cannot decompress the body: {fault}") from fault
 
-    def content(self) -> Any:
+    def content(self) -> Json:
         """The body parsed, or None without one. Raises `Failure` 406 for a type not taken, `ElasticError` 400 for
         broken content."""
         if not self.body:

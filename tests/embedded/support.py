@@ -8,6 +8,7 @@ from typing import Any
 from proxy.embedded.app import basic
 from proxy.embedded.backend import Backend, Call
 from proxy.embedded.core import Core
+from proxy.embedded.core.json_text import Json
 from proxy.embedded.endpoint import World
 from proxy.embedded.front import Front
 from proxy.embedded.ml.jobs import Jobs
@@ -84,7 +85,7 @@ class Asker:
             parsed = answered.body.decode()
         return Said(answered.status, parsed, answered.headers)
 
-    async def ok(self, method: str, target: str, body: object = None, *, by: str | None = ELASTIC) -> Any:
+    async def ok(self, method: str, target: str, body: object = None, *, by: str | None = ELASTIC) -> Json:
         """One call that must succeed, and its body."""
         said = await self(method, target, body, by=by)
         assert said.status < 300, said

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from proxy.embedded.app import basic
+from proxy.embedded.core.json_text import Json
 from proxy.embedded.remote import RemoteNode
 from tests.embedded.support import OUTLIERS, Asker
 from tests.real.node import RealNode
@@ -33,7 +34,7 @@ class Place:
         """The path of the job."""
         return f"/_ml/data_frame/analytics/{self.name}"
 
-    async def put(self, **change: Any) -> dict[str, Any]:
+    async def put(self, **change: Json) -> dict[str, Any]:
         """Make a job from the source to a destination of its own."""
         body = {**OUTLIERS, "source": {"index": [self.name]}, "dest": {"index": f"{self.name}-out"}, **change}
         return dict(await self.ask.ok("PUT", self.job, body))

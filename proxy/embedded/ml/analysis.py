@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from proxy.embedded.core.json_text import Json
 from proxy.embedded.failure import Failure, status_error
 from proxy.embedded.request import Request
 
@@ -21,11 +22,11 @@ class _Bound:
     text: str
 
 
-def _number(value: Any) -> bool:
+def _number(value: Json) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _whole(value: Any) -> bool:
+def _whole(value: Json) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
@@ -94,7 +95,7 @@ _KNOWN: Mapping[str, Mapping[str, _Bound]] = {
 }
 
 
-def parse_analysis(request: Request, value: Any) -> dict[str, Any]:
+def parse_analysis(request: Request, value: Json) -> dict[str, Any]:
     """`{"<name>": {…}}` with all defaults filled in. Raises `Failure` 400 with Elasticsearch's texts."""
     name, settings = _named(value)
     request.refuse_unknown(settings, _KNOWN[name], name)
@@ -109,7 +110,7 @@ def parse_analysis(request: Request, value: Any) -> dict[str, Any]:
     return {name: _supervised(name, settings)}
 
 
-def _named(value: Any) -> tuple[str, Mapping[str, Any]]:
+def _named(value: Json) -> tuple[str, Mapping[str, Any]]:
     """The one analysis that there is, and what is set under it."""
     if value is None:
         raise Failure(400, "illegal_argument_exception", "[analysis] must not be null.")

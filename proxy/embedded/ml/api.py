@@ -31,10 +31,10 @@ async def put(context: Context) -> Reply:
     request.params.finish(request.path, "id")
     owner = None if context.caller is None else context.caller.owner
     sources, destination = config["source"]["index"], config["dest"]["index"]
-    if world.security is not None and owner is not None:
-        # Asked first here: a source that the owner may not even resolve is told in this check's words.
-        require_on_indices(world.security, owner, id_, sources, destination)
+    # Names are resolved from the cluster's state, whoever asks: a caller learns here whether a source exists.
     await validate_source_and_destination(Indices(world.backend), sources, destination)
+    if world.security is not None and owner is not None:
+        require_on_indices(world.security, owner, id_, sources, destination)
     version = await world.node.config_version()
     if id_ in world.jobs.by_id:
         reason = f"A data frame analytics with id [{id_}] already exists"

@@ -6,6 +6,7 @@ from typing import Any
 
 from proxy.destination import is_field_excluded
 from proxy.embedded.core.failure import ElasticError
+from proxy.embedded.core.json_text import Json
 from proxy.embedded.core.names import check_index_name
 from proxy.embedded.failure import Failure, bad_request, status_error
 from proxy.embedded.ml.analysis import parse_analysis
@@ -93,12 +94,12 @@ def source_filter(config: Mapping[str, Any]) -> SourceFilter:
     return _filter(config["source"].get("_source"))
 
 
-def _filter(fetched: Any) -> SourceFilter:
+def _filter(fetched: Json) -> SourceFilter:
     found = fetched or {}
     return SourceFilter(includes=tuple(found.get("includes", ())), excludes=tuple(found.get("excludes", ())))
 
 
-def _source(request: Request, value: Any) -> dict[str, Any]:
+def _source(request: Request, value: Json) -> dict[str, Any]:
     if value is None:
         raise bad_request("[source] must not be null.")
     if not isinstance(value, Mapping):
@@ -120,7 +121,7 @@ def _source(request: Request, value: Any) -> dict[str, Any]:
     return source
 
 
-def _fetch(request: Request, value: Any) -> dict[str, Any]:
+def _fetch(request: Request, value: Json) -> dict[str, Any]:
     """Includes and excludes, in any of the forms that a source filter has (`FetchSourceContext`)."""
     if value is False:
         raise bad_request("source._source cannot be disabled")
@@ -136,7 +137,7 @@ def _fetch(request: Request, value: Any) -> dict[str, Any]:
     return {name: [part] if isinstance(part, str) else list(part or ()) for name, part in parts.items()}
 
 
-def _dest(request: Request, value: Any) -> dict[str, Any]:
+def _dest(request: Request, value: Json) -> dict[str, Any]:
     if value is None:
         raise bad_request("[dest] must not be null.")
     request.refuse_unknown(value, ("index", "results_field"), "data_frame_analytics_dest")

@@ -16,6 +16,7 @@ _BATCH = 500
 
 async def copy_documents(internal: Indices, job: Job, pace: Pace) -> None:
     """Copy what the job's query matches, by ascending sequence number, numbered from 0. Raises `Refusal`."""
+    # The first percent is what tells a later start that reindexing had begun.
     job.progress["reindexing"] = 1
     hits = await _matching(internal, job)
     kept = source_filter(job.config)

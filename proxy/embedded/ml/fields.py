@@ -73,7 +73,7 @@ def select_fields(job: Job, caps: Mapping[str, Any]) -> tuple[Selected, ...]:
     required = job.dependent
     if required is not None:
         _check_required(job, required, types)
-    _check_asked(job, types)
+    _check_asked(job, types, caps)
     reasons = {name: _reason(job, name, kinds) for name, kinds in types.items()}
     return tuple(
         Selected(name=name, types=kinds, required=name == required, reason=_without_twins(name, types, reasons))
@@ -82,6 +82,7 @@ def select_fields(job: Job, caps: Mapping[str, Any]) -> tuple[Selected, ...]:
 
 
 def _internal(job: Job, name: str, by_type: Mapping[str, Any]) -> bool:
+    # What earlier results left in an index is no feature of the next analysis.
     metadata = any(kind.startswith("_") or caps.get("metadata_field") for kind, caps in by_type.items())
     results = job.config["dest"]["results_field"]
     return metadata or name in ("ml__incremental_id", "ml__id_copy") or name.startswith(results + ".")
@@ -106,11 +107,13 @@ def _check_required(job: Job, name: str, types: Mapping[str, Sequence[str]]) -> 
         raise status_error(f"required field [{name}] is missing; analysis requires fields [{name}]")
 
 
-def _check_asked(job: Job, types: Mapping[str, Sequence[str]]) -> None:
+def _check_asked(job: Job, types: Mapping[str, Sequence[str]], caps: Mapping[str, Any]) -> None:
     supported = supported_types(job.analysis)
     for name in job.config.get("analyzed_fields", {}).get("includes", ()):
         if "*" in name:
             continue
+        if "nested" in _parents(name, caps) | set(caps.get(name, ())):
+            raise status_error(f"nested fields [{name}] are not supported")
         if name not in types:
             raise status_error(f"no mappings could be found for field [{name}]")
         if not set(types[name]) <= supported:

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 from proxy.embedded.backend import Backend, Call
+from proxy.embedded.core.json_text import Json
 from proxy.embedded.failure import Failure, Passed
 from proxy.model import SourceIndex
 
@@ -26,7 +27,7 @@ class Indices:
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
 
-    async def ask(self, method: str, target: str, body: Any = None) -> Any:
+    async def ask(self, method: str, target: str, body: Json = None) -> Json:
         """One call and the value that came back."""
         content = b"" if body is None else json.dumps(body).encode()
         headers = _JSON if content else ()
@@ -110,7 +111,7 @@ class Indices:
         return dict(await self.ask("GET", f"/_resolve/index/{expression(names)}?expand_wildcards=open"))
 
 
-def _value(status: int, body: bytes) -> Any:
+def _value(status: int, body: bytes) -> Json:
     value = json.loads(body) if body else {}
     if status >= 400:
         raise Passed(status, value)

@@ -4,8 +4,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from proxy.embedded.core.json_text import Json
 
-def value_at(source: Any, path: str) -> Any:
+
+def value_at(source: Json, path: str) -> Json:
     """The value at a dotted path, whether the document nests objects or has dots in its names; None if there is
     none. An array of one value is that value."""
     if isinstance(source, list):
@@ -22,7 +24,7 @@ def value_at(source: Any, path: str) -> Any:
     return None
 
 
-def number(value: Any) -> float | None:
+def number(value: Json) -> float | None:
     """A value as a number, as a numeric or boolean field would read it; None where it is none."""
     if isinstance(value, bool):
         return float(value)

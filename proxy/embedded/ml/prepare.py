@@ -21,6 +21,7 @@ async def prepare_destination(node: Node, owner: Indices, internal: Indices, job
     """Make sure that the destination is there and takes the results. Raises `Refusal` with what fails the job."""
     if stage is Stage.RESUMING_REINDEXING or await _incompatible(internal, job):
         await internal.delete(job.destination)
+    # What is missing is made and what is there is used as it is; an owner who may not even look fails the job here.
     existing = await owner.get(job.destination)
     dependent_types = await _dependent_types(owner, job)
     if existing is None:
@@ -47,6 +48,7 @@ async def _adapt(owner: Indices, job: Job, existing: Mapping[str, Any], dependen
 async def _incompatible(internal: Indices, job: Job) -> bool:
     """Whether the destination was made by a job of a version that cannot be continued with."""
     found = await internal.get(job.destination)
+    # Only under its concrete name: an alias is never deleted for what it points to.
     if found is None or job.destination not in found:
         return False
     meta = found[job.destination].get("mappings", {}).get("_meta", {})
@@ -62,5 +64,6 @@ async def _dependent_types(owner: Indices, job: Job) -> tuple[str, ...]:
         return ()
     caps = await owner.field_caps(job.sources)
     types = dict(caps.get(job.dependent, {}))
+    # A runtime field of the job hides a mapped one of the same name.
     runtime = job.config["source"].get("runtime_mappings", {}).get(job.dependent)
     return (runtime["type"],) if runtime else tuple(types)

@@ -1,7 +1,7 @@
 """The analysis of the copied documents, and its results in the destination."""
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -120,7 +120,7 @@ def _training(job: Job, targets: Sequence[Any]) -> list[bool]:
 
 def _predicted(
     job: Job, rows: Sequence[tuple[float, ...]], targets: Sequence[Any], training: Sequence[bool]
-) -> "list[dict[str, Any]] | Any":
+) -> Iterator[dict[str, Any]]:
     """One result a row, lazily."""
     field = job.settings["prediction_field_name"]
     known = [index for index, trained in enumerate(training) if trained]

@@ -29,10 +29,12 @@ def begin(world: World, job: Job, stage: Stage) -> None:
 async def halt(job: Job) -> None:
     """Stop a job in the middle, and wait until it has stopped."""
     task = job.task
+    # The state is set by whoever ends last: a task that is cancelled before it began runs no handler of its own.
     if task is not None and not task.done():
         job.state = "stopping"
         task.cancel()
         await asyncio.wait([task])
+    job.task = None
     job.state = "stopped"
     job.failure_reason = None
 
@@ -61,7 +63,7 @@ async def _steps(world: World, job: Job, stage: Stage) -> None:
     pace = Pace(world.jobs.pace_s)
     await pace.step()
     if stage in (Stage.FIRST_TIME, Stage.RESUMING_REINDEXING):
-        # The first percent tells a later start that reindexing had begun.
+        # An analysis that was stopped goes on with the destination that it has: that is left alone.
         await prepare_destination(world.node, owner, internal, job, stage)
         await copy_documents(internal, job, pace)
     await analyse(owner, job, pace)

@@ -63,9 +63,10 @@ def read_start(request: Request) -> str:
 
 async def prepare(world: World, job: Job, stage: Stage) -> Prepared:
     """Every check before the task is made, with the owner's view of the indices. Raises `Failure`."""
-    indices = Indices(world.seen_by(job.owner))
-    await validate_source_and_destination(indices, job.sources, job.destination)
-    await indices.search(job.sources, {"size": 0, "query": job.config["source"]["query"]})
+    indices, internal = Indices(world.seen_by(job.owner)), Indices(world.backend)
+    # Names and the query are checked without anybody's privileges; from here on the owner's count, never the caller's.
+    await validate_source_and_destination(internal, job.sources, job.destination)
+    await internal.search(job.sources, {"size": 0, "query": job.config["source"]["query"]})
     fields = select_fields(job, await indices.field_caps(job.sources))
     if job.analysis == "classification":
         await _check_classes(indices, job)

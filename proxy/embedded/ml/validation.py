@@ -41,6 +41,7 @@ async def _resolve_sources(indices: Indices, sources: Sequence[str]) -> tuple[se
             missing.append(name)
             continue
         names = _concrete(found)
+        # A pattern that matches nothing is no error: indices may yet come.
         if not names and "*" not in name and name != "_all":
             missing.append(name)
         _refuse_closed(found, name)
@@ -89,6 +90,7 @@ async def _write_index(indices: Indices, alias: str) -> tuple[set[str], str | No
 
 
 def _included(sources: Sequence[str], concrete: set[str], destination: str, targets: set[str]) -> list[str]:
+    # By name first, whether or not the destination exists yet; then by what aliases resolve to.
     textual = [source for source in sources if matches(source, destination)]
     if textual:
         return [f"Destination index [{destination}] is included in source expression [{source}]" for source in textual]

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from proxy.embedded.core.json_text import Json
 from proxy.embedded.failure import Failure, bad_request
 from proxy.embedded.security.identity import Subject
 from proxy.embedded.security.store import Security
@@ -44,7 +45,7 @@ def parse_asked(body: Mapping[str, Any]) -> Asked:
     return Asked(cluster=cluster, index=index)
 
 
-def _asked_index(entry: Any) -> AskedIndex:
+def _asked_index(entry: Json) -> AskedIndex:
     if not isinstance(entry, Mapping) or "names" not in entry or "privileges" not in entry:
         raise Failure(400, "parse_exception", "failed to parse indices privileges: names and privileges are required")
     return AskedIndex(
@@ -54,7 +55,7 @@ def _asked_index(entry: Any) -> AskedIndex:
     )
 
 
-def _texts(value: Any, name: str) -> tuple[str, ...]:
+def _texts(value: Json, name: str) -> tuple[str, ...]:
     values: Sequence[Any] = [value] if isinstance(value, str) else value
     if not isinstance(values, list | tuple) or not all(isinstance(item, str) for item in values):
         raise Failure(400, "parse_exception", f"failed to parse [{name}]: expected an array of strings")

@@ -52,6 +52,7 @@ def _primary(security: Security, request: Request) -> Subject:
     if presented is not None:
         subject = _by_credentials(security, presented, request.target)
     elif security.anonymous_roles:
+        # Only where nothing was presented: wrong credentials never fall back to this.
         nobody = User(username="_anonymous", roles=security.anonymous_roles)
         subject = Subject(user=nobody, realm=ANONYMOUS, kind="anonymous")
     else:
@@ -93,6 +94,8 @@ def _basic(security: Security, value: str, uri: str) -> Subject:
     if text is None or ":" not in text:
         raise unauthenticated("failed to decode basic authentication header")
     name, _, password = text.partition(":")
+    # Elasticsearch's reserved realm, unless turned off, ends the search at a wrong password; here the search goes on,
+    # so that tests can have a namesake of a reserved user in another realm.
     for realm in REALMS:
         user = security.users.get((realm, name))
         if user is not None and user.enabled and user.password == password:
@@ -103,6 +106,7 @@ def _basic(security: Security, value: str, uri: str) -> Subject:
 def _api_key(security: Security, value: str) -> Subject:
     id_, _, secret = (_decoded(value) or "").partition(":")
     key = security.api_keys.get(id_)
+    # A key is its owner's, but holds no roles of its own: `_authenticate` shows none.
     fault = _key_fault(key, id_, secret)
     if key is None or fault:
         raise unauthenticated(

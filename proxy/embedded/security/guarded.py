@@ -71,9 +71,11 @@ class Guarded:
             refused, names = narrowed.refused, narrowed.names
         else:
             refused, names = tuple(name for name in parts if not self._may(name, rule.action)), parts
+        # Explicit names that may not be touched are an error, unless the request does without unavailable ones.
         lenient = parse_query(split_target(call.target)[1]).get("ignore_unavailable") in ("", "true")
         if refused and not (lenient and rule.expands):
             raise index_denial(self._security, self._subject, rule.action, refused)
+        # The target is left byte for byte as it came wherever that means the same.
         if not refused and not (rule.expands and narrowed.changed):
             return call
         return replace(call, target=_refilled(call.target, rule, variables, ",".join(names)))

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from proxy.embedded.backend import Answer
+from proxy.embedded.core.json_text import Json
 from proxy.embedded.failure import Failure
 from proxy.embedded.security.identity import Subject
 from proxy.embedded.security.store import Security
@@ -87,7 +88,7 @@ def _documents(value: dict[str, Any], views: Callable[[str], Views]) -> dict[str
     return {**value, "hits": {**hits, "hits": shown}} if hits else value
 
 
-def _source(value: Any, path: str, views: Views) -> Any:
+def _source(value: Json, path: str, views: Views) -> Json:
     """What of a document is granted; an object stays where it is granted itself or something in it is."""
     if isinstance(value, list):
         return [_source(item, path, views) for item in value]

@@ -38,6 +38,7 @@ def narrow(parts: Sequence[str], existing: Iterable[str], allowed: Callable[[str
     hidden_some = False
     known = sorted(existing)
     for index, part in enumerate(parts):
+        # A minus in front means something only behind another part: the first may be a name that begins with it.
         if part.startswith("-") and index:
             names = [name for name in names if not matches(part[1:], name)]
         elif is_wildcard(part):

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from proxy.embedded.core.json_text import Json
 from proxy.embedded.endpoint import Context, Reply
 from proxy.embedded.failure import Failure, bad_request
 from proxy.embedded.security.builtin import ROLES
@@ -124,7 +125,7 @@ async def put_user(context: Context) -> Reply:
     return 200, {"created": before is None}
 
 
-def _invalid_user(name: str, password: Any) -> Failure:
+def _invalid_user(name: str, password: Json) -> Failure:
     if password is None:
         return Failure(
             400,

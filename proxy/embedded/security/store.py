@@ -102,6 +102,8 @@ class Security:
         """Sets of roles; something is permitted where every set permits it. Roles are looked up anew every time,
         as Elasticsearch does for stored credentials too."""
         if subject.api_key is not None:
+            # Both are as they were when the key was made: a change of the owner's roles does not reach it, and stored
+            # credentials go on to work after the key is invalidated.
             key = subject.api_key
             limits = self._roles("limit", key.limited_by)
             return (self._roles("key", key.descriptors), limits) if key.descriptors else (limits,)

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from proxy.embedded.core.json_text import Json
 from proxy.embedded.failure import Failure
 
 _BULK_ACTIONS = {
@@ -47,7 +48,7 @@ def _msearch(body: bytes, default: str | None) -> Iterator[tuple[str, str]]:
             yield "indices:data/read/search", name
 
 
-def _names(value: Any) -> list[str]:
+def _names(value: Json) -> list[str]:
     return [str(name) for name in value] if isinstance(value, list) else str(value).split(",")
 
 
@@ -59,9 +60,9 @@ def _reindex(body: bytes, _default: str | None) -> Iterator[tuple[str, str]]:
 
 
 def _aliases(body: bytes, _default: str | None) -> Iterator[tuple[str, str]]:
-    for item in json.loads(body)["actions"]:
-        for operation, asked in item.items():
-            action = "indices:admin/delete" if operation == "remove_index" else "indices:admin/aliases"
-            for key in ("index", "indices", "alias", "aliases"):
-                for name in _names(asked[key]) if key in asked else ():
-                    yield action, name
+    items = (pair for item in json.loads(body)["actions"] for pair in item.items())
+    for operation, asked in items:
+        action = "indices:admin/delete" if operation == "remove_index" else "indices:admin/aliases"
+        # Whoever moves an alias must be allowed to manage it and what it points to.
+        named = [asked[key] for key in ("index", "indices", "alias", "aliases") if key in asked]
+        yield from ((action, name) for value in named for name in _names(value))

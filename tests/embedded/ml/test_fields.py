@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from proxy.embedded.core.json_text import Json
 from proxy.embedded.failure import Failure
 from proxy.embedded.ml.fields import select_fields, supported_types
 from proxy.embedded.ml.jobs import Job
@@ -22,7 +23,7 @@ CAPS = caps(
 )  # fmt: skip
 
 
-def job(analysis: str = "outlier_detection", source: Any = None, **more: Any) -> Job:
+def job(analysis: str = "outlier_detection", source: Json = None, **more: Json) -> Job:
     settings = {} if analysis == "outlier_detection" else {"dependent_variable": more.pop("dependent", "y")}
     config = {
         "id": "j",
@@ -91,6 +92,7 @@ def test_json_of_others() -> None:
             "required field [y] is missing; analysis requires fields [y]",
         ),
         (job(analyzed_fields={"includes": ["gone"]}), "no mappings could be found for field [gone]"),
+        (job(analyzed_fields={"includes": ["n.z"]}), "nested fields [n.z] are not supported"),
         (job(analyzed_fields={"includes": ["k"]}), "field [k] has unsupported type [keyword]. Supported types are ["),
     ],
 )

@@ -1,9 +1,8 @@
 """Jobs: names, state and what is shown."""
 
-from typing import Any
-
 import pytest
 
+from proxy.embedded.core.json_text import Json
 from proxy.embedded.failure import Failure
 from proxy.embedded.ml.jobs import Job, Jobs, shows_owner
 from proxy.embedded.security.identity import NATIVE, Subject, User
@@ -12,7 +11,7 @@ from proxy.model import Stage
 BOB = Subject(user=User(username="bob", roles=("r",)), realm=NATIVE)
 
 
-def job(id_: str = "foo", analysis: str = "outlier_detection", owner: Subject | None = None, **more: Any) -> Job:
+def job(id_: str = "foo", analysis: str = "outlier_detection", owner: Subject | None = None, **more: Json) -> Job:
     config = {
         "id": id_,
         "source": {"index": ["a"], "query": {"match_all": {}}},

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from proxy.embedded.core.json_text import Json
 from tests.embedded.support import OUTLIERS, Asker
 
 JOB = "/_ml/data_frame/analytics/job"
@@ -17,7 +18,7 @@ async def ask() -> Asker:
     return asker
 
 
-async def run(ask: Asker, **change: Any) -> dict[str, Any]:
+async def run(ask: Asker, **change: Json) -> dict[str, Any]:
     await ask.ok("PUT", JOB, {**OUTLIERS, **change})
     await ask.ok("POST", f"{JOB}/_start")
     return await ask.ended("job")

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from proxy.embedded.core.json_text import Json
 from tests.embedded.support import OUTLIERS, Asker
 
 JOB = "/_ml/data_frame/analytics/job"
@@ -22,7 +23,7 @@ async def ask() -> Asker:
     return asker
 
 
-async def run(ask: Asker, **change: Any) -> list[dict[str, Any]]:
+async def run(ask: Asker, **change: Json) -> list[dict[str, Any]]:
     await ask.ok("PUT", JOB, {**OUTLIERS, **change})
     await ask.ok("POST", f"{JOB}/_start")
     ended = await ask.ended("job")

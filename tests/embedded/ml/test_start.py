@@ -1,9 +1,8 @@
 """The checks of `_start`, one after the other."""
 
-from typing import Any
-
 import pytest
 
+from proxy.embedded.core.json_text import Json
 from proxy.embedded.ml.jobs import Jobs
 from proxy.embedded.node import NODE_ID
 from tests.embedded.support import OUTLIERS, Asker
@@ -20,7 +19,7 @@ async def ask() -> Asker:
     return asker
 
 
-async def put(ask: Asker, **change: Any) -> None:
+async def put(ask: Asker, **change: Json) -> None:
     await ask.ok("PUT", JOB, {**OUTLIERS, **change})
 
 

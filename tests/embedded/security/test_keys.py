@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from proxy.embedded.app import basic
+from proxy.embedded.core.json_text import Json
 from tests.embedded.support import Asker
 
 BOB, CARL = basic("bob", "secret"), basic("carl", "secret")
@@ -21,7 +22,7 @@ def ask() -> Asker:
     return asker
 
 
-async def made(ask: Asker, name: str = "k", by: str = BOB, **more: Any) -> dict[str, Any]:
+async def made(ask: Asker, name: str = "k", by: str = BOB, **more: Json) -> dict[str, Any]:
     return dict(await ask.ok("POST", KEYS, {"name": name, **more}, by=by))
 
 
