@@ -71,7 +71,16 @@ def tried(read: Callable[[], T]) -> T | Refusal:
         return refusal
 
 
-def made(**changes: Any) -> Job:  # noqa: ANN401 -- any JSON
+async def until(holds: Callable[[], bool]) -> None:
+    """Wait until something holds; after 5 s it is a failure."""
+    for _ in range(2500):
+        if holds():
+            return
+        await asyncio.sleep(0.002)
+    raise AssertionError("it never came to hold")
+
+
+def made(**changes: Any) -> Job:
     """The job of these tests with other values at the top of its configuration."""
     return job_of(copy.deepcopy(CONFIG) | changes)
 
@@ -118,7 +127,7 @@ class FakeCluster:
     forwarded: list[tuple[str, tuple[tuple[str, str], ...], bytes, float]] = field(default_factory=list)
     credentials: dict[str, Credential] = field(default_factory=dict)
 
-    async def _answer(self, call: str, default: Any) -> Any:  # noqa: ANN401 -- whatever the call gives
+    async def _answer(self, call: str, default: Any) -> Any:
         self.calls.append(call)
         await asyncio.sleep(0)
         found = self.answers.get(call, self.answers.get(call.partition(" ")[0], default))

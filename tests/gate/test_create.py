@@ -25,7 +25,7 @@ def case(data: Subject = Subject.CALLER, service: str | None = "ApiKey s", rules
     return Case(rules=rules, credentials=credentials, known=known(), subjects=subjects)
 
 
-def flight(plan: Plan = PLAN, **changes: Any) -> Flight:  # noqa: ANN401 -- fields of Flight
+def flight(plan: Plan = PLAN, **changes: Any) -> Flight:
     return Flight(arrived=arrived(), revision="r", begun_ms=0, begun_s=0, plan=plan, **changes)
 
 
@@ -60,7 +60,7 @@ def test_a_service_credential_that_is_not_there_is_missed(one: Case) -> None:
     assert told.value.status == 403
 
 
-async def prepared(plan: Plan = PLAN, **answers: Any) -> tuple[Flight, FakeCluster, BaseException | None]:  # noqa: ANN401
+async def prepared(plan: Plan = PLAN, **answers: Any) -> tuple[Flight, FakeCluster, BaseException | None]:
     cluster, one, problem = FakeCluster([], answers), flight(plan), None
     try:
         await prepare(one, case(), plan, creator(case(), plan), cluster)
@@ -122,7 +122,7 @@ async def test_a_job_that_cannot_be_looked_at_is_not_started(failure: Exception)
     assert one.created
 
 
-async def cleaned(one: Flight, reply: Answer | None, rules: Rules = RULES, **answers: Any) -> list[str]:  # noqa: ANN401
+async def cleaned(one: Flight, reply: Answer | None, rules: Rules = RULES, **answers: Any) -> list[str]:
     cluster = FakeCluster([], answers)
     all_of_it = case(rules=rules)
     await clean_up(one, all_of_it, creator(all_of_it, PLAN), reply, cluster)

@@ -11,7 +11,7 @@ from proxy.gate.flight import Credentials
 from proxy.gate.follow import Followers, stop_if_changed, until_end
 from proxy.model import Credential, JobState, Stage
 from proxy.settings import GateLimits
-from tests.gate.fakes import FakeClock, FakeCluster, FakeJournal, made, refused_by_cluster
+from tests.gate.fakes import FakeClock, FakeCluster, FakeJournal, made, refused_by_cluster, until
 
 CALLER = Credential(whose="caller")
 RUNNING = JobState(state="started", stage=Stage.FIRST_TIME)
@@ -39,7 +39,7 @@ async def test_what_could_not_be_done_is_said(call: str, failure: Exception) -> 
     assert await stop_if_changed(made(), CALLER, cluster) == "the job could not be looked at after its start: no"
 
 
-async def ended(*states: Any, limit_s: float = 60) -> tuple[JobState | None, str]:  # noqa: ANN401 -- states or failures
+async def ended(*states: Any, limit_s: float = 60) -> tuple[JobState | None, str]:
     cluster = FakeCluster([], {"state": list(states)})
     return await until_end("outliers", CALLER, cluster, FakeClock(), poll_s=0.0001, limit_s=limit_s)
 
@@ -78,7 +78,7 @@ LIMITS = GateLimits(follow_up_poll_s=0.001, follow_up_s=60)
 class Following:
     """Followers of a fake cluster, and what they put on record."""
 
-    def __init__(self, *states: Any, **answers: Any) -> None:  # noqa: ANN401 -- see FakeCluster
+    def __init__(self, *states: Any, **answers: Any) -> None:
         self.cluster = FakeCluster([], {"state": list(states), **answers})
         self.journal = FakeJournal([])
         self.followers = Followers(self.cluster, self.journal, FakeClock(), LIMITS)
@@ -90,9 +90,7 @@ class Following:
         self.followers.follow(made(), credentials, receipt)
 
     async def ends(self, count: int) -> list[tuple[str, str, str]]:
-        async with asyncio.timeout(5):
-            while len(self.journal.entries) < count:
-                await asyncio.sleep(0.001)
+        await until(lambda: len(self.journal.entries) >= count)
         events = [(entry["event"], entry["startgate"]) for entry in self.journal.entries]
         assert all(ours["phase"] == "end" for _, ours in events)
         return [(ours["receipt"], event["outcome"], event["reason"]) for event, ours in events]
@@ -152,7 +150,5 @@ async def test_an_end_that_cannot_be_recorded_is_logged(caplog: pytest.LogCaptur
     following = Following(DONE)
     following.journal.failing = {"end"}
     following.follow()
-    async with asyncio.timeout(5):
-        while "its end is not on record" not in caplog.text:
-            await asyncio.sleep(0.001)
+    await until(lambda: "its end is not on record" in caplog.text)
     assert caplog.records[-1].levelno == logging.ERROR

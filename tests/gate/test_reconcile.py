@@ -30,7 +30,7 @@ def past(receipt: str, *phases: str, status: int = 200) -> Start:
 async def closed(
     *starts: Start,
     service: Credential | None = SERVICE,
-    **answers: Any,  # noqa: ANN401 -- see FakeCluster
+    **answers: Any,
 ) -> tuple[FakeCluster, FakeJournal, list[tuple[str, Credentials, str]]]:
     cluster, journal = FakeCluster([], answers), FakeJournal([])
     followed: list[tuple[str, Credentials, str]] = []

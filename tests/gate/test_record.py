@@ -34,7 +34,7 @@ VERDICT = Verdict(
 DATA = Subjects(data=Subject.CALLER, asked=(Subject.CALLER, Subject.OWNER), intermediary=False)
 
 
-def flight(**changes: Any) -> Flight:  # noqa: ANN401 -- fields of Flight
+def flight(**changes: Any) -> Flight:
     start = arrived(
         ("User-Agent", "curl/8"),
         ("X-Opaque-Id", "kibana:1"),
@@ -46,7 +46,7 @@ def flight(**changes: Any) -> Flight:  # noqa: ANN401 -- fields of Flight
     return Flight(**fields | changes)
 
 
-def judged(**changes: Any) -> Flight:  # noqa: ANN401 -- fields of Flight
+def judged(**changes: Any) -> Flight:
     fields: dict[str, Any] = {
         "job_id": "outliers",
         "caller": ANN,

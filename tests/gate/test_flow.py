@@ -1,0 +1,604 @@
+"""One start from end to end, with stand-ins for cluster and journal: what is done, in which order, whatever fails."""
+
+import asyncio
+import json
+import logging
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from proxy.errors import ClusterUnreachable, Refusal
+from proxy.gate import flow
+from proxy.gate.ports import Facts, IndexState
+from proxy.model import Answer, JobState, Stage
+from proxy.privileges import Held
+from proxy.rules import CreateAs, OnRefusedStart, SubjectKind
+from proxy.settings import GateLimits
+from tests.gate.fakes import (
+    ANALYST,
+    ANN,
+    BOB,
+    FLIGHTS,
+    KIBANA,
+    RULES,
+    STARTED,
+    TARGET,
+    Scene,
+    answer,
+    arrived,
+    grants,
+    made,
+    refused_by_cluster,
+)
+
+SECONDARY = ("es-secondary-authorization", "Basic Ym9i")
+EXISTING = Facts(sources=(), destination=IndexState(name="flights-out", uuid="u", mappings={}))
+UNREACHABLE = ClusterUnreachable("GET /: no route to 10.9.8.7:9200")
+
+
+def scene(**answers: Any) -> Scene:
+    one = Scene()
+    one.cluster.answers = {name.replace("_", " "): value for name, value in answers.items()}
+    return one
+
+
+def reason(reply: Answer) -> str:
+    told = json.loads(reply.body)
+    assert told["status"] == reply.status
+    return str(told["error"]["reason"])
+
+
+def receipt(reply: Answer) -> str | None:
+    return dict(reply.headers).get("X-Startgate-Receipt")
+
+
+# --- granted
+
+
+async def test_a_granted_first_start() -> None:
+    """Four round trips: who and which job; privileges and facts; create and look again; forward."""
+    one = scene()
+    start = arrived(("Authorization", "Basic YW5u"), ("Content-Type", "application/json"), body=b"{}")
+    reply = await one.run(start)
+    assert set(one.calls[:4]) == {"identify caller", "job caller", "state caller", "version service"}
+    assert set(one.calls[4:6]) == {"held caller", "facts caller"}
+    assert one.calls[6] == "intent"
+    assert set(one.calls[7:9]) == {"create flights-out as caller", "job caller"}
+    assert one.calls[9:] == ["forward", "followed", "outcome"]
+    assert one.cluster.forwarded == [(TARGET, start.headers, b"{}", 30.0)]
+    assert reply == Answer(status=200, headers=(*STARTED.headers, ("X-Startgate-Receipt", "r1")), body=STARTED.body)
+    assert one.outcome["event"]["outcome"] == "success"
+    assert one.outcome["startgate"]["destination"]["created"] is True
+    assert one.outcome["startgate"]["cluster"] == {"status": 200, "node": "n1"}
+    assert list(one.outcome["startgate"]["timings_ms"]) == [
+        *("identified", "judged", "intended", "prepared", "forwarded", "answered")
+    ]
+
+
+async def test_an_intent_tells_what_is_about_to_be_done() -> None:
+    one = scene()
+    await one.run()
+    intent = one.records[0]["startgate"]
+    assert intent["phase"] == "intent"
+    assert intent["verdict"] == {"allowed": True, "reasons": []}
+    assert (intent["destination"]["index"], intent["destination"]["plan"]) == ("flights-out", "create")
+    assert intent["rules"] == {"revision": RULES.revision}
+
+
+async def test_who_follows_a_start_gets_its_job_credentials_and_receipt() -> None:
+    one = scene()
+    await one.run()
+    ((job, credentials, number),) = one.followed
+    assert (job.id, credentials.caller.whose, number) == ("outliers", "caller", "r1")
+
+
+async def test_a_destination_that_exists_is_used() -> None:
+    one = scene(facts=EXISTING)
+    assert (await one.run()).status == 200
+    assert one.effects == ["intent", "forward", "followed", "outcome"]
+    assert one.outcome["startgate"]["destination"]["plan"] == "existing"
+    assert one.outcome["startgate"]["destination"]["created"] is False
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        JobState(state="stopped", stage=Stage.RESUMING_REINDEXING),
+        JobState(state="stopped", stage=Stage.RESUMING_ANALYZING),
+        JobState(state="stopped", stage=Stage.FINISHED),
+        JobState(state="started", stage=Stage.FIRST_TIME),
+        JobState(state="failed", stage=Stage.RESUMING_ANALYZING),
+    ],
+)
+async def test_a_later_start_leaves_the_destination_alone(state: JobState) -> None:
+    one = scene(state=state)
+    assert (await one.run()).status == 200
+    assert one.effects == ["intent", "forward", "followed", "outcome"]
+    assert "facts caller" not in one.calls
+    assert one.outcome["startgate"]["destination"]["plan"] == "leave"
+
+
+async def test_somebody_else_created_it_in_between() -> None:
+    """What is there is used, and is not ours to remove."""
+    one = scene(create=False, forward=answer(400))
+    assert (await one.run()).status == 400
+    assert one.effects == ["intent", "create flights-out as caller", "forward", "outcome"]
+    assert one.outcome["startgate"]["destination"]["created"] is False
+
+
+# --- the three identities
+
+
+async def test_a_secondary_reads_creates_and_is_judged() -> None:
+    one = scene()
+    await one.run(arrived(SECONDARY))
+    assert one.effects == ["intent", "create flights-out as secondary", "forward", "followed", "outcome"]
+    assert {"held caller", "held secondary", "facts secondary"} <= set(one.calls)
+    assert "facts caller" not in one.calls
+    assert one.outcome["startgate"]["secondary"]["name"] == "bob"
+    assert one.cluster.credentials["secondary"].headers[0] == ("authorization", "Basic Ym9i")
+
+
+OWNERS = {
+    "roles": {"roles": ["analyst"]},
+    "api_key": {"api_key": {"id": "k1", "name": "key"}},
+    "service_account": {"service_account": "elastic/fleet-server"},
+}
+
+
+@pytest.mark.parametrize("kind", OWNERS)
+async def test_through_an_intermediary_the_owner_is_judged_and_the_service_acts(kind: str) -> None:
+    job = made(authorization=OWNERS[kind])
+    one = scene(identify_caller=KIBANA, job=job, grants=grants(ANALYST, limited_by=[ANALYST]))
+    assert (await one.run()).status == 200
+    assert one.effects == ["intent", "create flights-out as service", "forward", "followed", "outcome"]
+    assert {"held caller", f"grants {kind}", "facts service"} <= set(one.calls)
+    assert one.outcome["startgate"]["owner"]["kind"] == kind
+    assert one.outcome["startgate"]["subjects"] == {"data": "owner", "asked": ["owner"], "intermediary": True}
+
+
+async def test_an_owner_without_access_is_denied_through_an_intermediary() -> None:
+    one = scene(identify_caller=KIBANA, grants=grants({"indices": []}))
+    reply = await one.run()
+    assert reply.status == 403
+    assert "the owner of the job" in reason(reply)
+    assert one.effects == ["outcome"]
+
+
+async def test_the_name_of_an_intermediary_in_another_realm_is_nobody() -> None:
+    one = scene(identify_caller=replace(KIBANA, realm="file1", realm_type="file", lookup_realm="file1"))
+    assert (await one.run()).status == 200
+    assert not any(call.startswith("grants") for call in one.calls)
+    assert "create flights-out as caller" in one.calls
+
+
+async def test_an_intermediary_that_says_for_whom_needs_no_owner() -> None:
+    one = scene(identify_caller=KIBANA)
+    await one.run(arrived(SECONDARY))
+    assert "create flights-out as secondary" in one.calls
+    assert not any(call.startswith("grants") for call in one.calls)
+
+
+async def test_only_what_the_owner_may_see_is_copied() -> None:
+    narrow = {"indices": [ANALYST["indices"][0] | {"field_security": {"grant": ["carrier"]}}, ANALYST["indices"][1]]}
+    one = scene(identify_caller=KIBANA, grants=grants(narrow))
+    assert (await one.run()).status == 200
+    assert set(one.cluster.bodies[0]["mappings"]["properties"]) == {"carrier", "ml__incremental_id"}
+
+
+async def test_a_secondary_reads_for_itself_whatever_the_owner_sees() -> None:
+    """Asked as well, the owner only judges; what is copied is what the reading credentials were shown."""
+    narrow = {"indices": [ANALYST["indices"][0] | {"field_security": {"grant": ["carrier"]}}, ANALYST["indices"][1]]}
+    one = scene(grants=grants(narrow))
+    await one.run(arrived(SECONDARY), replace(RULES, subjects=(SubjectKind.DATA, SubjectKind.OWNER)))
+    assert set(one.cluster.bodies[0]["mappings"]["properties"]) == {"distance", "carrier", "ml__incremental_id"}
+
+
+async def test_without_a_service_credential_an_intermediary_is_denied_with_the_way_out() -> None:
+    refusal = Refusal(403, "security_exception", "no service credential is configured; set cluster.service")
+    one = scene(identify_caller=KIBANA, grants=refusal)
+    one.service = None
+    reply = await one.run()
+    assert reply.status == 403
+    assert "set cluster.service" in reason(reply)
+    assert one.effects == ["outcome"]
+    assert not any(call.startswith("facts") for call in one.calls)
+
+
+# --- create_as
+
+
+@pytest.mark.parametrize(
+    ("create_as", "whose"), [(CreateAs.AUTO, "secondary"), (CreateAs.CALLER, "caller"), (CreateAs.SERVICE, "service")]
+)
+async def test_rules_say_as_whom_it_is_created(create_as: CreateAs, whose: str) -> None:
+    one = scene(forward=answer(400))
+    await one.run(arrived(SECONDARY), replace(RULES, create_as=create_as))
+    assert one.effects == [
+        "intent",
+        f"create flights-out as {whose}",
+        "forward",
+        f"remove flights-out as {whose}",
+        "outcome",
+    ]
+    assert one.outcome["startgate"]["destination"]["created_as"] == whose
+
+
+async def test_without_the_service_credential_that_rules_want_nothing_happens() -> None:
+    one = scene()
+    one.service = None
+    reply = await one.run(rules=replace(RULES, create_as=CreateAs.SERVICE))
+    assert (reply.status, one.effects) == (403, ["outcome"])
+
+
+@pytest.mark.parametrize("answers", [{"facts": EXISTING}, {"state": JobState(state="stopped", stage=Stage.FINISHED)}])
+async def test_where_nothing_is_created_nobody_need_create(answers: dict[str, Any]) -> None:
+    one = scene(**answers)
+    one.service = None
+    assert (await one.run(rules=replace(RULES, create_as=CreateAs.SERVICE))).status == 200
+
+
+# --- refused before any effect
+
+
+async def test_what_is_no_good_request_reaches_nobody() -> None:
+    one = scene()
+    reply = await one.run(arrived(target=TARGET + "?foo=1"))
+    assert reply.status == 400
+    assert one.calls == ["outcome"]
+    assert one.outcome["event"]["reason"] == reason(reply)
+
+
+async def test_a_broken_query_is_refused() -> None:
+    one = scene()
+    assert (await one.run(arrived(target=TARGET + "?pretty=%zz"))).status == 400
+    assert one.calls == ["outcome"]
+
+
+async def test_a_denied_start_has_no_effect() -> None:
+    one = scene(held=Held(cluster={"manage_ml": False}))
+    reply = await one.run()
+    assert reply.status == 403
+    assert reason(reply).startswith("Cannot start data frame analytics [outliers] because user [ann]")
+    assert one.effects == ["outcome"]
+    verdict = one.outcome["startgate"]["verdict"]
+    assert verdict["allowed"] is False
+    assert verdict["reasons"][0]["rule"].startswith(str(RULES.files[0]))
+
+
+async def test_a_conflict_of_mappings_has_no_effect() -> None:
+    other = {"properties": {"distance": {"type": "keyword"}}}
+    sources = (FLIGHTS, replace(FLIGHTS, name="more", mappings=other))
+    one = scene(facts=Facts(sources=sources, destination=None))
+    reply = await one.run()
+    assert reply.status == 400
+    assert "cannot merge [properties] mappings" in reason(reply)
+    assert one.effects == ["outcome"]
+
+
+@pytest.mark.parametrize(
+    ("refusal", "held", "status"),
+    [
+        (refused_by_cluster(404, "resource_not_found_exception", "No known"), True, 404),
+        (refused_by_cluster(403, reason="action [monitor]"), True, 403),
+        (refused_by_cluster(404, "resource_not_found_exception", "No known"), False, 403),
+    ],
+)
+async def test_a_hidden_job(refusal: Refusal, held: bool, status: int) -> None:
+    one = scene(job=refusal, state=refusal, held=Held(cluster={"manage_ml": held}))
+    reply = await one.run()
+    assert reply.status == status
+    assert ("No known" in reason(reply)) == (status == 404)
+    assert one.effects == ["outcome"]
+    assert one.outcome["user"]["name"] == "ann"
+
+
+async def test_a_caller_whom_the_cluster_refuses() -> None:
+    challenge = [("WWW-Authenticate", 'Basic realm="security"')]
+    refusal = refused_by_cluster(
+        401, reason="unable to authenticate user [ann] for REST request [/_security/_authenticate]"
+    )
+    refusal.headers = tuple(challenge)
+    one = scene(identify_caller=refusal)
+    reply = await one.run()
+    assert reply.status == 401
+    assert reason(reply) == f"unable to authenticate user [ann] for REST request [{TARGET}]"
+    assert challenge[0] in reply.headers
+    assert "X-elastic-product" not in dict(reply.headers)
+    assert one.effects == ["outcome"]
+
+
+async def test_a_secondary_whom_the_cluster_refuses() -> None:
+    one = scene(identify_secondary=refused_by_cluster(401))
+    reply = await one.run(arrived(SECONDARY))
+    assert (reply.status, reason(reply)) == (401, "Failed to authenticate secondary user")
+    assert one.effects == ["outcome"]
+
+
+async def test_facts_that_the_cluster_refuses_are_told_only_to_who_may_start() -> None:
+    refusal = refused_by_cluster(403, reason="facts")
+    assert reason(await scene(facts=refusal).run()) == "facts"
+    denied = await scene(facts=refusal, held=Held()).run()
+    assert "facts" not in reason(denied)
+
+
+async def test_remote_sources_are_told_as_elasticsearch_does() -> None:
+    one = scene(job=made(source={"index": ["other:flights"]}), facts=refused_by_cluster(400, reason="no such remote"))
+    assert reason(await one.run()) == "Validation Failed: 1: remote source indices are not supported;"
+
+
+# --- the journal fails
+
+
+async def test_without_an_intent_on_record_nothing_happens(caplog: pytest.LogCaptureFixture) -> None:
+    one = scene()
+    one.journal.failing = {"intent"}
+    reply = await one.run()
+    assert reply.status == 503
+    assert (
+        reason(reply) == "no start without an audit record, and the journal cannot be written; the gate's log says why"
+    )
+    assert one.effects == ["intent", "outcome"]
+    assert "/secret/place" not in reply.body.decode()
+    assert "/secret/place cannot be written: No space left on device" in caplog.text
+
+
+async def test_without_any_record_nothing_happens_either() -> None:
+    one = scene()
+    one.journal.failing = {"intent", "outcome"}
+    assert (await one.run()).status == 503
+    assert (one.effects, one.records) == (["intent", "outcome"], [])
+
+
+async def test_a_start_whose_outcome_is_not_on_record_is_not_answered_as_if_it_were() -> None:
+    one = scene()
+    one.journal.failing = {"outcome"}
+    reply = await one.run()
+    assert reply.status == 503
+    assert reason(reply) == (
+        "the start was forwarded and answered with 200, "
+        "but the journal cannot be written and its outcome is not on record"
+    )
+    assert receipt(reply) == "r1"
+    assert len(one.followed) == 1
+
+
+async def test_a_refusal_that_is_not_on_record_is_not_given() -> None:
+    one = scene(held=Held())
+    one.journal.failing = {"outcome"}
+    assert (await one.run()).status == 503
+
+
+# --- the cluster fails
+
+
+@pytest.mark.parametrize(
+    ("call", "effects"),
+    [
+        ("identify caller", ["outcome"]),
+        ("identify secondary", ["outcome"]),
+        ("job caller", ["outcome"]),
+        ("state caller", ["outcome"]),
+        ("version service", ["outcome"]),
+        ("held caller", ["outcome"]),
+        ("held secondary", ["outcome"]),
+        ("facts secondary", ["outcome"]),
+        ("create", ["intent", "create flights-out as secondary", "outcome"]),
+        ("forward", ["intent", "create flights-out as secondary", "forward", "outcome"]),
+    ],
+)
+@pytest.mark.parametrize(
+    ("failure", "status"), [(UNREACHABLE, 503), (RuntimeError("a fault of ours"), 500), (KeyError("x"), 500)]
+)
+async def test_every_call_that_fails_ends_in_a_record(
+    call: str, effects: list[str], failure: Exception, status: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """No answer, or a fault of our own: the client learns that, but not the detail; the record and the log have it."""
+    one = scene()
+    one.cluster.answers = {call: failure}
+    reply = await one.run(arrived(SECONDARY))
+    assert (reply.status, one.effects) == (status, effects)
+    assert receipt(reply) == "r1"
+    assert "10.9.8.7" not in reply.body.decode()
+    assert "fault of ours" not in reply.body.decode()
+    assert one.outcome["event"]["outcome"] == ("unknown" if "intent" in effects else "failure")
+    assert one.outcome["event"]["reason"] == str(failure)
+    assert str(failure) in caplog.text
+    assert ("Traceback" in caplog.text) == (status == 500)
+
+
+async def test_a_job_that_cannot_be_looked_at_again_is_not_started() -> None:
+    one = scene(job=[made(), UNREACHABLE])
+    assert (await one.run()).status == 503
+    assert one.effects == ["intent", "create flights-out as caller", "remove flights-out as caller", "outcome"]
+
+
+async def test_a_creation_that_the_cluster_refuses() -> None:
+    one = scene(create=refused_by_cluster(400, "validation_exception", "this would add 2 shards"))
+    reply = await one.run()
+    assert (reply.status, reason(reply)) == (400, "this would add 2 shards")
+    assert one.effects == ["intent", "create flights-out as caller", "outcome"]
+
+
+@pytest.mark.parametrize("changed", [made(create_time=1), made(dest={"index": "elsewhere"}), made(description="other")])
+async def test_a_job_that_was_changed_in_between_is_not_started(changed: Any) -> None:
+    one = scene(job=[made(), changed])
+    reply = await one.run()
+    assert reply.status == 409
+    assert one.effects == ["intent", "create flights-out as caller", "remove flights-out as caller", "outcome"]
+    assert one.outcome["startgate"]["destination"]["removal"] == "removed"
+
+
+# --- the cluster refuses the start
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404])
+async def test_a_refused_start_leaves_no_destination_behind(status: int) -> None:
+    one = scene(forward=answer(status, b'{"error":"dest index must be empty"}'))
+    reply = await one.run()
+    assert (reply.status, reply.body) == (status, b'{"error":"dest index must be empty"}')
+    assert one.effects == [
+        "intent",
+        "create flights-out as caller",
+        "forward",
+        "remove flights-out as caller",
+        "outcome",
+    ]
+    meta = one.cluster.bodies[0]["mappings"]["_meta"]
+    assert one.cluster.bodies[1] == meta
+    assert one.outcome["startgate"]["destination"]["removal"] == "removed"
+    assert one.outcome["event"]["outcome"] == "failure"
+
+
+@pytest.mark.parametrize("status", [408, 409, 429, 500, 502, 503])
+async def test_a_start_that_may_still_happen_keeps_its_destination(status: int) -> None:
+    one = scene(forward=answer(status))
+    assert (await one.run()).status == status
+    assert one.effects == ["intent", "create flights-out as caller", "forward", "outcome"]
+    assert "removal" not in one.outcome["startgate"]["destination"]
+
+
+async def test_rules_may_keep_the_destination() -> None:
+    one = scene(forward=answer(400))
+    await one.run(rules=replace(RULES, on_refused_start=OnRefusedStart.KEEP))
+    assert "remove flights-out as caller" not in one.calls
+    assert one.outcome["startgate"]["destination"]["removal"] == "kept: the rules say so"
+
+
+async def test_a_destination_that_was_there_is_never_removed() -> None:
+    one = scene(facts=EXISTING, forward=answer(400))
+    await one.run()
+    assert one.effects == ["intent", "forward", "outcome"]
+
+
+async def test_a_removal_that_fails_does_not_change_the_answer() -> None:
+    one = scene(forward=answer(400), remove=UNREACHABLE)
+    assert (await one.run()).status == 400
+    assert one.outcome["startgate"]["destination"]["removal"].startswith("unknown: ")
+
+
+# --- time and turn
+
+
+@pytest.mark.parametrize(
+    ("query", "limit_s"), [("", 30.0), ("?timeout=5s", 15.0), ("?timeout=-1", 600.0), ("?timeout=9d", 600.0)]
+)
+async def test_a_start_is_waited_for_as_long_as_it_asks(query: str, limit_s: float) -> None:
+    one = scene()
+    one.limits = GateLimits(forward_grace_s=10, forward_limit_s=600)
+    await one.run(arrived(target=TARGET + query))
+    assert one.cluster.forwarded[0][3] == limit_s
+
+
+async def test_two_starts_of_one_job_take_turns() -> None:
+    one = scene()
+    await asyncio.gather(one.run(arrived(receipt="first")), one.run(arrived(receipt="second")))
+    turns = [call for call in one.calls if call in ("identify caller", "forward")]
+    assert turns == ["identify caller", "forward"] * 2
+    receipts = [record["startgate"]["receipt"] for record in one.records if record["startgate"]["phase"] == "intent"]
+    assert receipts == ["first", "second"]
+
+
+async def test_the_second_waits_until_the_first_is_through_with_the_cluster() -> None:
+    gate = asyncio.Event()
+
+    async def slow() -> Answer:
+        await gate.wait()
+        return STARTED
+
+    one = scene(forward=slow)
+    first = asyncio.ensure_future(one.run(arrived(receipt="first")))
+    second = asyncio.ensure_future(one.run(arrived(receipt="second")))
+    await asyncio.sleep(0.02)
+    assert one.calls.count("identify caller") == 1
+    gate.set()
+    await asyncio.gather(first, second)
+    assert one.calls.count("identify caller") == 2
+
+
+async def test_starts_of_different_jobs_do_not_wait_for_each_other() -> None:
+    gate = asyncio.Event()
+    both = asyncio.Event()
+    inside = 0
+
+    async def slow() -> Answer:
+        nonlocal inside
+        inside += 1
+        if inside == 2:
+            both.set()
+        await gate.wait()
+        return STARTED
+
+    one = scene(forward=slow)
+    other = TARGET.replace("outliers", "others")
+    running = [asyncio.ensure_future(one.run(arrived(target=target))) for target in (TARGET, other)]
+    await asyncio.wait_for(both.wait(), 2)
+    gate.set()
+    await asyncio.gather(*running)
+
+
+async def test_the_turn_is_given_back_after_a_failure() -> None:
+    one = scene(identify=UNREACHABLE)
+    await one.run()
+    one.cluster.answers = {}
+    assert (await asyncio.wait_for(one.run(), 2)).status == 200
+
+
+async def test_a_start_that_was_not_read_is_on_record_too() -> None:
+    one = scene()
+    refusal = Refusal(413, "content_too_long_exception", "the body of a start is limited to 10 bytes")
+    reply = await flow.turn_away(arrived(), refusal, RULES, one.world())
+    assert (reply.status, receipt(reply)) == (413, "r1")
+    assert one.outcome["event"]["reason"] == "the body of a start is limited to 10 bytes"
+
+
+# --- what must never be on record
+
+SECRET = "s3cr3t-do-not-record"
+EVERYWHERE = arrived(
+    ("Authorization", f"ApiKey {SECRET}"),
+    ("es-secondary-authorization", f"Basic {SECRET}"),
+    ("es-client-authentication", f"SharedSecret {SECRET}"),
+    ("es-secondary-x-client-authentication", f"SharedSecret {SECRET}"),
+    ("Cookie", f"sid={SECRET}"),
+    ("X-Api-Token", SECRET),
+    ("Proxy-Authorization", SECRET),
+    ("Content-Type", "application/json"),
+    target=f"{TARGET}?filter_path={SECRET}",
+    body=b'{"timeout":"5s"}',
+)
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        {},
+        {"held": Held()},
+        {"identify_caller": refused_by_cluster(401)},
+        {"identify_secondary": refused_by_cluster(401)},
+        {"job": refused_by_cluster(404)},
+        {"facts": UNREACHABLE},
+        {"create": refused_by_cluster(400)},
+        {"forward": answer(400, f'{{"error":"{SECRET}"}}'.encode())},
+        {"forward": Answer(status=200, headers=(("Set-Cookie", SECRET),), body=f'{{"x":"{SECRET}"}}'.encode())},
+        {"forward": UNREACHABLE},
+    ],
+)
+async def test_no_secret_gets_on_record_or_into_the_log(
+    answers: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    config = {"query": {"term": {"ssn": SECRET}}, "index": ["flights"]}
+    one = scene(**{"job": made(source=config), **answers})
+    one.service = f"ApiKey {SECRET}"
+    await one.run(EVERYWHERE)
+    assert one.records
+    assert SECRET not in json.dumps(one.records)
+    assert SECRET not in caplog.text
+
+
+async def test_identities_are_on_record_by_name() -> None:
+    one = scene(identify_caller=ANN, identify_secondary=BOB)
+    await one.run(EVERYWHERE)
+    assert (one.outcome["user"]["name"], one.outcome["startgate"]["secondary"]["name"]) == ("ann", "bob")
