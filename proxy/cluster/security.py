@@ -34,12 +34,17 @@ async def identify(transport: Transport, credential: Credential) -> Identity:
         # Without security there is no such route: 400, 404 or 405, as versions have it.
         raise Refusal(403, "security_exception", NO_SECURITY)
     try:
-        return _identity(reply.content)
+        return _identity(reply.content, asked_to_run_as=_asks_to_run_as(credential))
     except (KeyError, TypeError, AttributeError) as failure:
         raise ClusterUnreachable(f"GET /_security/_authenticate: the answer lacks {failure}") from failure
 
 
-def _identity(content: Mapping[str, Any]) -> Identity:
+def _asks_to_run_as(credential: Credential) -> bool:
+    """Where both users are of one realm the cluster's answer does not show a run-as; the request does."""
+    return any(name == "es-security-runas-user" for name, _ in credential.headers)
+
+
+def _identity(content: Mapping[str, Any], *, asked_to_run_as: bool) -> Identity:
     realm, key = content["authentication_realm"], content.get("api_key") or {}
     return Identity(
         username=content["username"],
@@ -51,6 +56,7 @@ def _identity(content: Mapping[str, Any]) -> Identity:
         authentication_type=content.get("authentication_type", "realm"),
         api_key_id=key.get("id"),
         api_key_name=key.get("name"),
+        asked_to_run_as=asked_to_run_as,
     )
 
 

@@ -40,7 +40,7 @@ HEADERS_LIMIT = 2000
 # What aiohttp adds to an answer by itself.
 ADDED_HEADERS = ("Server", "Date", "Content-Type")
 # Under this a response carries the names of the headers that the answer itself has.
-ANSWERED = "answered"
+ANSWERED = web.ResponseKey("answered", frozenset[str])
 
 
 class SystemClock:
@@ -146,14 +146,14 @@ def _arrived(request: web.Request, body: bytes) -> Arrived:
 def _response(answer: Answer) -> web.Response:
     headers = CIMultiDict((name, value) for name, value in answer.headers if name.lower() != "content-length")
     response = web.Response(status=answer.status, headers=headers, body=answer.body)
-    response[ANSWERED] = set(headers)
+    response[ANSWERED] = frozenset(name.lower() for name in headers)
     return response
 
 
 async def _only_what_was_answered(_request: web.Request, response: web.StreamResponse) -> None:
     """The answer is the cluster's, byte for byte: what aiohttp would add to it is taken off again."""
     for name in ADDED_HEADERS:
-        if name not in response.get(ANSWERED, ()):
+        if name.lower() not in response.get(ANSWERED, frozenset()):
             response.headers.pop(name, None)
 
 
