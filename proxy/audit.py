@@ -54,7 +54,7 @@ def row(start: Start) -> Row:
         result=result(start),
         status=str(_at(first, "http", "response", "status_code") or "-"),
         destination=_destination(first),
-        ended=str(_at(start.records.get(Phase.END, {}), "startgate", "end", "state") or "-"),
+        ended=_ended(start),
         why=_why(start),
     )
 
@@ -130,6 +130,12 @@ def _plan(plan: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield from _present("body sha256", plan.get("body_sha256"))
 
 
+def _ended(start: Start) -> str:
+    if Phase.END not in start.records:
+        return "-"
+    return str(_at(start.records[Phase.END], "startgate", "end", "state") or "not known")
+
+
 def _destination(record: Mapping[str, Any]) -> str:
     plan = _at(record, "startgate", "destination") or {}
     if not plan:
@@ -145,8 +151,8 @@ def _planned(plan: Mapping[str, Any]) -> str:
 def _why(start: Start) -> str:
     record = start.records.get(Phase.OUTCOME) or start.latest
     end = start.records.get(Phase.END, {})
-    # That a job stopped needs no reason; that it failed does.
-    reason = _at(end, "event", "reason") if _at(end, "event", "outcome") == "failure" else None
+    # That a job ended as it should needs no reason.
+    reason = _at(end, "event", "reason") if _at(end, "event", "outcome") != "success" else None
     verdict = _at(record, "startgate", "verdict", "reasons") or ()
     return str(reason or _at(record, "event", "reason") or "; ".join(str(one["text"]) for one in verdict))
 

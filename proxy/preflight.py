@@ -20,6 +20,10 @@ from proxy.settings import GateSettings
 
 T = TypeVar("T")
 
+NO_SERVICE = (
+    "no service credential (cluster.service): starts whose owner must be judged, such as those that Kibana sends, "
+    "will be denied"
+)
 PAUSE_S = 0.25
 # One try: a node that takes longer to answer `GET /` would not carry traffic either.
 TRY_S = 5.0
@@ -113,11 +117,9 @@ async def _service(
         if with_service:
             text = f"the cluster refuses the service credential of cluster.service: {refusal.reason}"
             raise CannotServe(ExitStatus.INVALID, text) from refusal
-        warning = (
-            "no service credential (cluster.service): starts whose owner must be judged, such as those that Kibana "
-            "sends, will be denied"
-        )
-        return None, (warning,)
     except Refusal as refusal:
         return None, (refusal.reason,)
-    return identity.username if with_service else None, ()
+    else:
+        if with_service:
+            return identity.username, ()
+    return None, (NO_SERVICE,)

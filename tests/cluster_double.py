@@ -25,12 +25,13 @@ UNAUTHORIZED = {
 @dataclass
 class Double:
     """What it answers. `secured` 401s whoever does not send SERVICE; `down` counts the answers of 503 before others;
-    after `answers` of them there are no more."""
+    after `answers` of them there are no more. One that `greets` tells its name to anybody."""
 
     url: str = ""
     secured: bool = True
     banner: object = field(default_factory=lambda: BANNER)
     security: bool = True
+    greets: bool = False
     down: int = 0
     answers: int = 1_000_000
     pause_s: float = 0.0
@@ -52,7 +53,7 @@ async def cluster(double: Double) -> AsyncIterator[Double]:
             return web.json_response({"error": "starting", "status": 503}, status=503)
         if request.path not in {"/", "/_security/_authenticate"}:
             return web.json_response({"path": request.path})
-        if not _knows(double, request):
+        if not _knows(double, request) and not (double.greets and request.path == "/"):
             return web.json_response(UNAUTHORIZED, status=401)
         if request.path == "/":
             return web.json_response(double.banner)

@@ -9,7 +9,7 @@ from proxy import audit
 from proxy.journal.read import Start
 
 
-def record(phase: str, outcome: str, **more: Any) -> Mapping[str, Any]:  # noqa: ANN401 -- a record is JSON
+def record(phase: str, outcome: str, **more: Any) -> Mapping[str, Any]:
     """A record with what the table looks at; `startgate` in `more` is laid over the frame's."""
     ours = {"phase": phase, "receipt": "r" * 32, **more.pop("startgate", {})}
     reason = {"reason": more.pop("reason")} if "reason" in more else {}
@@ -105,6 +105,11 @@ def test_that_a_job_stopped_needs_no_reason() -> None:
     end = record("end", "success", reason="the job stopped", startgate={"end": {"state": "stopped"}})
     row = audit.row(start(INTENT, GRANTED, end))
     assert (row.ended, row.why) == ("stopped", "")
+
+
+def test_an_end_that_is_not_known_says_why() -> None:
+    row = audit.row(start(INTENT, GRANTED, record("end", "unknown", reason="it was started again")))
+    assert (row.ended, row.why) == ("not known", "it was started again")
 
 
 def test_a_denied_start_says_why() -> None:

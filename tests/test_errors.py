@@ -3,11 +3,15 @@
 import pytest
 
 from proxy.errors import (
+    CannotServe,
     ClusterUnreachable,
     ConfigError,
+    ExitStatus,
     Fault,
     InvalidInput,
     JournalError,
+    PassedOn,
+    PlainRefusal,
     Refusal,
     RulesError,
     StartgateError,
@@ -16,7 +20,20 @@ from proxy.errors import (
 )
 
 
-@pytest.mark.parametrize("kind", [Refusal, InvalidInput, ConfigError, RulesError, ClusterUnreachable, JournalError])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        Refusal,
+        PlainRefusal,
+        PassedOn,
+        InvalidInput,
+        ConfigError,
+        RulesError,
+        ClusterUnreachable,
+        JournalError,
+        CannotServe,
+    ],
+)
 def test_every_error_is_of_the_tree(kind: type[Exception]) -> None:
     assert issubclass(kind, StartgateError)
 
@@ -61,6 +78,32 @@ def test_cause_stands_beside_the_reason_and_not_in_the_root_cause() -> None:
     assert body["error"]["caused_by"] == cause
     assert "caused_by" not in body["error"]["root_cause"][0]
     assert Refusal(409, "status_exception", "started", caused_by=cause).body() == body
+
+
+def test_a_plain_refusal_has_the_older_shape() -> None:
+    assert PlainRefusal(406, "", "Content-Type header is missing").body() == {
+        "error": "Content-Type header is missing",
+        "status": 406,
+    }
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "reason"),
+    [
+        ({"error": {"type": "security_exception", "reason": "no"}, "status": 403}, "security_exception", "no"),
+        ({"error": "no handler", "status": 400}, "exception", "no handler"),
+    ],
+)
+def test_what_the_cluster_said_is_passed_on_as_it_is(content: dict[str, object], kind: str, reason: str) -> None:
+    refusal = PassedOn(403, content, headers=[("WWW-Authenticate", "Basic")])
+    assert (refusal.type, refusal.reason) == (kind, reason)
+    assert refusal.body() == content
+    assert refusal.headers == (("WWW-Authenticate", "Basic"),)
+
+
+def test_a_process_ends_with_its_status() -> None:
+    assert CannotServe(ExitStatus.ADDRESS, "taken").exit_status == 4
+    assert str(CannotServe(ExitStatus.ADDRESS, "taken")) == "taken"
 
 
 @pytest.mark.parametrize(

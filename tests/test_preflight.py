@@ -46,6 +46,7 @@ async def test_anonymous_access_is_no_service_credential() -> None:
     async with cluster(Double(secured=False)) as double:
         found = await preflight.run(settings(double.url, service=None), wait_s=0)
     assert found.service is None
+    assert found.warnings == (preflight.NO_SERVICE,)
 
 
 async def test_a_refused_service_credential_is_an_operators_mistake() -> None:
@@ -54,6 +55,12 @@ async def test_a_refused_service_credential_is_an_operators_mistake() -> None:
             await preflight.run(settings(double.url, service="ApiKey d3Jvbmc6Zm9y"), wait_s=0)
     assert caught.value.exit_status == ExitStatus.INVALID
     assert "d3Jvbmc6Zm9y" not in str(caught.value)
+
+
+async def test_a_cluster_that_tells_anybody_its_name_still_refuses_a_wrong_credential() -> None:
+    async with cluster(Double(greets=True)) as double:
+        with pytest.raises(CannotServe, match="refuses the service credential .*: unable to authenticate"):
+            await preflight.run(settings(double.url, service="ApiKey d3Jvbmc6Zm9y"), wait_s=0)
 
 
 @pytest.mark.parametrize("banner", [{"status": "ok"}, ["a list"], {"version": "9.1.0"}, {"version": {"number": 9}}])

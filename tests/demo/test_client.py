@@ -13,7 +13,7 @@ from proxy.demo.data import ANNA
 
 
 @pytest.fixture
-async def echo(aiohttp_server: Any) -> str:  # noqa: ANN401 -- the plugin's fixture has no public type
+async def echo(aiohttp_server: Any) -> str:
     """The address of a server that tells what it got."""
 
     async def answer(request: web.Request) -> web.Response:
