@@ -59,7 +59,7 @@ async def test_a_refused_service_credential_is_an_operators_mistake() -> None:
 
 async def test_a_cluster_that_tells_anybody_its_name_still_refuses_a_wrong_credential() -> None:
     async with cluster(Double(greets=True)) as double:
-        with pytest.raises(CannotServe, match="refuses the service credential .*: unable to authenticate"):
+        with pytest.raises(CannotServe, match=r"refuses the service credential .*: unable to authenticate"):
             await preflight.run(settings(double.url, service="ApiKey d3Jvbmc6Zm9y"), wait_s=0)
 
 
