@@ -1,17 +1,27 @@
 """Child processes of tests: started on a script or module, ended for certain."""
 
 import asyncio
+import os
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 
 @asynccontextmanager
-async def running(arguments: Sequence[str], line: bytes = b"", fds: Sequence[int] = ()) -> AsyncIterator[Process]:
-    """This interpreter with `arguments`, told `line` on its standard input, which stays open; killed at the end."""
+async def running(
+    arguments: Sequence[str], line: bytes = b"", fds: Sequence[int] = (), env: Mapping[str, str] | None = None
+) -> AsyncIterator[Process]:
+    """This interpreter with `arguments`, told `line` on its standard input, which stays open; killed at the end.
+    Variables of `env` are added to this process's."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, *arguments, stdin=PIPE, stdout=PIPE, stderr=PIPE, pass_fds=fds
+        sys.executable,
+        *arguments,
+        stdin=PIPE,
+        stdout=PIPE,
+        stderr=PIPE,
+        pass_fds=fds,
+        env={**os.environ, **(env or {})},
     )
     assert process.stdin is not None
     process.stdin.write(line + b"\n")

@@ -130,7 +130,7 @@ async def whole(
     stop, reload = asyncio.Event(), asyncio.Event()
     async with (
         serve_embedded(backend=backend, job_pace_s=job_pace_s) as cluster,
-        aiohttp.ClientSession(auto_decompress=False) as session,
+        aiohttp.ClientSession(skip_auto_headers=("Accept-Encoding",)) as session,
     ):
         gate_socket = str(folder / "gate.sock")
         gate_settings = GateSettings(

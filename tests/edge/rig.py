@@ -79,7 +79,7 @@ class Wire:
             await self._chunks(message)
         elif lengths:
             message.body = await self.reader.readexactly(int(lengths[0]))
-        elif message.start.startswith(b"HTTP/") and message.status not in (204, 304):
+        elif message.start.startswith(b"HTTP/") and message.status >= 200 and message.status not in (204, 304):
             message.body = await self.reader.read()
 
     async def _chunks(self, message: Message) -> None:
@@ -242,10 +242,13 @@ class Rig:
         self._upstreams: list[Upstream] = []
         self._edges: list[Edge] = []
 
-    async def upstream(self, script: Script, *, tls: ssl.SSLContext | None = None) -> Upstream:
-        """A scripted node."""
+    async def upstream(
+        self, script: Script, *, tls: ssl.SSLContext | None = None, sock: socket.socket | None = None
+    ) -> Upstream:
+        """A scripted node, on a socket that is bound already where one is given."""
         upstream = Upstream(script)
-        upstream.server = await asyncio.start_server(upstream.serve, "127.0.0.1", 0, ssl=tls)
+        sock = sock or socket.create_server(("127.0.0.1", 0))
+        upstream.server = await asyncio.start_server(upstream.serve, sock=sock, ssl=tls)
         self._upstreams.append(upstream)
         return upstream
 
@@ -315,3 +318,10 @@ def unused_port(count: int = 1) -> Sequence[int]:
     for one in sockets:
         one.close()
     return ports
+
+
+def server_tls(pem: Path) -> ssl.SSLContext:
+    """What a scripted node needs to speak TLS, from the files of the fixture `pem`."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem / "server.pem", pem / "server.key")
+    return context

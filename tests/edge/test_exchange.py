@@ -2,10 +2,21 @@
 
 import asyncio
 import json
+import socket
+import ssl
+from pathlib import Path
+from typing import cast
 
 import pytest
 
-from tests.edge.rig import Edge, Message, Rig, Script, Upstream, Wire, answer, echo
+from proxy.edge.exchange import ClientSide, Exchange, Target
+from proxy.edge.nodes import node_addresses
+from proxy.edge.pool import Pool
+from proxy.edge.sweep import Sweep
+from proxy.settings import ClusterTls, EdgeLimits
+from proxy.wire.limits import HeadLimits
+from proxy.wire.request import decode_request
+from tests.edge.rig import Edge, Message, Rig, Script, Upstream, Wire, answer, echo, make_limits, server_tls
 
 GET = b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n"
 START = b"POST /_ml/data_frame/analytics/x/_start HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}"
@@ -601,15 +612,6 @@ class TestClientGone:
         async with asyncio.timeout(2):
             await told.wait()
 
-    async def test_while_the_edge_connects(self, rig: Rig) -> None:
-        edge = await rig.edge("http://192.0.2.1:9200")
-        client = await edge.connect()
-        await client.send(GET)
-        await asyncio.sleep(0.02)
-        await client.reset()
-        await asyncio.sleep(0.05)
-        assert not edge.task.done()
-
     async def test_in_the_middle_of_an_upload(self, rig: Rig) -> None:
         edge, upstream = await rig.simple()
         client = await edge.connect()
@@ -619,3 +621,95 @@ class TestClientGone:
         await asyncio.sleep(0.1)
         assert upstream.requests == []
         assert upstream.wires[0].reader.at_eof()
+
+    async def test_a_connection_made_for_a_client_that_left_serves_another(self, rig: Rig, pem: Path) -> None:
+        # TLS holds the connect up until the server takes part.
+        sock = socket.create_server(("127.0.0.1", 0))
+        tls = ClusterTls(ca=str(pem / "ca.pem"))
+        edge = await rig.edge(f"https://localhost:{sock.getsockname()[1]}", cluster_tls=tls)
+        gone = await edge.connect()
+        await gone.send(GET)
+        await asyncio.sleep(0.05)
+        await gone.reset()
+        await asyncio.sleep(0.05)
+        upstream = await rig.upstream(echo, tls=server_tls(pem), sock=sock)
+        await asyncio.sleep(0.1)
+        assert (await edge.ask(GET)).body == GET
+        assert (len(upstream.wires), len(upstream.requests)) == (1, 1)
+
+    async def test_a_client_that_left_while_nothing_can_be_reached(self, rig: Rig) -> None:
+        sock = socket.create_server(("127.0.0.1", 0))
+        edge = await rig.edge(f"https://127.0.0.1:{sock.getsockname()[1]}", limits=make_limits(upstream_connect_s=0.2))
+        gone = await edge.connect()
+        await gone.send(GET)
+        await asyncio.sleep(0.05)
+        await gone.reset()
+        await asyncio.sleep(0.4)
+        assert (await edge.ask(GET)).status == 504
+        sock.close()
+
+
+class TestEdgeCases:
+    """What real sockets show too rarely."""
+
+    async def test_a_connection_that_died_while_it_was_opened_is_an_error_at_once(self, rig: Rig) -> None:
+        upstream = await rig.upstream(echo)
+        sweep = Sweep(asyncio.get_running_loop())
+        pool = Pool(
+            node_addresses([f"http://127.0.0.1:{upstream.port}"], ssl.create_default_context), EdgeLimits(), sweep
+        )
+        failures: list[int] = []
+
+        class Client:
+            transport: asyncio.Transport
+            write_paused = False
+            draining = False
+
+            def failed(self, status: int, type: str, reason: str, headers: tuple[tuple[str, str], ...]) -> None:
+                failures.append(status)
+
+            hold = pause_reading = resume_reading = finished = abort = None
+
+        head = decode_request(b"POST / HTTP/1.1\r\nHost: x\r\n\r\n", HeadLimits())
+        assert head is not None
+        target = Target(pool, "down", "slow", "broken")
+        exchange = Exchange(cast(ClientSide, Client()), head, target, HeadLimits())
+        node = pool._nodes[0]
+        connection = await node.open()
+        connection.transport.close()
+        exchange.connected(connection)
+        assert (failures, node.busy) == ([502], 0)
+        await asyncio.sleep(0.05)
+        assert (failures, node.busy) == ([502], 0)
+        sweep.stop()
+
+    async def test_an_answer_that_overtook_its_request_ends_the_servers_connection(self, rig: Rig) -> None:
+        async def script(wire: Wire) -> None:
+            await wire.head()
+            await asyncio.sleep(0.2)
+            await wire.send(answer(b"early"))
+            await asyncio.sleep(0.5)
+
+        edge, upstream = await rig.simple(script, buffer_bytes=20_000_000)
+        client = await edge.connect()
+        total = 15_000_000
+        for _ in range(2):
+            client.writer.write(b"POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % total + b"x" * total)
+            assert (await client.message()).body == b"early"
+        assert len(upstream.wires) == 2
+
+    async def test_a_slow_client_does_not_leave_the_servers_connection_stopped(self, rig: Rig) -> None:
+        async def script(wire: Wire) -> None:
+            while True:
+                await wire.message()
+                await wire.send(answer(b"x" * 150_000))
+
+        edge, upstream = await rig.simple(script, buffer_bytes=1024)
+        slow = await edge.connect(limit=1024)
+        slow.writer.write(GET * 100)
+        await asyncio.sleep(0.2)
+        for _ in range(3):
+            assert (await edge.ask(GET)).status == 200
+        for _ in range(100):
+            assert len((await slow.message()).body) == 150_000
+        assert len(upstream.wires) <= 2

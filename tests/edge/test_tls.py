@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import serialization
 from proxy.edge.tls import cluster_context, listener_context
 from proxy.errors import ConfigError
 from proxy.settings import ClusterTls, ListenTls
-from tests.edge.rig import Rig, echo
+from tests.edge.rig import Rig, echo, server_tls
 
 GET = b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n"
 
@@ -127,9 +127,7 @@ class TestTraffic:
     async def test_nodes_over_tls(
         self, rig: Rig, pem: Path, host: str, verify: str, trusted: bool, status: int, caplog: pytest.LogCaptureFixture
     ) -> None:
-        node_tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        node_tls.load_cert_chain(pem / "server.pem", pem / "server.key")
-        upstream = await rig.upstream(echo, tls=node_tls)
+        upstream = await rig.upstream(echo, tls=server_tls(pem))
         tls = ClusterTls(ca=str(pem / "ca.pem") if trusted else None, verify=verify)
         edge = await rig.edge(f"https://{host}:{upstream.port}", cluster_tls=tls)
         got = await edge.ask(GET)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import random
 import socket
 import sys
 from collections.abc import AsyncIterator
@@ -13,7 +14,9 @@ import pytest
 from proxy.edge.worker import run
 from proxy.errors import ConfigError
 from proxy.settings import ClusterTls, EdgeSettings
-from tests.edge.rig import Rig, Wire, answer, echo
+from proxy.tasks import spawn
+from proxy.wire.chunks import LAST_CHUNK, encode_chunk
+from tests.edge.rig import Edge, Rig, Wire, answer, echo
 
 GET = b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n"
 GIB = 1 << 30
@@ -127,6 +130,64 @@ class TestDrain:
         got = await client.message()
         assert (got.body, got.values(b"connection")) == (GET, [b"close"])
         await asyncio.wait_for(edge.task, 2)
+
+
+def random_request(dice: random.Random, number: int) -> tuple[bytes, bytes]:
+    """A request and the body that must arrive; the framing is left to chance."""
+    body = dice.randbytes(dice.choice([0, 1, 10, 1000, 70_000, 300_000])) if dice.random() < 0.7 else b""
+    start = b"POST /%d HTTP/1.1\r\nHost: x\r\n" % number
+    if dice.random() < 0.5:
+        return start + b"Content-Length:%d\r\n\r\n" % len(body) + body, body
+    coded = b"Transfer-Encoding: chunked\r\n\r\n"
+    at = 0
+    while at < len(body):
+        size = dice.choice([1, 5, 1000, 65536] if len(body) < 2000 else [1000, 65536])
+        coded += encode_chunk(body[at : at + size])
+        at += size
+    return start + coded + b"0\r\nT: x\r\n\r\n", body
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_nothing_is_mixed_up_however_bytes_are_cut(rig: Rig, seed: int) -> None:
+    """Pipelined requests in random framings, cut at random, answered in random framings, cut at random: each client
+    gets its own answers, in order, byte for byte."""
+    dice = random.Random(seed)  # noqa: S311 -- a repeatable test
+
+    async def cut(wire: Wire, data: bytes) -> None:
+        at = 0
+        while at < len(data):
+            size = dice.choice([1, 3, 100, 5000, 100_000, 1_000_000])
+            await wire.send(data[at : at + size])
+            at += size
+            await asyncio.sleep(0)
+
+    async def script(wire: Wire) -> None:
+        while True:
+            request = await wire.message()
+            echoed = request.start + request.body
+            kind = dice.random()
+            head = b"HTTP/1.1 200 OK\r\n" if dice.random() < 0.7 else b"HTTP/1.1 103 x\r\n\r\nHTTP/1.1 200 OK\r\n"
+            if kind < 0.1:
+                await cut(wire, head + b"Connection: close\r\n\r\n" + echoed)
+                return
+            if kind < 0.5:
+                await cut(wire, head + b"content-length:%d\r\n\r\n" % len(echoed) + echoed)
+            else:
+                await cut(wire, head + b"transfer-encoding: chunked\r\n\r\n" + encode_chunk(echoed) + LAST_CHUNK)
+
+    async def client_life(edge: Edge) -> None:
+        client = await edge.connect(limit=1 << 20)
+        requests = [random_request(dice, number) for number in range(15)]
+        writing = spawn(cut(client, b"".join(data for data, _ in requests)), name="writing")
+        for number, (_, body) in enumerate(requests):
+            got = await client.message()
+            while got.status == 103:
+                got = await client.message()
+            assert got.body == b"POST /%d HTTP/1.1" % number + body
+        await writing
+
+    edge, _ = await rig.simple(script, buffer_bytes=dice.choice([1024, 65536]))
+    await asyncio.gather(*[client_life(edge) for _ in range(4)])
 
 
 @pytest.mark.slow

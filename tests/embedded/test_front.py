@@ -1,6 +1,11 @@
 """Which part answers a call."""
 
+import asyncio
+from typing import Any
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from proxy.embedded.app import basic
 from proxy.embedded.backend import Answer, Call
@@ -108,3 +113,40 @@ async def test_a_fault_of_ours_is_a_500(caplog: pytest.LogCaptureFixture) -> Non
     said = await Asker(backend=Broken())("GET", "/a/_search")
     assert (said.status, said.reason) == (500, "RuntimeError: oh")
     assert "/a/_search" in caplog.text
+
+
+ENDPOINTS = {
+    "PUT /_ml/data_frame/analytics/j": ["source", "dest", "analysis", "analyzed_fields", "model_memory_limit", "_meta"],
+    "POST /_ml/data_frame/analytics/_explain": ["id", "source", "dest", "analysis", "analyzed_fields"],
+    "POST /_ml/data_frame/analytics/j/_start": ["id", "timeout"],
+    "POST /_ml/data_frame/analytics/j/_stop": ["id", "timeout", "force"],
+    "POST /_ml/data_frame/analytics/j/_update": ["description", "model_memory_limit", "max_num_threads", "_meta"],
+    "POST /_security/user/_has_privileges": ["cluster", "index", "application"],
+    "PUT /_security/role/r": ["cluster", "indices", "applications", "run_as", "metadata", "global", "description"],
+    "PUT /_security/user/u": ["password", "roles", "full_name", "email", "metadata", "enabled"],
+    "POST /_security/api_key": ["name", "expiration", "role_descriptors", "metadata"],
+    "DELETE /_security/api_key": ["ids", "id", "name", "owner", "username"],
+}
+GOOD = {
+    "source": {"index": "flights*"},
+    "dest": {"index": "out"},
+    "analysis": {"outlier_detection": {}},
+    "name": "k",
+    "password": "long-enough",
+}
+leaves = st.none() | st.booleans() | st.integers(-3, 3000) | st.floats() | st.sampled_from(["", "a", "*", "1gb", "é"])
+names = st.sampled_from(["index", "names", "privileges", "source", "includes", "query", "outlier_detection", "lambda"])
+values = st.recursive(leaves, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=3))
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_no_body_is_a_fault_of_ours(data: st.DataObject) -> None:
+    """Whatever JSON is sent, the answer is Elasticsearch's or an error with a reason, never a 500."""
+    endpoint = data.draw(st.sampled_from(sorted(ENDPOINTS)))
+    fields = ENDPOINTS[endpoint]
+    body: Any = {name: GOOD[name] for name in fields if name in GOOD}
+    body |= {name: data.draw(values) for name in data.draw(st.lists(st.sampled_from(fields), max_size=3))}
+    method, target = endpoint.split()
+    said = asyncio.run(Asker()(method, target, data.draw(values) if data.draw(st.booleans()) else body))
+    assert said.status < 500, said

@@ -12,7 +12,7 @@ from tests.real.wire import exchange
 
 pytestmark = pytest.mark.real
 
-PLAIN = b"GET /_cat/count/none?ignore_unavailable=true&h=count HTTP/1.1\r\nHost: es\r\n\r\n"
+PLAIN = b"GET /_cat/health?h=cluster HTTP/1.1\r\nHost: es\r\n\r\n"
 # Would show in the count of the handler if a node took it for a request.
 START = b"POST /_ml/data_frame/analytics/x/_start HTTP/1.1\r\nHost: es\r\nContent-Length: 0\r\n\r\n"
 

@@ -8,11 +8,13 @@ end.
 import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 from tests.real.node import RealNode
 from tests.real.proxied import DenyingProxy
+from tests.real.serving import Served
 from tests.real.spellings import findings
 from tests.real.spellings.table import Spelling, table
 from tests.real.wire import Heard, exchange
@@ -68,3 +70,18 @@ def test_no_spelling_reaches_the_handler_through_a_proxy_that_denies_all(real_no
         # The same bytes pass where nothing is guarded: it is not for want of a connection that nothing arrived.
         assert exchange(proxy.port, (b"GET /_oracle/count HTTP/1.1\r\nHost: es\r\n\r\n",)).status == 200
         assert proxy.asked > 50
+
+
+def test_no_spelling_reaches_the_handler_through_startgate_as_it_is_served(real_node: RealNode, tmp_path: Path) -> None:
+    # The shipped rules; a cluster that cannot say who calls may start nothing.
+    real_node.forget_hits()
+    with Served(tmp_path, real_node.url, "limits: {edge: {client_head_s: 2}}\n") as proxy:
+        heard = send_all(proxy.port, TABLE, wait_s=4.0)
+        time.sleep(0.3)
+        assert real_node.call("GET", "/_oracle/count").data == {"count": 0, "targets": []}
+        unanswered = {spelling.name for spelling, answer in heard if not answer.data and not answer.closed}
+        assert unanswered == UNFINISHED
+        denied = [answer for _, answer in heard if answer.data.startswith(b"HTTP/1.1 403 ")]
+        assert len(denied) > 50
+        assert all(b"X-Startgate-Receipt: " in answer.data for answer in denied)
+        assert proxy.records().count('"type":["access","denied"]') >= len(denied)

@@ -169,13 +169,13 @@ async def test_a_rich_source_is_copied_as_elasticsearch_does(place: Place) -> No
     if new:
         rich["text"]["analyzer"] = "mine"
         settings["analysis"] = {
-            "filter": {"short": {"type": "length", "max": 9}},
+            "filter": {"short": {"type": "stop", "stopwords": ["a", "the"]}},
             "analyzer": {"mine": {"type": "custom", "tokenizer": "standard", "filter": ["short"]}},
         }
     mappings = {
         "dynamic": "strict",
         "_meta": {"of": "source"},
-        "runtime": {"twice": {"type": "long", "script": {"source": "emit(2)"}}},
+        "runtime": {"twice": {"type": "long"}},
         "properties": rich,
     }
     await place.stack.ok("PUT", f"/{place.name}-src-rich", {"settings": settings, "mappings": mappings})
@@ -302,6 +302,10 @@ async def test_kibana_starts_jobs_of_owners_who_may(place: Place) -> None:
     """What a click in Kibana sends: its own service account and no secondary header. The owner counts."""
     await place.put(auth=place.ann)
     answer = await place.stack.start(place.name, place.stack.cluster.kibana)
+    if place.version.startswith("7."):  # its configurations do not tell the owner
+        assert (answer.status, await place.exists()) == (403, False)
+        assert "does not tell who owns the job" in answer.reason
+        return
     assert answer.status == 200, answer.body
     outcome = place.stack.recorded(answer.receipt).records[Phase.OUTCOME]["startgate"]
     assert outcome["subjects"] == {"data": "owner", "asked": ["owner"], "intermediary": True}

@@ -92,7 +92,7 @@ def test_forms_of_source_filters(fetched: object, wanted: object) -> None:
         ({"sorce": {}}, "unknown field [sorce] did you mean [source]?"),
         ({"source": "absent"}, "[source] must not be null"),
         ({"source": {}}, "Required [index]"),
-        ({"source": 3}, "source doesn't support values"),
+        ({"source": 3}, "failed to parse field [source]: it must be an object"),
         ({"source": {"index": []}}, "source.index must specify at least one index"),
         ({"source": {"index": ["a", ""]}}, "source.index must contain non-null and non-empty strings"),
         ({"source": {"index": "a", "_source": False}}, "source._source cannot be disabled"),

@@ -26,7 +26,7 @@ def test_parse() -> None:
         ({"cluster": ["manage_mx"]}, "unknown cluster privilege"),
         ({"index": [{"names": ["a"], "privileges": ["reed"]}]}, "unknown index privilege"),
         ({"index": [{"names": ["a"]}]}, "required"),
-        ({"cluster": [1]}, "array of strings"),
+        ({"cluster": [1]}, "a string or an array of strings"),
     ],
 )
 def test_refused(body: dict[str, object], text: str) -> None:
@@ -46,6 +46,6 @@ def test_a_key_needs_both() -> None:
 
 
 def test_applications_are_all_or_nothing() -> None:
-    asked = [{"application": "kibana-.kibana", "privileges": ["all"], "resources": ["*"]}]
+    asked = {"application": [{"application": "kibana-.kibana", "privileges": ["all"], "resources": ["*"]}]}
     assert applications_answer(asked, held=True) == {"kibana-.kibana": {"*": {"all": True}}}
     assert applications_answer(asked, held=False) == {"kibana-.kibana": {"*": {"all": False}}}

@@ -92,6 +92,10 @@ async def test_invalidate(ask: Asker) -> None:
         ("POST", {}, "Validation Failed: 1: api key name is required;"),
         ("POST", {"name": "x", "nam": 1}, "[1:15] [api_key_request] unknown field [nam] did you mean [name]?"),
         ("POST", {"name": "x", "expiration": "soon"}, "failed to parse setting [expiration] with value [soon]"),
+        ("POST", {"name": 7}, "failed to parse field [name]: it must be a string"),
+        ("POST", {"name": "x", "role_descriptors": {"r": []}}, "failed to parse field [r]: it must be an object"),
+        ("POST", {"name": "x", "role_descriptors": {"r": {"cluster": 1}}}, "role [r]: [cluster] must be a list of"),
+        ("DELETE", {"ids": [1]}, "failed to parse field [ids]: it must be a string or an array of strings"),
         ("DELETE", None, "request body is required"),
     ],
 )
