@@ -9,6 +9,7 @@
 - `nodes`     the addresses of nodes and gate, and how to open a connection to them
 - `answers`   errors of our own, in Elasticsearch's shape
 - `receipt`   what the gate is told about a request: peer and receipt
+- `sockets`   what is asked of the system
 - `sweep`     one coarse timer for all connections
 - `tls`       TLS contexts for listening and for the cluster
 

@@ -10,14 +10,13 @@ wire, and a search that nobody waits for must end.
 
 import asyncio
 import logging
-import socket
-import struct
-from typing import Final, cast
+from typing import cast
 
 from proxy.edge.answers import error_answer
 from proxy.edge.context import Context
 from proxy.edge.exchange import Exchange
 from proxy.edge.receipt import gate_headers, new_receipt, peer_name
+from proxy.edge.sockets import reset_on_close, watch_peer
 from proxy.edge.sweep import NEVER
 from proxy.route.router import PASS, route
 from proxy.route.table import Route
@@ -25,10 +24,6 @@ from proxy.wire.errors import WireError
 from proxy.wire.request import RequestHead, decode_request
 
 logger = logging.getLogger(__name__)
-
-# Closing a socket with this set sends a reset: a cut answer that only the end of the connection delimits would
-# otherwise look complete.
-_RESET: Final = struct.pack("ii", 1, 0)
 
 
 class ClientConnection(asyncio.Protocol):
@@ -60,7 +55,7 @@ class ClientConnection(asyncio.Protocol):
         self.transport = cast(asyncio.Transport, transport)
         context = self._context
         self.transport.set_write_buffer_limits(high=context.limits.buffer_bytes)
-        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        watch_peer(transport)
         context.clients.add(self)
         context.sweep.add(self)
         self.deadline = context.sweep.now + context.limits.client_idle_s
@@ -134,9 +129,7 @@ class ClientConnection(asyncio.Protocol):
     def abort(self) -> None:
         """Worker or exchange: reset the connection."""
         self._leave()
-        raw = self.transport.get_extra_info("socket")
-        if raw is not None and not self.transport.is_closing():
-            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        reset_on_close(self.transport)
         self.transport.abort()
 
     # Calls from the exchange.
@@ -167,9 +160,8 @@ class ClientConnection(asyncio.Protocol):
             self._linger()
         elif not keep_alive or self.draining:
             self._close()
-        elif self._held:
-            if not self.write_paused:
-                self._go_on()
+        elif self._held and not self.write_paused:
+            self._go_on()
         else:
             self.deadline = self._context.sweep.now + self._context.limits.client_idle_s
 

@@ -291,15 +291,21 @@ class Exchange:
     def _finish(self, *, surplus: bool) -> None:
         upstream, self._upstream = self._upstream, None
         self._over = True
-        answer = self._answer
         if upstream is not None:
-            if answer is not None and answer.keep_alive and self.request_done and not surplus:
+            if surplus or not self._reusable(upstream):
+                upstream.owner.drop(upstream)
+            else:
                 if self._client.write_paused:
                     upstream.transport.resume_reading()
                 upstream.owner.give_back(upstream)
-            else:
-                upstream.owner.drop(upstream)
         self._client.finished(keep_alive=self._keep, request_done=self.request_done)
+
+    def _reusable(self, upstream: UpstreamConnection) -> bool:
+        """Whether both sides agree that the next byte on the connection begins the next message."""
+        if self._answer is None or not (self._answer.keep_alive and self.request_done):
+            return False
+        # An answer that overtook its request: the server may never read the rest.
+        return not (self._head.framing and upstream.transport.get_write_buffer_size())
 
     def client_lost(self) -> None:
         """From the client's connection: it is gone. The server is told at once, so that it cancels the work."""

@@ -1,9 +1,9 @@
 """A connection to a node or to the gate: kept alive, used by one exchange at a time."""
 
 import asyncio
-import socket
 from typing import Protocol, cast
 
+from proxy.edge.sockets import watch_peer
 from proxy.edge.sweep import NEVER
 
 
@@ -66,10 +66,7 @@ class UpstreamConnection(asyncio.Protocol):
         """asyncio: the connection is up."""
         self.transport = cast(asyncio.Transport, transport)
         self.transport.set_write_buffer_limits(high=self._buffer_bytes)
-        raw = transport.get_extra_info("socket")
-        if raw is not None and raw.family != socket.AF_UNIX:
-            # A node that vanished without a word is noticed even in the middle of a search that takes hours.
-            raw.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        watch_peer(transport)
         self.owner.opened(self)
 
     def data_received(self, data: bytes) -> None:

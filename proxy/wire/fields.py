@@ -84,10 +84,12 @@ def split_head(data: bytes, limits: HeadLimits, *, what: str) -> tuple[bytes, li
 
 def check_head(section: bytes, line: int, size: int, limits: HeadLimits, *, what: str) -> None:
     """Raise WireError if a head with this `section`, a start line of `line` bytes and `size` bytes is over a limit."""
+    count = section.count(b"\n")
+    if line <= limits.line_bytes and size <= limits.head_bytes and count <= limits.fields:
+        return
     check_line(line, limits, what=what)
-    if size > limits.head_bytes:
-        raise too_large(limits)
-    check_count(section.count(b"\n"), limits)
+    check_count(count, limits)
+    raise too_large(limits)
 
 
 def check_line(length: int, limits: HeadLimits, *, what: str) -> None:

@@ -1,0 +1,63 @@
+"""Options of sockets, read back from the system."""
+
+import asyncio
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from proxy.edge.sockets import reset_on_close, watch_peer
+from tests.edge.rig import Wire
+
+
+async def pair(act: Callable[[asyncio.BaseTransport], None]) -> Wire:
+    """A connection whose other end had `act` done to it and was then closed."""
+    acted = asyncio.Event()
+
+    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        act(writer.transport)
+        writer.transport.abort()
+        acted.set()
+
+    server = await asyncio.start_server(accept, "127.0.0.1", 0)
+    reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+    await acted.wait()
+    server.close()
+    return Wire(reader, writer)
+
+
+async def test_peers_are_probed() -> None:
+    seen: dict[str, int] = {}
+
+    def act(transport: asyncio.BaseTransport) -> None:
+        watch_peer(transport)
+        raw = transport.get_extra_info("socket")
+        seen["on"] = raw.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        seen["idle"] = raw.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE)
+
+    wire = await pair(act)
+    assert await wire.ended() == b""
+    assert (seen["on"], seen["idle"]) == (1, 60)
+    await wire.close()
+
+
+async def test_a_close_becomes_a_reset() -> None:
+    wire = await pair(reset_on_close)
+    assert await wire.ended() == b"reset"
+    await wire.close()
+
+
+async def test_unix_sockets_and_closing_transports_are_left_alone(tmp_path: Path) -> None:
+    server = await asyncio.start_unix_server(lambda reader, writer: writer.close(), tmp_path / "s.sock")
+    _, writer = await asyncio.open_unix_connection(tmp_path / "s.sock")
+    watch_peer(writer.transport)
+    writer.transport.close()
+    reset_on_close(writer.transport)
+    await asyncio.sleep(0.01)
+    server.close()
+
+
+@pytest.mark.parametrize("act", [watch_peer, reset_on_close])
+async def test_transports_without_a_socket_are_left_alone(act: Callable[[asyncio.BaseTransport], None]) -> None:
+    act(asyncio.Transport())
