@@ -139,7 +139,7 @@ names = st.sampled_from(["index", "names", "privileges", "source", "includes", "
 values = st.recursive(leaves, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=3))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_no_body_is_a_fault_of_ours(data: st.DataObject) -> None:
     """Whatever JSON is sent, the answer is Elasticsearch's or an error with a reason, never a 500."""

@@ -11,6 +11,7 @@ from proxy.embedded.core.names import check_index_name
 from proxy.embedded.failure import Failure, bad_request, status_error
 from proxy.embedded.ml.analysis import parse_analysis
 from proxy.embedded.request import Request
+from proxy.embedded.shapes import FLAG, OBJECT, TEXT, TEXTS, WHOLE, shaped, texts
 from proxy.model import SourceFilter
 
 _ID = re.compile(r"[a-z0-9](?:[a-z0-9_\-.]*[a-z0-9])?")
@@ -28,7 +29,18 @@ _FIELDS = (
     "max_num_threads",
     "_meta",
 )
+_SHAPES = {
+    "id": TEXT,
+    "description": TEXT,
+    "source": OBJECT,
+    "dest": OBJECT,
+    "model_memory_limit": TEXT,
+    "allow_lazy_start": FLAG,
+    "max_num_threads": WHOLE,
+    "_meta": OBJECT,
+}
 _UPDATABLE = ("id", "description", "model_memory_limit", "allow_lazy_start", "max_num_threads", "_meta")
+_FETCHED = ("includes", "include", "excludes", "exclude")
 _INVALID_ID = (
     "Invalid id; '{}' can contain lowercase alphanumeric (a-z and 0-9), hyphens or underscores;"
     " must start and end with alphanumeric"
@@ -65,14 +77,15 @@ def parse_config(request: Request, body: Mapping[str, Any], id_: str, memory_cap
     """The configuration as it is shown, from `id` on, without what is added when it is stored. `memory_cap` is the
     cluster's `xpack.ml.max_model_memory_limit`. Raises `Failure` 400 with Elasticsearch's texts."""
     request.refuse_unknown(body, _FIELDS, "data_frame_analytics_config")
+    body = shaped(body, _SHAPES)
     consistent_id(body, id_)
     config: dict[str, Any] = {"id": id_}
-    if body.get("description") is not None:
+    if "description" in body:
         config["description"] = body["description"]
     config["source"] = _source(request, body.get("source"))
     config["dest"] = _dest(request, body.get("dest"))
     config["analysis"] = parse_analysis(request, body.get("analysis"))
-    if body.get("analyzed_fields") is not None:
+    if "analyzed_fields" in body:
         config["analyzed_fields"] = _fetch(request, body["analyzed_fields"])
     config |= _limits(body, memory_cap)
     _check_id(id_)
@@ -84,6 +97,7 @@ def parse_config(request: Request, body: Mapping[str, Any], id_: str, memory_cap
 def parse_update(request: Request, body: Mapping[str, Any], id_: str, memory_cap: str | None) -> dict[str, Any]:
     """What an `_update` changes. Raises `Failure` 400."""
     request.refuse_unknown(body, _UPDATABLE, "data_frame_analytics_config_update")
+    body = shaped(body, _SHAPES)
     consistent_id(body, id_)
     limits = _limits(body, memory_cap)
     return {key: limits.get(key, body[key]) for key in _UPDATABLE[1:] if key in body}
@@ -102,13 +116,12 @@ def _filter(fetched: Json) -> SourceFilter:
 def _source(request: Request, value: Json) -> dict[str, Any]:
     if value is None:
         raise bad_request("[source] must not be null.")
-    if not isinstance(value, Mapping):
-        raise Failure(400, "x_content_parse_exception", "[data_frame_analytics_config] source doesn't support values")
     request.refuse_unknown(value, ("index", "query", "_source", "runtime_mappings"), "data_frame_analytics_source")
+    value = shaped(value, {"query": OBJECT, "runtime_mappings": OBJECT})
     if "index" not in value:
         raise bad_request("Required [index]")
     named = value["index"]
-    indices = [named] if isinstance(named, str) else list(named or ())
+    indices = named if isinstance(named, list) else [named]
     if not indices:
         raise status_error("source.index must specify at least one index")
     if any(not isinstance(name, str) or not name for name in indices):
@@ -126,21 +139,22 @@ def _fetch(request: Request, value: Json) -> dict[str, Any]:
     if value is False:
         raise bad_request("source._source cannot be disabled")
     if isinstance(value, str | list):
-        return {"includes": [value] if isinstance(value, str) else value, "excludes": []}
+        value = {"includes": value}
     if not isinstance(value, Mapping):
         return {"includes": [], "excludes": []}
-    request.refuse_unknown(value, ("includes", "include", "excludes", "exclude"), "_source")
-    parts = {
-        "includes": value.get("includes", value.get("include")),
-        "excludes": value.get("excludes", value.get("exclude")),
+    request.refuse_unknown(value, _FETCHED, "_source")
+    value = shaped(value, dict.fromkeys(_FETCHED, TEXTS))
+    return {
+        "includes": texts(value.get("includes", value.get("include"))),
+        "excludes": texts(value.get("excludes", value.get("exclude"))),
     }
-    return {name: [part] if isinstance(part, str) else list(part or ()) for name, part in parts.items()}
 
 
 def _dest(request: Request, value: Json) -> dict[str, Any]:
     if value is None:
         raise bad_request("[dest] must not be null.")
     request.refuse_unknown(value, ("index", "results_field"), "data_frame_analytics_dest")
+    value = shaped(value, {"index": TEXT, "results_field": TEXT})
     if "index" not in value:
         raise bad_request("Required [index]")
     if not value["index"]:
@@ -150,13 +164,13 @@ def _dest(request: Request, value: Json) -> dict[str, Any]:
 
 def _limits(body: Mapping[str, Any], memory_cap: str | None) -> dict[str, Any]:
     threads = body.get("max_num_threads", 1)
-    if not isinstance(threads, int) or threads < 1:
+    if threads < 1:
         raise status_error("[max_num_threads] must be a positive integer")
     return {
         "model_memory_limit": _memory(body.get("model_memory_limit"), memory_cap),
-        "allow_lazy_start": bool(body.get("allow_lazy_start", False)),
+        "allow_lazy_start": body.get("allow_lazy_start", False),
         "max_num_threads": threads,
-        **({"_meta": body["_meta"]} if body.get("_meta") is not None else {}),
+        **({"_meta": body["_meta"]} if "_meta" in body else {}),
     }
 
 

@@ -16,6 +16,7 @@ from proxy.embedded.ml.validation import validate_source_and_destination
 from proxy.embedded.node import NODE_ID
 from proxy.embedded.params import time_seconds
 from proxy.embedded.request import Request
+from proxy.embedded.shapes import TEXT, shaped
 from proxy.model import Stage
 
 _PARSER = "cluster:admin/xpack/ml/data_frame/analytics/start"
@@ -55,8 +56,9 @@ def read_start(request: Request) -> str:
         request.params.seconds("timeout", 20.0)
     else:
         request.refuse_unknown(body, ("id", "timeout"), _PARSER)
+        body = shaped(body, {"id": TEXT, "timeout": TEXT})
         consistent_id(body, id_)
-        time_seconds(str(body.get("timeout", "20s")), "timeout")
+        time_seconds(body.get("timeout", "20s"), "timeout")
     request.params.finish(request.path, "id")
     return id_
 

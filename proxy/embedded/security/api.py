@@ -31,7 +31,7 @@ async def holds(context: Context) -> Reply:
     asked = parse_asked(body)
     held = has_privileges(context.security, context.subject, asked)
     everything = may_cluster(context.security, context.subject, "cluster:*")
-    applications = applications_answer(body.get("application", ()), held=everything)
+    applications = applications_answer(body, held=everything)
     return 200, {
         "username": context.subject.name,
         "has_all_requested": held.complete and (everything or not applications),

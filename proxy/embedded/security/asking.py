@@ -1,12 +1,12 @@
 """`_has_privileges`: what an identity holds, in Elasticsearch's JSON (`RestHasPrivilegesAction`, `RBACEngine`)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from proxy.embedded.core.json_text import Json
 from proxy.embedded.failure import Failure, bad_request
 from proxy.embedded.security.identity import Subject
 from proxy.embedded.security.store import Security
+from proxy.embedded.shapes import FLAG, OBJECTS, TEXT, TEXTS, shaped, texts
 from proxy.privileges import (
     Asked,
     AskedIndex,
@@ -27,7 +27,8 @@ def has_privileges(security: Security, subject: Subject, asked: Asked) -> Held:
 
 def parse_asked(body: Mapping[str, Any]) -> Asked:
     """The body of a `_has_privileges` request. Raises `Failure` 400 for shapes and names that are not known."""
-    cluster = _texts(body.get("cluster", ()), "cluster")
+    body = shaped(body, {"cluster": TEXTS, "index": OBJECTS, "application": OBJECTS})
+    cluster = tuple(texts(body.get("cluster")))
     index = tuple(_asked_index(entry) for entry in body.get("index", ()))
     if not cluster and not index and not body.get("application"):
         raise Failure(
@@ -45,28 +46,27 @@ def parse_asked(body: Mapping[str, Any]) -> Asked:
     return Asked(cluster=cluster, index=index)
 
 
-def _asked_index(entry: Json) -> AskedIndex:
-    if not isinstance(entry, Mapping) or "names" not in entry or "privileges" not in entry:
+def _asked_index(entry: Mapping[str, Any]) -> AskedIndex:
+    entry = shaped(entry, {"names": TEXTS, "privileges": TEXTS, "allow_restricted_indices": FLAG})
+    if "names" not in entry or "privileges" not in entry:
         raise Failure(400, "parse_exception", "failed to parse indices privileges: names and privileges are required")
     return AskedIndex(
-        names=_texts(entry["names"], "names"),
-        privileges=_texts(entry["privileges"], "privileges"),
-        allow_restricted=entry.get("allow_restricted_indices") is True,
+        names=tuple(texts(entry["names"])),
+        privileges=tuple(texts(entry["privileges"])),
+        allow_restricted=entry.get("allow_restricted_indices", False),
     )
 
 
-def _texts(value: Json, name: str) -> tuple[str, ...]:
-    values: Sequence[Any] = [value] if isinstance(value, str) else value
-    if not isinstance(values, list | tuple) or not all(isinstance(item, str) for item in values):
-        raise Failure(400, "parse_exception", f"failed to parse [{name}]: expected an array of strings")
-    return tuple(values)
-
-
-def applications_answer(asked: Sequence[Mapping[str, Any]], *, held: bool) -> dict[str, Any]:
-    """Application privileges; the embedded cluster grants all of them (`held`) or none."""
+def applications_answer(body: Mapping[str, Any], *, held: bool) -> dict[str, Any]:
+    """Application privileges of a body that `parse_asked` took; the embedded cluster grants all of them (`held`) or
+    none. Raises `Failure` 400."""
+    entries = [
+        shaped(entry, {"application": TEXT, "privileges": TEXTS, "resources": TEXTS})
+        for entry in body.get("application") or ()
+    ]
     return {
-        entry["application"]: {
-            resource: dict.fromkeys(entry.get("privileges", ()), held) for resource in entry.get("resources", ())
+        entry.get("application", ""): {
+            resource: dict.fromkeys(texts(entry.get("privileges")), held) for resource in texts(entry.get("resources"))
         }
-        for entry in asked
+        for entry in entries
     }

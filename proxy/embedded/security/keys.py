@@ -6,13 +6,16 @@ from typing import Any
 
 from proxy.embedded.core.texts import matches
 from proxy.embedded.endpoint import Context, Reply
-from proxy.embedded.failure import Failure
+from proxy.embedded.failure import Failure, bad_request
 from proxy.embedded.params import time_seconds
 from proxy.embedded.security.authorise import cluster_denial, may_cluster, may_run_as
 from proxy.embedded.security.identity import API_KEY, ApiKey, Subject
 from proxy.embedded.security.store import Security
+from proxy.embedded.shapes import FLAG, OBJECT, TEXT, TEXTS, shaped, texts
+from proxy.privileges import InvalidRole, role_from_json
 
-_FIELDS = ("name", "expiration", "role_descriptors", "metadata")
+_SHAPES = {"name": TEXT, "expiration": TEXT, "role_descriptors": OBJECT, "metadata": OBJECT}
+_NAMED = {"ids": TEXTS, "id": TEXT, "name": TEXT, "username": TEXT, "realm_name": TEXT, "owner": FLAG}
 _CREATE = "cluster:admin/xpack/security/api_key/create"
 _GET = "cluster:admin/xpack/security/api_key/get"
 _INVALIDATE = "cluster:admin/xpack/security/api_key/invalidate"
@@ -31,7 +34,9 @@ async def create_key(context: Context) -> Reply:
     request.params.finish(request.path)
     if body is None:
         raise Failure(400, "parse_exception", "request body is required")
-    request.refuse_unknown(body, _FIELDS, "api_key_request")
+    request.refuse_unknown(body, _SHAPES, "api_key_request")
+    body = shaped(body, _SHAPES)
+    _check_descriptors(body.get("role_descriptors", {}))
     _require_own(context)
     if not body.get("name"):
         raise Failure(400, "action_request_validation_exception", "Validation Failed: 1: api key name is required;")
@@ -68,6 +73,14 @@ async def get_keys(context: Context) -> Reply:
     return (404 if id_ and not found else 200), {"api_keys": [_key_json(key, limits=limits) for key in found]}
 
 
+def _check_descriptors(descriptors: Mapping[str, Any]) -> None:
+    for name, body in shaped(descriptors, dict.fromkeys(descriptors, OBJECT)).items():
+        try:
+            role_from_json(name, body)
+        except InvalidRole as fault:
+            raise bad_request(str(fault)) from fault
+
+
 def _key_json(key: ApiKey, *, limits: bool) -> dict[str, Any]:
     shown: dict[str, Any] = {"id": key.id, "name": key.name, "type": "rest", "creation": key.created}
     if key.expires is not None:
@@ -91,7 +104,8 @@ async def invalidate_keys(context: Context) -> Reply:
     body = context.request.record()
     if body is None:
         raise Failure(400, "parse_exception", "request body is required")
-    ids = body.get("ids") or ([body["id"]] if body.get("id") else None)
+    body = shaped(body, _NAMED)
+    ids = texts(body.get("ids") or body.get("id")) or None
     candidates = _visible(context, _INVALIDATE, own=body.get("owner", False), id_=None)
     found = [key for key in candidates if _named(key, body, ids)]
     fresh = [key for key in found if key.invalidated is None]

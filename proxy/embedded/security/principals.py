@@ -9,7 +9,8 @@ from proxy.embedded.endpoint import Context, Reply
 from proxy.embedded.failure import Failure, bad_request
 from proxy.embedded.security.builtin import ROLES
 from proxy.embedded.security.identity import NATIVE, RESERVED, User
-from proxy.privileges import UnknownPrivilege
+from proxy.embedded.shapes import FLAG, OBJECT, OBJECTS, TEXT, TEXTS, shaped, texts
+from proxy.privileges import InvalidRole, UnknownPrivilege
 
 _ROLE_FIELDS = (
     "cluster",
@@ -24,6 +25,14 @@ _ROLE_FIELDS = (
     "remote_cluster",
     "description",
 )
+_USER_SHAPES = {
+    "password": TEXT,
+    "roles": TEXTS,
+    "full_name": TEXT,
+    "email": TEXT,
+    "metadata": OBJECT,
+    "enabled": FLAG,
+}
 _NAME = re.compile(r"[!-~](?:[ -~]*[!-~])?")
 
 
@@ -64,13 +73,14 @@ async def put_role(context: Context) -> Reply:
     for key in body:
         if key not in _ROLE_FIELDS:
             raise Failure(400, "parse_exception", f"failed to parse role [{name}]. unexpected field [{key}]")
+    body = shaped(body, {"applications": OBJECTS, "metadata": OBJECT, "global": OBJECT, "description": TEXT})
     request.params.finish(request.path, "name")
     if name in ROLES:
         raise bad_request(f"Role [{name}] is reserved and may not be used.")
     created = name not in context.security.custom_roles
     try:
         context.security.add_role(name, body)
-    except (UnknownPrivilege, ValueError, TypeError, KeyError) as fault:
+    except (UnknownPrivilege, InvalidRole) as fault:
         raise bad_request(str(fault)) from fault
     return 200, {"role": {"created": created}}
 
@@ -107,16 +117,17 @@ async def put_user(context: Context) -> Reply:
     request.params.finish(request.path, "username")
     if body is None:
         raise Failure(400, "parse_exception", "request body is required")
+    body = shaped(body, _USER_SHAPES)
     if (RESERVED, name) in context.security.users:
         raise bad_request(f"user [{name}] is reserved and only the password can be changed")
     before = context.security.users.get((NATIVE, name))
     password = body.get("password", before.password if before else None)
-    if _NAME.fullmatch(name) is None or not isinstance(password, str) or len(password) < 6:
+    if _NAME.fullmatch(name) is None or password is None or len(password) < 6:
         raise _invalid_user(name, password)
     context.security.users[NATIVE, name] = User(
         username=name,
         password=password,
-        roles=tuple(body.get("roles", ())),
+        roles=tuple(texts(body.get("roles"))),
         full_name=body.get("full_name"),
         email=body.get("email"),
         metadata=body.get("metadata", {}),

@@ -43,7 +43,7 @@ class Security:
         return user
 
     def add_role(self, name: str, body: Mapping[str, Any]) -> None:
-        """Add or replace a role. Raises `UnknownPrivilege` or ValueError for what Elasticsearch would refuse."""
+        """Add or replace a role. Raises `UnknownPrivilege` or `InvalidRole` for what Elasticsearch would refuse."""
         role = role_from_json(name, body)
         for privilege in role.cluster:
             require_cluster_privilege(privilege)
