@@ -17,7 +17,7 @@ from aiohttp import web
 from multidict import CIMultiDict
 
 from proxy.cluster.gateway import Gateway
-from proxy.errors import Refusal, RulesError
+from proxy.errors import ConfigError, Refusal, RulesError
 from proxy.gate import flow
 from proxy.gate.follow import Followers
 from proxy.gate.reconcile import reconcile
@@ -175,11 +175,11 @@ async def run(settings: GateSettings, stop: asyncio.Event, ready: Callable[[], N
     """
     rules = load(Path(settings.rules))
     journal = open_journal(Path(settings.journal))
-    service = Credential(whose="service", headers=(("authorization", settings.service),)) if settings.service else None
-    cluster = Gateway(
-        settings.nodes, tls=settings.cluster_tls, service=service, call_timeout_s=settings.limits.cluster_call_s
-    )
-    gate = Gate(settings, rules, journal, cluster)
+    try:
+        gate = Gate(settings, rules, journal, _gateway(settings))
+    except ConfigError:
+        await journal.close()
+        raise
     runner = web.AppRunner(
         make_app(gate, settings.limits.start_body_bytes),
         access_log=None,
@@ -198,6 +198,13 @@ async def run(settings: GateSettings, stop: asyncio.Event, ready: Callable[[], N
     finally:
         await runner.cleanup()
         await gate.drain()
+
+
+def _gateway(settings: GateSettings) -> Gateway:
+    service = Credential(whose="service", headers=(("authorization", settings.service),)) if settings.service else None
+    return Gateway(
+        settings.nodes, tls=settings.cluster_tls, service=service, call_timeout_s=settings.limits.cluster_call_s
+    )
 
 
 async def _listen(runner: web.AppRunner, path: Path) -> None:

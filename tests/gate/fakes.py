@@ -196,6 +196,9 @@ class FakeCluster:
     async def stop(self, job_id: str, credential: Credential) -> None:
         await self._answer(f"stop {credential.whose}", None)
 
+    async def close(self) -> None:
+        self.calls.append("close")
+
 
 @dataclass
 class FakeJournal:

@@ -206,6 +206,15 @@ async def test_without_a_service_credential_an_intermediary_is_denied_with_the_w
     assert not any(call.startswith("facts") for call in one.calls)
 
 
+async def test_without_a_service_credential_nobody_reads_for_an_owner() -> None:
+    """Cannot come about: the owner cannot be judged without one either. If it could, nothing would be planned."""
+    one = scene(identify_caller=KIBANA)
+    one.service = None
+    reply = await one.run()
+    assert reason(reply) == "the sources cannot be read: no service credential is configured"
+    assert one.effects == ["outcome"]
+
+
 # --- create_as
 
 
