@@ -41,8 +41,9 @@ class Request:
 
     @cached_property
     def params(self) -> Params:
-        """The parameters, to be read one by one."""
-        return Params(self.query)
+        """The parameters, to be read one by one. One that is named like a part of the path is not there: the path's
+        value has overwritten it."""
+        return Params({name: value for name, value in self.query.items() if name not in self.variables})
 
     def header(self, name: str) -> str | None:
         """The first header of this name, whatever its case."""

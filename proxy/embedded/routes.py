@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from proxy.embedded.core.failure import ElasticError
 from proxy.embedded.core.request import unescape
 
 T = TypeVar("T")
@@ -66,7 +65,10 @@ class Routes(Generic[T]):
             best = best or Match(None, {}, tuple(sorted(node.values)))
             if found is not None:
                 value, names = found
-                return Match(value, dict(zip(names, _decoded(path, texts), strict=True)), tuple(sorted(node.values)))
+                # The error about a broken escape quotes the whole path, so that is what is decoded first.
+                unescape(path)
+                decoded = (unescape(text) for text in texts)
+                return Match(value, dict(zip(names, decoded, strict=True)), tuple(sorted(node.values)))
         return best
 
     def _reach(
@@ -80,12 +82,3 @@ class Routes(Generic[T]):
             yield from self._reach(node.literals[parts[0]], parts[1:], texts)
         if node.variable is not None:
             yield from self._reach(node.variable, parts[1:], (*texts, parts[0]))
-
-
-def _decoded(path: str, texts: tuple[str, ...]) -> list[str]:
-    try:
-        return [unescape(text) for text in texts]
-    except ElasticError:
-        # The error that a client sees comes from decoding the whole path.
-        unescape(path)
-        raise

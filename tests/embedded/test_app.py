@@ -7,8 +7,9 @@ import time
 import aiohttp
 import pytest
 import trustme
+from aiohttp.test_utils import TestClient, TestServer
 
-from proxy.embedded.app import Cluster, basic, serve_embedded
+from proxy.embedded.app import Cluster, basic, make_app, serve_embedded
 from proxy.embedded.backend import Answer, Call
 from proxy.embedded.security.identity import FILE
 from proxy.embedded.security.store import Security
@@ -141,3 +142,59 @@ async def test_old_records_go(monkeypatch: pytest.MonkeyPatch) -> None:
                 pass
         assert [call.target for call in cluster.calls][-1] == "/5"
         assert len(cluster.calls) <= 4
+
+
+async def test_the_application_alone() -> None:
+    security = Security()
+    async with TestClient(TestServer(make_app(Echo(), security))) as client:
+        answered = await client.get("/_security/_authenticate", headers={"Authorization": basic("elastic", "changeme")})
+        assert (await answered.json())["username"] == "elastic"
+        assert (await client.get("/x")).status == 401
+
+
+SPELLINGS = {
+    "/_ml/data_frame/analytics/x/_start": "x",
+    "/_ml/data_frame/analytics/x/_start/": "x",
+    "/_ml/data_frame/analytics/x/_start///": "x",
+    "/_ml/data_frame/analytics/x/_start?pretty": "x",
+    "/_ml/data_frame/analytics/x/_start?id=y": "x",
+    "/_ml/data_frame/analytics/%66oo/_start": "foo",
+    "/_ml/data_frame/analytics/a%2Fb/_start": "a/b",
+    "/_ml/data_frame/analytics/a%252Fb/_start": "a%2Fb",
+    "/_ml/data_frame/analytics/../_start": "..",
+    "/_ml/data_frame/analytics/a+b/_start": "a+b",
+    "/_ml/data_frame/analytics/_stats/_start": "_stats",
+    "/_ml/data_frame/analytics/x#/_start": "x#",
+}
+NOT_STARTS = [
+    "//_ml/data_frame/analytics/x/_start",
+    "/_ml//data_frame/analytics/x/_start",
+    "/%5fml/data_frame/analytics/x/_start",
+    "/_ml/data_frame/analytics/x/%5Fstart",
+    "/_ML/data_frame/analytics/x/_start",
+    "/./_ml/data_frame/analytics/x/_start",
+    "/a/../_ml/data_frame/analytics/x/_start",
+    "/_ml/data_frame/analytics/x/y/_start",
+    "/_ml/data_frame/analytics/x/_start%2F",
+]
+
+
+@pytest.mark.parametrize("target", SPELLINGS)
+async def test_spellings_that_reach_the_start(target: str) -> None:
+    async with serve_embedded() as cluster:
+        answered = await raw(cluster, post(cluster, target))
+    assert f"No known data frame analytics with id [{SPELLINGS[target]}]".encode() in answered
+
+
+@pytest.mark.parametrize("target", NOT_STARTS)
+async def test_spellings_that_do_not(target: str) -> None:
+    async with serve_embedded() as cluster:
+        answered = await raw(cluster, post(cluster, target))
+    assert b"No known data frame analytics" not in answered
+    assert b" 400 " in answered.split(b"\r\n")[0] + b" ", answered
+
+
+def post(cluster: Cluster, target: str) -> bytes:
+    return (
+        f"POST {target} HTTP/1.1\r\nHost: h\r\nAuthorization: {cluster.superuser}\r\nConnection: close\r\n\r\n"
+    ).encode()

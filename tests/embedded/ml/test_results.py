@@ -89,3 +89,20 @@ async def test_classification_without_top_classes(ask: Asker) -> None:
     analysis = {"classification": {"dependent_variable": "k", "num_top_classes": 0}}
     sources = await run(ask, analysis=analysis)
     assert "top_classes" not in sources[0]["ml"]
+
+
+@pytest.mark.parametrize(
+    ("analysis", "text"),
+    [
+        ({"outlier_detection": {}}, "no documents of the destination have all the fields selected for analysis"),
+        ({"regression": {"dependent_variable": "x"}}, "no documents of the destination can be trained on"),
+    ],
+)
+async def test_arrays_are_no_numbers(analysis: dict[str, Any], text: str) -> None:
+    ask = Asker()
+    await ask.ok("PUT", "/flights", {"mappings": {"properties": {"x": {"type": "long"}, "y": {"type": "long"}}}})
+    await ask.fill("flights", [{"x": [1, 2], "y": 1}, {"x": [3, 4], "y": 2}])
+    await ask.ok("PUT", JOB, {**OUTLIERS, "analysis": analysis})
+    await ask.ok("POST", f"{JOB}/_start")
+    ended = await ask.ended("job")
+    assert (ended["state"], ended["failure_reason"]) == ("failed", text)

@@ -1,16 +1,22 @@
 """A backend as one subject sees it: what is handed on, and what is not."""
 
+import asyncio
+import contextlib
 import json
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from proxy.embedded.backend import Answer, Call
 from proxy.embedded.failure import Failure
 from proxy.embedded.security.guarded import Guarded
-from proxy.embedded.security.identity import NATIVE, Subject
+from proxy.embedded.security.identity import NATIVE, RESERVED, Subject
+from proxy.embedded.security.narrow import narrow
 from proxy.embedded.security.store import Security
 
-EXISTING = {
+EXISTING: dict[str, list[dict[str, Any]]] = {
     "indices": [{"name": "a1"}, {"name": "a2"}, {"name": "b1"}],
     "aliases": [{"name": "a-alias", "indices": ["b1"]}],
     "data_streams": [],
@@ -95,3 +101,34 @@ async def test_bulk_on_what_is_allowed(guarded: Guarded, backend: Recorder) -> N
 
 async def test_closing_a_view_closes_nothing(guarded: Guarded) -> None:
     await guarded.close()
+
+
+async def test_what_is_not_known_is_for_those_who_hold_everything(backend: Recorder) -> None:
+    security = Security()
+    elastic = Subject(user=security.users[RESERVED, "elastic"], realm=RESERVED)
+    await Guarded(backend, security, elastic).call(Call(method="GET", target="/_what/is/this?x"))
+    assert backend.targets == ["/_what/is/this?x"]
+
+
+names = st.sampled_from(["a1", "a2", "b1", "a-alias", "c9"])
+parts = names | st.sampled_from(["*", "a*", "*1", "_all", "-a1", "-*", "b*", "a1*", "*-alias"])
+
+
+@given(st.lists(parts, min_size=1, max_size=4), st.sampled_from(["_search", "_mapping", "_field_caps", "_count"]))
+def test_no_expression_reaches_what_is_not_allowed(expression: list[str], call: str) -> None:
+    """Whatever is asked for, the target that is handed on names nothing that the subject may not touch."""
+
+    async def passed() -> list[str]:
+        backend = Recorder()
+        security = Security()
+        grants = [{"names": ["a*"], "privileges": ["read", "view_index_metadata"]}]
+        security.add_role("r", {"indices": grants})
+        bob = Subject(user=security.add_user("bob", "secret", ["r"]), realm=NATIVE)
+        with contextlib.suppress(Failure):
+            await Guarded(backend, security, bob).call(Call(method="GET", target=f"/{','.join(expression)}/{call}"))
+        return backend.targets
+
+    for target in asyncio.run(passed()):
+        asked = target.removeprefix("/").removesuffix(f"/{call}").split(",")
+        reached = narrow(asked, [entry["name"] for kind in EXISTING.values() for entry in kind], lambda _: True)
+        assert all(name.startswith(("a", "*", "-")) for name in reached.names), (expression, target)

@@ -45,6 +45,8 @@ async def test_field_capabilities(ask: Asker) -> None:
 
 
 async def test_documents(ask: Asker) -> None:
+    [hit] = (await ask.ok("GET", "/a/_search", {"_source": False}, by=BOB))["hits"]["hits"]
+    assert "_source" not in hit
     shown = {"open": 1, "deep": {"open": 3}, "list": [{"open": 5}]}
     assert (await ask.ok("GET", "/a/_doc/0", by=BOB))["_source"] == shown
     [hit] = (await ask.ok("GET", "/a/_search", by=BOB))["hits"]["hits"]

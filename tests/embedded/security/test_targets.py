@@ -16,12 +16,13 @@ def test_bulk() -> None:
     body = lines(
         {"index": {"_index": "a"}}, {"x": 1}, {"create": {}}, {"x": 1}, {"delete": {"_index": "b", "_id": "1"}},
         {"update": {"_index": "c", "_id": "1"}}, {"doc": {}}, {"index": {"_index": "a"}}, {"delete": {"_index": "no"}},
-    )  # fmt: skip
+    ) + b"\n" + lines({"delete": {"_index": "e"}})  # fmt: skip
     assert body_targets("bulk", body, "d") == [
         ("indices:data/write/index", "a"),
         ("indices:data/write/index", "d"),
         ("indices:data/write/delete", "b"),
         ("indices:data/write/update", "c"),
+        ("indices:data/write/delete", "e"),
     ]
 
 
