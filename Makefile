@@ -40,9 +40,7 @@ types: $(STAMP) ## mypy --strict
 
 bench: $(STAMP) ## measure: requests passed beside other proxies, and starts
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
-	$(BIN)/python -m bench.wire
-	$(BIN)/python -m bench.start
-	$(BIN)/python -m bench.memory
+	$(BIN)/python -m bench
 
 lock: $(STAMP) ## choose the newest allowed versions anew and write requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)

@@ -68,10 +68,13 @@ def _fail(error: StartgateError, status: int) -> NoReturn:
     sys.exit(status)
 
 
+def _file(config_file: Path | None) -> Path | None:
+    """The configuration file that is read, None where there is none."""
+    return DEFAULT_FILE if config_file is None and DEFAULT_FILE.exists() else config_file
+
+
 def _config(config_file: Path | None) -> Config:
-    if config_file is None and DEFAULT_FILE.exists():
-        config_file = DEFAULT_FILE
-    return load(config_file, os.environ)
+    return load(_file(config_file), os.environ)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -125,7 +128,8 @@ def check(config_file: Path | None, rules_path: Path | None) -> None:
     if faults:
         sys.exit(ExitStatus.INVALID)
     if compiled is not None:
-        click.echo(f"configuration and rules are good; rules {compiled.revision}: {', '.join(compiled.files)}")
+        click.echo(f"configuration is good: {_file(config_file) or 'the defaults and the environment'}")
+        click.echo(f"rules are good: {', '.join(compiled.files)} (revision {compiled.revision})")
 
 
 @main.group(name="audit", cls=Commands)

@@ -117,7 +117,8 @@ class Child:
             await asyncio.sleep(pause)
             try:
                 await self.start()
-            except CannotServe as failure:
+            except (CannotServe, OSError) as failure:
+                # OSError: the system has no process or descriptor to give at the moment.
                 self._deaths += 1
                 logger.error("%s", failure)
             else:

@@ -8,10 +8,10 @@ import logging
 import shutil
 import signal
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from socket import socket
 
 logger = logging.getLogger(__name__)
+T = TypeVar("T")
 
 # Beyond what a child gives its own requests to finish: the time to close and leave.
 GRACE_S = 5.0
@@ -132,18 +133,32 @@ async def serve(config: Config, *, wait_s: float, announce: Callable[[str], None
     _on_signals(stop, supervisor)
     # A taken port is known at once; the cluster may take its time.
     listeners.prove_free(config.listen)
-    found = await preflight.run(config.gate_settings(""), wait_s=wait_s)
+    found = await _unless(stop, preflight.run(config.gate_settings(""), wait_s=wait_s))
+    if found is None:
+        return ExitStatus.OK
     for warning in found.warnings:
         logger.warning("%s", warning)
     try:
-        if not stop.is_set():
-            await supervisor.start()
-            announce(ready_line(config, supervisor.addresses, found))
-            await stop.wait()
-            logger.info("stopping: requests in flight may finish")
+        await supervisor.start()
+        announce(ready_line(config, supervisor.addresses, found))
+        await stop.wait()
+        logger.info("stopping: requests in flight may finish")
     finally:
         await supervisor.stop()
     return ExitStatus.OK
+
+
+async def _unless(stop: asyncio.Event, work: Coroutine[None, None, T]) -> T | None:
+    """What the work gives; None where `stop` is set before, and the work is then cancelled."""
+    # Not `spawn`: a failure is the caller's to report, and needs no traceback in the log.
+    working, stopping = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
+    await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if working.done():
+        return working.result()
+    working.cancel()
+    await asyncio.wait({working})
+    return None
 
 
 def _on_signals(stop: asyncio.Event, supervisor: Supervisor) -> None:

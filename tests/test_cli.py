@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import signal
 from pathlib import Path
 
@@ -75,8 +76,14 @@ async def test_the_command_loads_nothing_of_the_embedded_cluster() -> None:
 def test_check_without_a_file_is_good() -> None:
     result = invoke("check")
     assert result.exit_code == 0
-    assert result.output.startswith("configuration and rules are good; rules ")
-    assert "start.yml" in result.output
+    first, second = result.output.splitlines()
+    assert first == "configuration is good: the defaults and the environment"
+    assert re.fullmatch(r"rules are good: .*/start\.yml \(revision \w+\)", second)
+
+
+def test_check_says_which_file_it_read(tmp_path: Path) -> None:
+    (tmp_path / "startgate.yml").write_text("workers: 2\n")
+    assert invoke("check").output.startswith("configuration is good: startgate.yml\n")
 
 
 def test_check_reports_every_fault_of_both(tmp_path: Path) -> None:

@@ -136,6 +136,25 @@ async def test_it_is_tried_until_it_serves(
         await until(lambda: child.pid not in {pid, None} and "serves again" in caplog.text)
 
 
+async def test_a_system_that_has_no_process_to_give_is_asked_again(
+    make: Make, quick: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with make(SERVES) as child:
+        await child.start()
+        child.keep()
+        real, refusals = asyncio.create_subprocess_exec, iter([BlockingIOError(11, "Resource temporarily unavailable")])
+
+        async def start(*arguments: object, **more: object) -> object:
+            for refusal in refusals:
+                raise refusal
+            return await real(*arguments, **more)  # type: ignore[arg-type]  # handed on as they came
+
+        monkeypatch.setattr("asyncio.create_subprocess_exec", start)
+        child.signal(signal.SIGKILL)
+        await until(lambda: "serves again" in caplog.text)
+    assert "Resource temporarily unavailable" in caplog.text
+
+
 async def test_stopping_ends_the_starting_again(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "FIRST_PAUSE_S", 60.0)
     async with make(SERVES) as child:

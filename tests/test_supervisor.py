@@ -183,6 +183,13 @@ async def test_broken_rules_end_it_before_anything_listens(tmp_path: Path) -> No
         await supervisor.serve(config, wait_s=60, announce=print)
 
 
+async def test_a_signal_ends_the_waiting_for_a_cluster(tmp_path: Path) -> None:
+    config = configured(tmp_path, Double(url="http://127.0.0.1:9"))
+    asyncio.get_running_loop().call_later(0.3, os.kill, os.getpid(), signal.SIGTERM)
+    async with asyncio.timeout(10):
+        assert await supervisor.serve(config, wait_s=600, announce=print) == 0
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_serve_says_one_line_and_ends_for_a_signal(tmp_path: Path, number: signal.Signals) -> None:
