@@ -39,11 +39,16 @@ def listening_context(tls: ListenTls) -> ssl.SSLContext:
         except OSError as failure:
             raise ConfigError([_fault(path, "listen.tls", "a readable PEM file", failure)]) from failure
     try:
-        context.load_cert_chain(tls.certificate, tls.key)
+        context.load_cert_chain(tls.certificate, tls.key, password=_no_password)
     except (OSError, ssl.SSLError) as failure:
         what = f"a certificate chain and the key that belongs to it ({tls.key})"
         raise ConfigError([_fault(tls.certificate, "listen.tls", what, failure)]) from failure
     return context
+
+
+def _no_password() -> str:
+    """Without this, a key with a password would be asked for on the terminal, and the process would wait there."""
+    raise OSError("the key has a password; give one without, readable by this user only")
 
 
 def _fault(path: str, key: str, wanted: str, failure: Exception) -> Fault:

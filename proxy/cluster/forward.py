@@ -12,6 +12,7 @@ from yarl import URL
 
 from proxy.cluster.transport import CONNECTIONS_PER_NODE
 from proxy.errors import ClusterUnreachable
+from proxy.gate.request import header_text
 from proxy.model import Answer
 from proxy.settings import ClusterTls
 from proxy.tls import cluster_context
@@ -61,7 +62,7 @@ class Forwarder:
         for node in self.nodes:
             try:
                 return await self._post(node, target, headers, body, timeout_s)
-            except aiohttp.ClientConnectorError as unreachable:  # not connected: nothing was sent
+            except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as unreachable:  # nothing was sent
                 failure = unreachable
             except (TimeoutError, aiohttp.ClientError, OSError) as broken:
                 text = f"the start was sent to {node} and no whole answer came: {str(broken) or type(broken).__name__}"
@@ -79,10 +80,9 @@ class Forwarder:
         ) as response:
             content = await response.read()
         kept = tuple(
-            (name, value)
+            (name, header_text(raw_value))
             for raw_name, raw_value in response.raw_headers
-            if (name := raw_name.decode("latin-1")).lower() not in HOP_BY_HOP
-            and (value := raw_value.decode("latin-1")) is not None
+            if (name := header_text(raw_name)).lower() not in HOP_BY_HOP
         )
         return Answer(status=response.status, headers=kept, body=content)
 

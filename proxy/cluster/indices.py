@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from proxy.cluster.transport import Transport, quoted, refusal_of
-from proxy.errors import ClusterUnreachable, PassedOn, Refusal
+from proxy.errors import ClusterUnreachable, Refusal
 from proxy.gate.ports import Facts, IndexState
 from proxy.model import Credential, SourceIndex
 
@@ -111,7 +111,8 @@ async def index(transport: Transport, name: str, credential: Credential) -> Inde
             text = f"Validation Failed: 1: no write index is defined for alias [{name}];"
             raise Refusal(400, "validation_exception", text)
         ((concrete, body),) = reply.content.items()
-        return IndexState(name=concrete, uuid=body["settings"]["index.uuid"], mappings=body.get("mappings", {}))
+        uuid, mappings = body["settings"]["index.uuid"], body.get("mappings", {})
+        return IndexState(name=concrete, uuid=uuid, mappings=_indices(mappings))
     except (KeyError, TypeError, AttributeError, ValueError) as failure:
         raise ClusterUnreachable(f"GET /{name}: the answer lacks {failure}") from failure
 
@@ -140,7 +141,7 @@ async def remove_if_empty(transport: Transport, name: str, made: Mapping[str, An
     """
     try:
         return await _remove(transport, name, made, credential)
-    except (PassedOn, Refusal) as refusal:
+    except Refusal as refusal:
         return f"kept: {refusal.reason}"
     except ClusterUnreachable as failure:
         return f"unknown: {failure}"
@@ -153,24 +154,41 @@ async def _remove(transport: Transport, name: str, made: Mapping[str, Any], cred
     if before.name != name or before.mappings.get("_meta") != made:
         return "kept: it is not the index that was made for this start"
     path = f"/{quoted(name)}"
-    await transport.ask("PUT", f"{path}/_block/write", credential)
     try:
-        await transport.ask("POST", f"{path}/_refresh", credential)
-        documents = (await transport.ask("GET", f"{path}/_count", credential)).get("count")
-        now = await index(transport, name, credential)
-        if documents != 0:
-            kept = f"kept: it holds {documents} documents"
-        elif now is None or now.uuid != before.uuid:
-            return "kept: another index has taken the name"
-        else:
-            await transport.ask("DELETE", path, credential)
-            return "removed"
-    except (PassedOn, Refusal, ClusterUnreachable):
-        await _lift_block(transport, path, credential)
-        raise
-    await _lift_block(transport, path, credential)
-    return kept
+        await transport.ask("PUT", f"{path}/_block/write", credential)
+        kept = await _delete_if_empty(transport, path, before, credential)
+    except Refusal as refusal:
+        kept = f"kept: {refusal.reason}"
+    except ClusterUnreachable as failure:
+        kept = f"unknown: {failure}"
+    return "removed" if kept is None else kept + await _lift_block(transport, path, credential)
 
 
-async def _lift_block(transport: Transport, path: str, credential: Credential) -> None:
-    await transport.ask("PUT", f"{path}/_settings", credential, body={"index.blocks.write": None})
+async def _delete_if_empty(transport: Transport, path: str, made: IndexState, credential: Credential) -> str | None:
+    """Delete the index if it holds nothing and is still the same; else why it is kept."""
+    refreshed = await transport.ask("POST", f"{path}/_refresh", credential)
+    counted = await transport.ask("GET", f"{path}/_count", credential)
+    now = await index(transport, made.name, credential)
+    if not (_whole(refreshed) and _whole(counted)):
+        return "kept: not all of its shards could be looked into"
+    if counted.get("count") != 0:
+        return f"kept: it holds {counted.get('count')} documents"
+    if now is None or now.uuid != made.uuid:
+        return "kept: another index has taken the name"
+    await transport.ask("DELETE", path, credential)
+    return None
+
+
+def _whole(content: Any) -> bool:  # noqa: ANN401 -- decoded JSON
+    """Whether no shard failed: a count leaves out what it could not reach, and says so only here."""
+    shards = content.get("_shards") if isinstance(content, Mapping) else None
+    return isinstance(shards, Mapping) and shards.get("failed") == 0
+
+
+async def _lift_block(transport: Transport, path: str, credential: Credential) -> str:
+    """Allow writes again; what to add to the note where that failed."""
+    try:
+        await transport.ask("PUT", f"{path}/_settings", credential, body={"index.blocks.write": None})
+    except (Refusal, ClusterUnreachable) as failure:
+        return f"; its write block (index.blocks.write) could not be lifted: {failure}"
+    return ""

@@ -7,7 +7,7 @@ from proxy.cluster.transport import Reply, Transport, quoted, refusal_of
 from proxy.errors import ClusterUnreachable, PassedOn, Refusal
 from proxy.gate.ports import Grants
 from proxy.model import Credential, Identity, Owner, OwnerKind
-from proxy.privileges import Asked, Held, Role, UnknownPrivilege, role_from_json
+from proxy.privileges import Asked, Held, InvalidRole, Role, role_from_json
 
 NO_SECURITY = (
     "the cluster has no security, so nobody can be identified and every start is refused; "
@@ -76,7 +76,7 @@ async def held(transport: Transport, asked: Asked, credential: Credential) -> He
         for one in asked.index
     ]
     body = {"cluster": list(asked.cluster), "index": index, "application": []}
-    content = await transport.ask("POST", "/_security/user/_has_privileges", credential, body=body)
+    content = await transport.ask("POST", "/_security/user/_has_privileges", credential, body=body, safe=True)
     try:
         return Held(
             cluster={str(name): value is True for name, value in content["cluster"].items()},
@@ -109,7 +109,7 @@ async def grants(transport: Transport, owner: Owner, service: Credential | None)
     except PassedOn as refusal:
         text = f"the service credential could not look the job's owner up: {refusal.reason}"
         raise Refusal(403, "security_exception", text) from refusal
-    except (KeyError, TypeError, AttributeError, ValueError, UnknownPrivilege) as failure:
+    except (KeyError, TypeError, AttributeError, ValueError, InvalidRole) as failure:
         text = f"the job's owner cannot be judged: its definition is not understood ({failure})"
         raise Refusal(403, "security_exception", text) from failure
 

@@ -1,4 +1,4 @@
-"""One call to the cluster: sent by the official client's transport, without retries, its answer taken as it is.
+"""One call to the cluster: sent by the official client's transport, its answer taken as it is.
 
 Plain `application/json` is asked for, so that 7.17, 8.x and 9.x all accept it (`compatible-with` ties a client to one
 major version).
@@ -13,7 +13,7 @@ import msgspec
 from elastic_transport import AiohttpHttpNode, AsyncTransport, NodeConfig, Serializer, TransportError
 from elastic_transport.client_utils import DEFAULT, url_to_node_config
 
-from proxy.errors import ClusterUnreachable, PassedOn
+from proxy.errors import ClusterUnreachable, PassedOn, error_body
 from proxy.model import Credential
 from proxy.settings import ClusterTls
 from proxy.tls import cluster_context
@@ -68,9 +68,18 @@ class Transport:
         )
 
     async def call(
-        self, method: str, path: str, credential: Credential, *, body: object = None, timeout_s: float | None = None
+        self,
+        method: str,
+        path: str,
+        credential: Credential,
+        *,
+        body: object = None,
+        timeout_s: float | None = None,
+        safe: bool = False,
     ) -> Reply:
         """Send one call; `path` is already quoted. Whatever status comes back is returned.
+
+        A GET, or what is `safe` to repeat, is sent to the next node where one gives no answer. All else is sent once.
 
         Raises:
             ClusterUnreachable: no answer, a cut one, one that is not JSON, or the cluster's own 5xx and 429.
@@ -84,6 +93,8 @@ class Transport:
                 path,
                 body=body,
                 headers=headers,
+                max_retries=len(self.nodes) - 1 if safe or method == "GET" else 0,
+                retry_on_status=(),
                 request_timeout=DEFAULT if timeout_s is None else timeout_s,
             )
         except TransportError as failure:
@@ -94,7 +105,14 @@ class Transport:
         return reply
 
     async def ask(
-        self, method: str, path: str, credential: Credential, *, body: object = None, timeout_s: float | None = None
+        self,
+        method: str,
+        path: str,
+        credential: Credential,
+        *,
+        body: object = None,
+        timeout_s: float | None = None,
+        safe: bool = False,
     ) -> Any:  # noqa: ANN401 -- decoded JSON, whose shape the caller knows
         """As `call`, for what must succeed; the decoded content.
 
@@ -102,7 +120,7 @@ class Transport:
             PassedOn: the cluster refused, in its own words.
             ClusterUnreachable: as `call`.
         """
-        reply = await self.call(method, path, credential, body=body, timeout_s=timeout_s)
+        reply = await self.call(method, path, credential, body=body, timeout_s=timeout_s, safe=safe)
         if not reply.good:
             raise refusal_of(reply)
         return reply.content
@@ -114,7 +132,9 @@ class Transport:
 
 def refusal_of(reply: Reply) -> PassedOn:
     """The cluster's refusal, to be passed on; its `WWW-Authenticate` goes along."""
-    content = reply.content if isinstance(reply.content, Mapping) else {"error": str(reply.content)}
+    content = reply.content if isinstance(reply.content, Mapping) else {}
+    if "error" not in content:  # not Elasticsearch's own: a proxy in between, or a route that answers nothing else
+        content = error_body(reply.status, "exception", f"the cluster answered with status {reply.status}")
     challenges = reply.headers.get("www-authenticate")
     headers = [("WWW-Authenticate", challenges)] if challenges else []
     return PassedOn(reply.status, {**content, "status": reply.status}, headers=headers)
