@@ -1,5 +1,6 @@
 """The index core behind the `Backend` border: one call in, one answer out (after RestController)."""
 
+import logging
 import time
 from collections.abc import Callable
 
@@ -13,8 +14,12 @@ from proxy.embedded.core.routes import ROUTER
 from proxy.embedded.core.routing import Match, Reply
 from proxy.embedded.core.store import Store
 
+LOG = logging.getLogger(__name__)
 PRODUCT = ("X-elastic-product", "Elasticsearch")
 _PLAIN = "text/plain; charset=UTF-8"
+# Handlers take a body's values as what they should be. Where Elasticsearch's parsers would find a number in place of an
+# object they answer 400 too, in words of their own for each.
+_MISSHAPEN = (AttributeError, IndexError, KeyError, TypeError, ValueError)
 _FLAGS = ("error_trace", "human", "pretty")
 
 
@@ -44,8 +49,8 @@ class Core:
     def answer(self, call: Call) -> Answer:
         """The same as `call`, for callers that do not await."""
         written = _Writer(JSON, call.method)
+        path, raw_query = split_target(call.target)
         try:
-            path, raw_query = split_target(call.target)
             query = parse_query(raw_query)
             types = _negotiate(call, query)
             written = _Writer(types.answer, call.method, query)
@@ -68,6 +73,10 @@ class Core:
             return written.reply(match.handler(self.store, request), filtered=True)
         except ElasticError as fault:
             return written.reply(Reply(status=fault.status, body=fault.body()))
+        except _MISSHAPEN as fault:
+            LOG.warning("%s %s: a value of the body has a shape that is not foreseen", call.method, path, exc_info=True)
+            refusal_of_shape = illegal(f"malformed request: {type(fault).__name__}: {fault}")
+            return written.reply(Reply(status=400, body=refusal_of_shape.body()))
 
 
 class _Writer:
