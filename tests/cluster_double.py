@@ -1,6 +1,7 @@
 """A cluster's first two answers, for tests of what asks for them: `GET /` and `GET _security/_authenticate`."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -42,7 +43,7 @@ def _knows(double: Double, request: web.Request) -> bool:
 
 
 @asynccontextmanager
-async def cluster(double: Double) -> AsyncIterator[Double]:
+async def cluster(double: Double, tls: ssl.SSLContext | None = None) -> AsyncIterator[Double]:
     """Serves the double on a port of the system's choice; anything but its two routes echoes the path."""
 
     async def answer(request: web.Request) -> web.Response:
@@ -65,8 +66,8 @@ async def cluster(double: Double) -> AsyncIterator[Double]:
     app.router.add_route("*", "/{path:.*}", answer)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    double.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
+    double.url = f"{'https' if tls else 'http'}://127.0.0.1:{runner.addresses[0][1]}"
     try:
         yield double
     finally:

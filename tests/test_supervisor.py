@@ -3,12 +3,14 @@
 import asyncio
 import os
 import signal
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
 import pytest
+import trustme
 
 from proxy import supervisor
 from proxy.config import Config, load
@@ -37,12 +39,12 @@ async def supervised(config: Config) -> AsyncIterator[Supervisor]:
         await running.stop()
 
 
-async def get(address: str, method: str = "GET") -> tuple[int, str]:
+async def get(address: str, method: str = "GET", tls: ssl.SSLContext | None = None) -> tuple[int, str]:
     """Status and body of one request on a connection of its own."""
     timeout = aiohttp.ClientTimeout(total=15)
     async with (
         aiohttp.ClientSession(timeout=timeout, connector=aiohttp.TCPConnector(force_close=True)) as session,
-        session.request(method, address) as response,
+        session.request(method, address, ssl=tls or True) as response,
     ):
         return response.status, await response.text()
 
@@ -78,6 +80,35 @@ async def test_it_serves_and_leaves_nothing_behind(tmp_path: Path) -> None:
     assert len(pids) == 3
     assert not any(alive(pid) for pid in pids)
     assert not folder.exists()
+
+
+@pytest.mark.slow
+async def test_tls_on_both_sides_is_checked(tmp_path: Path) -> None:
+    """To the clients with a certificate of its own, to the cluster with the authority that the configuration names."""
+    authority, stranger = trustme.CA(), trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    stranger.cert_pem.write_to_path(tmp_path / "stranger.pem")
+    issued = authority.issue_cert("127.0.0.1")
+    issued.private_key_and_cert_chain_pem.write_to_path(tmp_path / "own.pem")
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    issued.configure_cert(context)
+    async with cluster(Double(), context) as double:
+        path = tmp_path / "startgate.yml"
+        text = (
+            "listen: {address: '127.0.0.1:0', tls: {certificate: own.pem, key: own.pem}}\n"
+            f"cluster: {{nodes: ['{double.url}'], tls: {{ca: ca.pem}}}}\n"
+        )
+        path.write_text(text)
+        async with supervised(load(path, {})) as running:
+            (address,) = running.addresses
+            assert address.startswith("https://")
+            trust = ssl.create_default_context(cafile=str(tmp_path / "ca.pem"))
+            assert await get(f"{address}/a", tls=trust) == (200, '{"path": "/a"}')
+            assert (await get(address + START, "POST", tls=trust))[0] == 401
+        path.write_text(text.replace("ca.pem", "stranger.pem"))
+        with pytest.raises(CannotServe, match="certificate verify failed") as caught:
+            await supervisor.serve(load(path, {}), wait_s=0, announce=print)
+    assert caught.value.exit_status == ExitStatus.UNREACHABLE
 
 
 @pytest.mark.slow
