@@ -172,8 +172,6 @@ class Exchange:
             connection.owner.drop(connection)
             self.upstream_lost(clean=False)
             return
-        if self._client.write_paused:
-            connection.transport.pause_reading()
         connection.transport.write(self._message)
         if self._head.framing or self._target.receipts:
             self._message = b""

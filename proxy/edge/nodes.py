@@ -46,10 +46,10 @@ def gate_address(path: str) -> Address:
 
 
 def _fault(node: str) -> Fault | None:
-    wanted = f"{node!r} is no base address; it must look like http://10.0.0.1:9200 or https://es.example.org:9200"
+    wanted = f"{node!r} is no base address; it must look like http://10.0.0.1:9200 or https://es.example.org:443"
     try:
         parts = urlsplit(node)
-        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and bool(parts.port)
     except ValueError:
         return Fault("cluster.nodes", wanted)
     if not good or parts.path not in ("", "/") or parts.query or parts.fragment or parts.username is not None:
@@ -61,7 +61,7 @@ def _node(node: str, tls: ssl.SSLContext | None) -> Address:
     parts = urlsplit(node)
     host = parts.hostname or ""
     context = tls if parts.scheme == "https" else None
-    port = parts.port or 9200
+    port = parts.port or 0
 
     async def connect(factory: ProtocolFactory) -> object:
         loop = asyncio.get_running_loop()

@@ -51,11 +51,12 @@ class UpstreamConnection(asyncio.Protocol):
     """`sink` is who uses it, None while it is idle; `reused` whether it has served an exchange before; `deadline` is
     when an idle one is closed, and `write_paused` whether the server reads too slowly."""
 
-    __slots__ = ("_buffer_bytes", "deadline", "owner", "reused", "sink", "transport", "write_paused")
+    __slots__ = ("_buffer_bytes", "_ended", "deadline", "owner", "reused", "sink", "transport", "write_paused")
 
     def __init__(self, owner: Owner, buffer_bytes: int) -> None:
         self.owner = owner
         self._buffer_bytes = buffer_bytes
+        self._ended = False
         self.sink: AnswerSink | None = None
         self.reused = False
         self.write_paused = False
@@ -78,12 +79,20 @@ class UpstreamConnection(asyncio.Protocol):
         else:
             sink.answer_data(data)
 
+    def eof_received(self) -> None:
+        """asyncio: the server sends no more; the transport then closes itself.
+
+        Over TLS this is called only if the server said so itself: an end that anybody on the way could have made is
+        none (RFC 9112 §9.8).
+        """
+        self._ended = True
+
     def connection_lost(self, exc: Exception | None) -> None:
         """asyncio: the connection is gone."""
         self.owner.lost(self)
         sink, self.sink = self.sink, None
         if sink is not None:
-            sink.upstream_lost(clean=exc is None)
+            sink.upstream_lost(clean=self._ended and exc is None)
 
     def pause_writing(self) -> None:
         """asyncio: more than the buffer limit waits to be sent."""

@@ -99,6 +99,23 @@ class TestPipelining:
         await client.send(GET)
         assert (await client.message()).status == 200
 
+    async def test_requests_that_arrive_while_answers_wait_are_served_later(self, rig: Rig) -> None:
+        async def script(wire: Wire) -> None:
+            while True:
+                await wire.message()
+                await wire.send(answer(b"x" * 100_000))
+
+        edge, upstream = await rig.simple(script)
+        client = await edge.connect(limit=1024)
+        count = 150
+        for _ in range(count):
+            await client.send(GET)
+            await asyncio.sleep(0.002)
+        assert len(upstream.requests) < count
+        for _ in range(count):
+            assert len((await client.message()).body) == 100_000
+        assert len(upstream.requests) == count
+
     async def test_requests_behind_a_close_are_not_served(self, rig: Rig) -> None:
         edge, upstream = await rig.simple()
         client = await edge.connect()

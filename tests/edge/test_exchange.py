@@ -683,6 +683,38 @@ class TestEdgeCases:
         assert (failures, node.busy) == ([502], 0)
         sweep.stop()
 
+    async def test_a_server_that_answers_and_stops_reading_does_not_stop_the_client(self, rig: Rig) -> None:
+        async def script(wire: Wire) -> None:
+            await wire.head()
+            await wire.send(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nab")
+            await asyncio.sleep(0.5)
+            await wire.send(b"cd")
+
+        edge, _ = await rig.simple(script)
+        client = await edge.connect()
+        await client.send(b"POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 30000000\r\n\r\n")
+        await asyncio.sleep(0.05)
+        async with asyncio.timeout(3):
+            for _ in range(30):
+                await client.send(b"x" * 1_000_000)
+        assert (await client.message()).body == b"abcd"
+
+    async def test_an_upload_that_waits_when_the_answer_begins_goes_on(self, rig: Rig) -> None:
+        async def script(wire: Wire) -> None:
+            await wire.head()
+            await asyncio.sleep(0.3)
+            await wire.send(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nab")
+            await asyncio.sleep(0.5)
+            await wire.send(b"cd")
+
+        edge, _ = await rig.simple(script)
+        client = await edge.connect()
+        await client.send(b"POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 30000000\r\n\r\n")
+        async with asyncio.timeout(3):
+            for _ in range(30):
+                await client.send(b"x" * 1_000_000)
+        assert (await client.message()).body == b"abcd"
+
     async def test_an_answer_that_overtook_its_request_ends_the_servers_connection(self, rig: Rig) -> None:
         async def script(wire: Wire) -> None:
             await wire.head()

@@ -14,7 +14,9 @@ def no_tls() -> ssl.SSLContext:
     raise AssertionError("no context is needed")
 
 
-@pytest.mark.parametrize("node", ["http://127.0.0.1:9200", "http://es/", "http://[::1]:9200", "http://es.example.org"])
+@pytest.mark.parametrize(
+    "node", ["http://127.0.0.1:9200", "http://es:80/", "http://[::1]:9200", "http://es.example.org:1"]
+)
 def test_base_addresses(node: str) -> None:
     (address,) = node_addresses([node], no_tls)
     assert address.name == node
@@ -27,14 +29,14 @@ def test_the_tls_context_is_made_once_and_only_for_https() -> None:
         made.append(ssl.create_default_context())
         return made[-1]
 
-    assert len(node_addresses(["https://a", "http://b", "https://c:1"], tls)) == 3
+    assert len(node_addresses(["https://a:1", "http://b:1", "https://c:1"], tls)) == 3
     assert len(made) == 1
 
 
 @pytest.mark.parametrize(
     "node",
-    ["127.0.0.1:9200", "es", "", "ftp://es", "http://", "http://es:0", "http://es:99999", "http://es:x", "http://es/path",
-     "http://es?q", "http://es#f", "http://u:p@es", "http://[::1"],
+    ["127.0.0.1:9200", "es", "", "ftp://es:1", "http://", "http://es", "http://es:0", "http://es:99999", "http://es:x", "http://es:1/path",
+     "http://es:1?q", "http://es:1#f", "http://u:p@es:1", "http://[::1"],
 )  # fmt: skip
 def test_what_is_no_base_address(node: str) -> None:
     with pytest.raises(ConfigError) as caught:

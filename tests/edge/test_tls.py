@@ -1,5 +1,6 @@
 """TLS both sides; broken files are named with what is wrong with them."""
 
+import asyncio
 import json
 import ssl
 from pathlib import Path
@@ -11,7 +12,7 @@ from cryptography.hazmat.primitives import serialization
 from proxy.edge.tls import cluster_context, listener_context
 from proxy.errors import ConfigError
 from proxy.settings import ClusterTls, ListenTls
-from tests.edge.rig import Rig, echo, server_tls
+from tests.edge.rig import Rig, Wire, answer, echo, make_limits, server_tls
 
 GET = b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n"
 
@@ -112,6 +113,27 @@ class TestTraffic:
             assert (await client.message()).body.endswith(body)
         await client.send(b"POST x HTTP/1.1\r\nHost: x\r\n\r\n")
         assert (await client.message()).status == 400
+
+    async def test_an_upload_over_tls_that_had_to_wait_leaves_the_connection_usable(
+        self, rig: Rig, pem: Path, authority: trustme.CA
+    ) -> None:
+        async def script(wire: Wire) -> None:
+            while True:
+                await wire.head()
+                await asyncio.sleep(0.1)
+                await wire.reader.readexactly(400_000)
+                await wire.send(answer(b"all"))
+
+        listen = listener_context(ListenTls(certificate=str(pem / "server.pem"), key=str(pem / "server.key")))
+        client_tls = ssl.create_default_context()
+        authority.configure_trust(client_tls)
+        limits = make_limits(buffer_bytes=1024)
+        edge = await rig.edge(await rig.upstream(script), listen_tls=listen, client_tls=client_tls, limits=limits)
+        client = await edge.connect()
+        for _ in range(3):
+            head = b"POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 400000\r\n\r\n"
+            client.writer.write(head + b"x" * 400_000)
+            assert (await client.message()).body == b"all"
 
     @pytest.mark.parametrize(
         ("host", "verify", "trusted", "status"),

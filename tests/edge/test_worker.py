@@ -26,7 +26,7 @@ GIB = 1 << 30
     ("settings", "message"),
     [
         (EdgeSettings(nodes=("nowhere",), gate_socket="x"), "no base address"),
-        (EdgeSettings(nodes=("https://a",), gate_socket="x", cluster_tls=ClusterTls(ca="/no/ca.pem")), "/no/ca.pem"),
+        (EdgeSettings(nodes=("https://a:1",), gate_socket="x", cluster_tls=ClusterTls(ca="/no/ca.pem")), "/no/ca.pem"),
     ],
 )
 async def test_unusable_settings_are_told_before_anything_is_served(settings: EdgeSettings, message: str) -> None:
