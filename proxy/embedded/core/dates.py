@@ -131,7 +131,7 @@ def render(millis: int, format: str) -> str:
         return str(millis // 1000)
     moment = _EPOCH + timedelta(milliseconds=millis)
     if first.unit == "iso":
-        return f"{moment:%Y-%m-%dT%H:%M:%S}.{millis % 1000:03d}Z"
+        return f"{moment.year:04d}-{moment:%m-%dT%H:%M:%S}.{millis % 1000:03d}Z"
     return "".join(_printed(token, moment, millis % 1000) for token in _tokens(first.pattern))
 
 
@@ -185,9 +185,10 @@ def _moment(parts: dict[str, str | None]) -> int | None:
     month = parts.get("M") or "1"
     number = int(month) if month.isdigit() else _MONTHS.index(month[:3].lower()) + 1
     try:
-        year = int(parts.get("y") or 1970)
+        digits = parts.get("y") or "1970"
+        year = int(digits) + (2000 if len(digits) == 2 else 0)
         moment = datetime(
-            year + (2000 if year < 100 else 0),
+            year,
             number,
             int(parts.get("d") or 1),
             hour,

@@ -139,7 +139,7 @@ class _Walk:
         node: Node = {"type": "object", "properties": {}}
         if found is not None and found[1].get("type") in ("object", "nested"):
             node.update(found[1])
-        if found is not None and node["type"] not in ("object", "nested"):
+        elif found is not None:
             self.leaf(self.add(added, name, found[1], at), value, full, at)
             return
         if how != "runtime":
