@@ -120,6 +120,9 @@ async def index(transport: Transport, name: str, credential: Credential) -> Inde
 async def create(transport: Transport, name: str, body: Mapping[str, Any], credential: Credential) -> bool:
     """Create an index; False where one of that name was there first.
 
+    A connection that breaks makes aiohttp send a PUT again, so that the index which is there may be this one: that
+    shows in its `_meta`.
+
     Raises:
         PassedOn: any other refusal.
         ClusterUnreachable: no usable answer; the index may exist now.
@@ -128,9 +131,10 @@ async def create(transport: Transport, name: str, body: Mapping[str, Any], crede
     if reply.good:
         return True
     refusal = refusal_of(reply)
-    if refusal.type == "resource_already_exists_exception":
-        return False
-    raise refusal
+    if refusal.type != "resource_already_exists_exception":
+        raise refusal
+    there = await index(transport, name, credential)
+    return there is not None and there.name == name and there.mappings.get("_meta") == body["mappings"]["_meta"]
 
 
 async def remove_if_empty(transport: Transport, name: str, made: Mapping[str, Any], credential: Credential) -> str:

@@ -1,0 +1,203 @@
+"""One call: whatever status comes back is taken as it is; what is no answer is said to be none."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from proxy.cluster.transport import Reply, Transport, quoted, refusal_of
+from proxy.errors import ClusterUnreachable
+from proxy.model import Credential
+from proxy.settings import ClusterTls
+from tests.cluster.nodes import Node, node, nowhere, refusal, reply
+
+ANN = Credential(whose="caller", headers=(("authorization", "Basic YW5u"), ("x-opaque-id", "o1")))
+
+
+@asynccontextmanager
+async def transport(*nodes: str, timeout_s: float = 5) -> AsyncIterator[Transport]:
+    opened = Transport(nodes, ClusterTls(), timeout_s)
+    try:
+        yield opened
+    finally:
+        await opened.close()
+
+
+async def test_a_call_carries_the_credential_and_asks_for_plain_json() -> None:
+    async with node({"GET /a%20b": reply(200, {"ok": True})}) as one, transport(one.url) as opened:
+        got = await opened.call("GET", "/a%20b?x=1", ANN)
+        assert (got.status, got.content, got.good) == (200, {"ok": True}, True)
+        (seen,) = one.seen
+    assert seen.line == "GET /a%20b?x=1 HTTP/1.1"
+    assert seen.header("authorization") == "Basic YW5u"
+    assert seen.header("x-opaque-id") == "o1"
+    assert seen.header("accept") == "application/json"
+    assert seen.header("content-type") is None
+    assert seen.header("x-elastic-client-meta") is None
+
+
+async def test_a_body_is_json() -> None:
+    async with node({"PUT /a": reply(), "PUT /b": reply()}) as one, transport(one.url) as opened:
+        await opened.call("PUT", "/a", ANN, body={"a": "ü"})
+        await opened.call("PUT", "/b", ANN, body=b'{"raw":1}')
+        assert [seen.body for seen in one.seen] == ['{"a":"ü"}'.encode(), b'{"raw":1}']
+        assert {seen.header("content-type") for seen in one.seen} == {"application/json"}
+
+
+@pytest.mark.parametrize("status", [200, 201, 400, 401, 403, 404, 405, 409])
+async def test_any_status_is_an_answer(status: int) -> None:
+    async with node({"GET /": reply(status, {"a": 1})}) as one, transport(one.url) as opened:
+        got = await opened.call("GET", "/", ANN)
+    assert (got.status, got.good) == (status, status < 300)
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+async def test_a_cluster_that_cannot_is_no_answer(status: int) -> None:
+    async with node({"GET /x": refusal(status, reason="too busy")}) as one, transport(one.url) as opened:
+        with pytest.raises(ClusterUnreachable, match=rf"^GET /x: status {status} \(too busy\)$"):
+            await opened.call("GET", "/x?secret=1", ANN)
+        assert len(one.seen) == 1
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        reply(raw=b"<html>hello</html>"),
+        reply(200, None, ("x", "y"), raw=b"{"),
+        reply(raw=b"\xff\xfe"),
+        b"HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 4\r\n\r\nhtml",
+        b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 4\r\n\r\ntext",
+        b"HTTP/1.1 200 OK\r\ncontent-type: application/yaml\r\ncontent-length: 6\r\n\r\n---\n- 1"[:-2],
+        b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 10\r\n\r\n{}",
+        b"SSH-2.0-OpenSSH_9.6\r\n\r\n",
+        b"",
+    ],
+)
+async def test_what_is_no_json_is_no_answer(answer: bytes) -> None:
+    async with node({"GET /x": [answer]}, hangs_up=True) as one, transport(one.url) as opened:
+        with pytest.raises(ClusterUnreachable, match=r"^GET /x: "):
+            await opened.call("GET", "/x", ANN)
+
+
+@pytest.mark.parametrize("answer", [reply(200, raw=b""), b"HTTP/1.1 204 No Content\r\n\r\n"])
+async def test_nothing_is_an_empty_answer(answer: bytes) -> None:
+    async with node({"GET /x": answer}) as one, transport(one.url) as opened:
+        assert (await opened.call("GET", "/x", ANN)).content == {}
+
+
+async def test_a_slow_cluster_is_no_answer() -> None:
+    async with node({"GET /x": reply()}, pause_s=3) as one, transport(one.url, timeout_s=0.05) as opened:
+        begun = time.monotonic()
+        with pytest.raises(ClusterUnreachable, match="timed out"):
+            await opened.call("GET", "/x", ANN)
+        with pytest.raises(ClusterUnreachable, match="timed out"):
+            await opened.call("GET", "/x", ANN, timeout_s=0.01)
+        assert time.monotonic() - begun < 2
+
+
+async def test_a_cluster_that_is_down_is_no_answer() -> None:
+    async with transport(nowhere()) as opened:
+        with pytest.raises(ClusterUnreachable, match=r"^GET /x: .*127\.0\.0\.1:9"):
+            await opened.call("GET", "/x", ANN)
+
+
+async def test_what_is_safe_to_ask_again_is_asked_of_the_next_node() -> None:
+    async with (
+        node({"GET /x": reply(), "POST /x": reply(), "PUT /x": reply()}) as one,
+        transport(nowhere(), one.url) as opened,
+    ):
+        for _ in range(4):
+            assert (await opened.call("GET", "/x", ANN)).good
+            assert (await opened.call("POST", "/x", ANN, safe=True)).good
+
+
+async def test_what_is_not_safe_is_sent_once() -> None:
+    async with node({"POST /x": b""}) as one, node({"POST /x": b""}) as two, transport(one.url, two.url) as opened:
+        with pytest.raises(ClusterUnreachable):
+            await opened.call("POST", "/x", ANN, body={})
+        assert len(one.seen) + len(two.seen) == 1
+
+
+async def test_a_refused_question_is_not_asked_again() -> None:
+    scripts = {"GET /x": refusal(503)}
+    async with node(scripts) as one, node(scripts) as two, transport(one.url, two.url) as opened:
+        with pytest.raises(ClusterUnreachable):
+            await opened.call("GET", "/x", ANN)
+        assert len(one.seen) + len(two.seen) == 1
+
+
+async def test_connections_are_kept() -> None:
+    async with node({"GET /x": reply()}) as one, transport(one.url) as opened:
+        for _ in range(5):
+            await opened.call("GET", "/x", ANN)
+        assert one.connections == 1
+        await asyncio.gather(*(opened.call("GET", "/x", ANN) for _ in range(20)))
+        assert one.connections <= 20
+
+
+async def test_asking_wants_success() -> None:
+    async with (
+        node({"GET /x": reply(200, [1]), "GET /y": refusal(404, "t", "gone")}) as one,
+        transport(one.url) as opened,
+    ):
+        assert await opened.ask("GET", "/x", ANN) == [1]
+        with pytest.raises(Exception, match="gone") as told:
+            await opened.ask("GET", "/y", ANN)
+    assert told.value.body() == {  # type: ignore[attr-defined]  # a PassedOn
+        "error": {"root_cause": [{"type": "t", "reason": "gone"}], "type": "t", "reason": "gone"},
+        "status": 404,
+    }
+
+
+@pytest.mark.parametrize(
+    ("content", "type", "reason"),
+    [
+        ({"error": {"type": "t", "reason": "r"}}, "t", "r"),
+        ({"error": "no handler found for uri [/x]"}, "exception", "no handler found for uri [/x]"),
+        ({"error": {}}, "None", "None"),
+        ({}, "exception", "the cluster answered with status 400"),
+        ([1], "exception", "the cluster answered with status 400"),
+        ("text", "exception", "the cluster answered with status 400"),
+        ({"message": "from a proxy"}, "exception", "the cluster answered with status 400"),
+    ],
+)
+def test_a_refusal_is_the_clusters_words(content: object, type: str, reason: str) -> None:
+    told = refusal_of(Reply(status=400, content=content, headers={}))
+    assert (told.status, told.type, told.reason) == (400, type, reason)
+    assert told.body()["status"] == 400
+    assert "error" in told.body()
+
+
+async def test_challenges_go_along() -> None:
+    async with (
+        node({"GET /x": reply(401, {"error": "x"}, ("WWW-Authenticate", "ApiKey"))}) as one,
+        transport(one.url) as opened,
+    ):
+        assert refusal_of(await opened.call("GET", "/x", ANN)).headers == (("WWW-Authenticate", "ApiKey"),)
+
+
+@pytest.mark.parametrize(
+    ("name", "segment"),
+    [
+        ("flights", "flights"),
+        ("a,b*", "a,b*"),
+        ("<logs-{now/d}>", "%3Clogs-%7Bnow%2Fd%7D%3E"),
+        ("a/b?c#d%", "a%2Fb%3Fc%23d%25"),
+        ("ü +", "%C3%BC%20%2B"),
+    ],
+)
+async def test_names_are_quoted_and_arrive_so(name: str, segment: str) -> None:
+    assert quoted(name) == segment
+    async with node({f"GET /{segment}": reply()}) as one, transport(one.url) as opened:
+        assert (await opened.call("GET", f"/{quoted(name)}", ANN)).good
+        assert one.seen[0].line == f"GET /{segment} HTTP/1.1"
+
+
+def test_replies_do_not_show_what_they_hold() -> None:
+    assert "secret" not in repr(Reply(status=200, content={"secret": 1}, headers={"x": "secret"}))
+
+
+def test_the_node_of_these_tests_remembers() -> None:
+    assert Node().calls == []
