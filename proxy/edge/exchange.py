@@ -7,7 +7,9 @@ Rules of this file:
 3. An answer reaches the client whole or visibly cut: before its head went out a failure becomes an error of our own,
    after that the client's connection is reset.
 4. An upstream connection is given back only if request and answer both ended on it exactly where they should.
-5. A request is sent again only if it asked for nothing but reading, had no body, met a connection that had been idle,
+5. The body of a request that expects `100 Continue` is passed on only after one: a server that answers otherwise may
+   take what follows for the next request (Elasticsearch does), and a start could hide in it.
+6. A request is sent again only if it asked for nothing but reading, had no body, met a connection that had been idle,
    and no byte came back (RFC 9110 §9.2.2). The gate is never asked twice.
 """
 
@@ -81,8 +83,9 @@ class Exchange:
     request has been read."""
 
     __slots__ = (
-        "_answer", "_answer_body", "_body", "_client", "_committed", "_discard", "_early", "_head", "_heard", "_keep",
-        "_limits", "_message", "_over", "_receipt", "_reused", "_target", "_upstream", "request_done",
+        "_answer", "_answer_body", "_awaiting", "_body", "_client", "_committed", "_discard", "_early", "_head",
+        "_heard", "_keep", "_limits", "_message", "_over", "_receipt", "_reused", "_target", "_upstream", "_withheld",
+        "request_done",
     )  # fmt: skip
 
     def __init__(
@@ -96,6 +99,8 @@ class Exchange:
         self._upstream: UpstreamConnection | None = None
         self._body: BodyReader | None = None
         self._message = b""  # what waits for a connection, then what may have to be sent again
+        self._awaiting = head.expects and head.framing != 0  # no body before a `100 Continue`
+        self._withheld = b""  # what came of it nevertheless
         self._answer: AnswerHead | None = None
         self._answer_body: BodyReader | None = None
         self._early = b""  # of an answer head that is incomplete
@@ -118,7 +123,11 @@ class Exchange:
         else:
             self._body = body_reader(head.framing)
             rest = self._read(rest)
-        self._message = encode_request(head, extra) + rest
+        self._message = encode_request(head, extra)
+        if self._awaiting:
+            self._withheld = rest
+        else:
+            self._message += rest
         connection = self._target.pool.take(self)
         if connection is not None:
             self.connected(connection)
@@ -133,12 +142,15 @@ class Exchange:
             self._request_broken(fault)
             return
         upstream = self._upstream
-        if upstream is not None:
+        if self._awaiting:
+            self._withheld += payload
+        elif upstream is not None:
             upstream.transport.write(payload)
             return
-        self._message += payload
+        else:
+            self._message += payload
         if not self.request_done:
-            # Until there is a connection one read is enough to hold.
+            # Until it can be passed on one read is enough to hold.
             self._client.pause_reading()
 
     def _read(self, data: bytes) -> bytes:
@@ -175,7 +187,7 @@ class Exchange:
         connection.transport.write(self._message)
         if self._head.framing or self._target.receipts:
             self._message = b""
-        if not (self.request_done or connection.write_paused):
+        if not (self.request_done or self._withheld or connection.write_paused):
             self._client.resume_reading()
 
     def unreachable(self, *, timed_out: bool) -> None:
@@ -237,6 +249,13 @@ class Exchange:
         # RFC 9110 §15.2: a proxy forwards interim answers, but none may go to HTTP/1.0 clients.
         if self._head.minor:
             self._client.transport.write(encode_interim(answer))
+        upstream = self._upstream
+        if answer.status == 100 and self._awaiting and upstream is not None:
+            self._awaiting = False
+            payload, self._withheld = self._withheld, b""
+            upstream.transport.write(payload)
+            if not (self.request_done or upstream.write_paused):
+                self._client.resume_reading()
 
     def _begin_answer(self, answer: AnswerHead, data: bytes) -> None:
         self._answer = answer
@@ -300,7 +319,7 @@ class Exchange:
 
     def _reusable(self, upstream: UpstreamConnection) -> bool:
         """Whether both sides agree that the next byte on the connection begins the next message."""
-        if self._answer is None or not (self._answer.keep_alive and self.request_done):
+        if self._answer is None or not (self._answer.keep_alive and self.request_done) or self._awaiting:
             return False
         # An answer that overtook its request: the server may never read the rest.
         return not (self._head.framing and upstream.transport.get_write_buffer_size())

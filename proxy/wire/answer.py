@@ -64,7 +64,7 @@ def _understood(minor: int, status: int, reason: bytes, section: bytes, end: int
     if status == 101:
         # RFC 9110 §7.8: only after an Upgrade, and none is ever passed on.
         raise WireError("the server switches protocols unasked")
-    section, _, lengths, codings, options = take_hops(section, keep_own=True)
+    section, _, _, lengths, codings, options = take_hops(section, keep_own=True)
     framing = answer_framing(lengths, codings, minor=minor, status=status, head=head)
     # A 1.0 server's connection is never used again: rare, and not worth a second set of rules.
     keep_alive = minor == 1 and b"close" not in options and framing != UNTIL_CLOSE

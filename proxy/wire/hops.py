@@ -5,18 +5,19 @@
 2. Connection cannot name what carries identity, framing or meaning: such a message is refused. Whoever can strip a
    header that a front before us has set decides who he is.
 3. Startgate's own request fields (X-Startgate-…) are never believed from a client: they are taken out.
-4. Content-Length and Host are counted here and stay.
+4. Content-Length, Host and Expect are collected here and stay.
 """
 
 import re
+from collections.abc import Collection
 from typing import NamedTuple
 
 from proxy.wire.errors import WireError
 
 # One search finds all lines that mean anything to a proxy. The look-ahead rejects most lines by their first letter.
 _SPECIAL = re.compile(
-    rb"(\n((?=[HhCcTtKkPpUuXx])(?i:host|content-length|transfer-encoding|connection|keep-alive|proxy-connection|te"
-    rb"|trailer|upgrade|http2-settings|x-startgate-[^:]*)): ([^\r]*)\r)"
+    rb"(\n((?=[HhCcTtKkPpUuXxEe])(?i:host|content-length|expect|transfer-encoding|connection|keep-alive"
+    rb"|proxy-connection|te|trailer|upgrade|http2-settings|x-startgate-[^:]*)): ([^\r]*)\r)"
 )
 _FIELD = re.compile(rb"(\n([^:]*): [^\r]*\r)")
 _OPTION = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
@@ -31,17 +32,21 @@ _PROTECTED_PREFIXES = (b"es-", b"x-elastic-", b"x-forwarded-", b"x-opaque-", b"x
 class Hops(NamedTuple):
     """What was read.
 
-    `section` is what may pass on; `hosts`, `lengths` and `codings` are the values of Host, Content-Length and
-    Transfer-Encoding lines as they came; `options` are Connection's options in lower case.
+    `section` is what may pass on; `hosts`, `expectations`, `lengths` and `codings` are the values of Host, Expect,
+    Content-Length and Transfer-Encoding lines as they came; `options` are Connection's options in lower case.
     """
 
     section: bytes
     hosts: list[bytes]
+    expectations: list[bytes]
     lengths: list[bytes]
     codings: list[bytes]
     options: frozenset[bytes]
 
 
+# Where the values of a field are collected, in the order of `Hops`; Connection's last.
+_PLACES = {b"host": 0, b"expect": 1, b"content-length": 2, b"transfer-encoding": 3, b"connection": 4}
+_KEPT = frozenset({b"host", b"expect", b"content-length"})
 _NO_OPTIONS: frozenset[bytes] = frozenset()
 _OWN_OPTIONS = frozenset({b"close", b"keep-alive"})
 _COMMON_OPTIONS = {
@@ -56,44 +61,43 @@ def take_hops(section: bytes, *, keep_own: bool = False) -> Hops:
 
     Raises WireError if Connection is malformed or names a field that must reach the other end.
     """
-    hosts: list[bytes] = []
-    lengths: list[bytes] = []
-    codings: list[bytes] = []
-    options = _NO_OPTIONS
+    values: tuple[list[bytes], ...] = ([], [], [], [], [])
+    hosts, expectations, lengths, codings, connection = values
     for line, name, value in _SPECIAL.findall(section):
         kind = name.lower()
-        if kind == b"host":
-            hosts.append(value)
-            continue
-        if kind == b"content-length":
-            lengths.append(value)
-            continue
-        if kind == b"connection":
-            more = _COMMON_OPTIONS.get(value) or _options(value)
-            options = options | more if options else more
-        elif kind == b"transfer-encoding":
-            codings.append(value)
-        elif keep_own and kind.startswith(b"x-startgate-"):
+        place = _PLACES.get(kind)
+        if place is not None:
+            values[place].append(value)
+        if kind in _KEPT or (keep_own and kind.startswith(b"x-startgate-")):
             continue
         section = section.replace(line, b"")
+    options = _options(connection) if connection else _NO_OPTIONS
     if not options <= _OWN_OPTIONS:
-        section = _without(section, options - _OWN_OPTIONS)
-    return Hops(section, hosts, lengths, codings, options)
+        section = _without_options(section, options - _OWN_OPTIONS)
+    return Hops(section, hosts, expectations, lengths, codings, options)
 
 
-def _options(value: bytes) -> frozenset[bytes]:
-    """The options of one Connection line in lower case. RFC 9110 §5.6.1: empty list elements are ignored."""
-    options = [option for part in value.lower().split(b",") if (option := part.strip(b" \t"))]
+def _options(lines: list[bytes]) -> frozenset[bytes]:
+    """The options of all Connection lines in lower case. RFC 9110 §5.6.1: empty list elements are ignored."""
+    if len(lines) == 1 and lines[0] in _COMMON_OPTIONS:
+        return _COMMON_OPTIONS[lines[0]]
+    parts = b",".join(lines).lower().split(b",")
+    options = [option for part in parts if (option := part.strip(b" \t"))]
     if not all(_OPTION.fullmatch(option) for option in options):
         raise WireError("the Connection header is not a list of tokens")
     return frozenset(options)
 
 
-def _without(section: bytes, named: frozenset[bytes]) -> bytes:
+def _without_options(section: bytes, named: frozenset[bytes]) -> bytes:
     """`section` without the fields `named`. RFC 9110 §7.6.1: they are removed, but §7.6.1 also says that Connection
     must not name what is meant for all recipients; we refuse rather than guess which of the two was meant."""
     for name in named:
         if name in _PROTECTED or name.startswith(_PROTECTED_PREFIXES):
             raise WireError("the Connection header names a header that is meant for the other end")
+    return without(section, named)
+
+
+def without(section: bytes, named: Collection[bytes]) -> bytes:
+    """`section` without the fields of these names (lower case)."""
     kept = [line for line, name in _FIELD.findall(section) if name.lower() not in named]
     return b"".join(kept)

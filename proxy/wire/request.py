@@ -6,7 +6,7 @@ from typing import NamedTuple
 from proxy.wire.errors import WireError
 from proxy.wire.fields import SECTION, TOKEN, canonical, check_head, split_head
 from proxy.wire.framing import CHUNKED, request_framing
-from proxy.wire.hops import take_hops
+from proxy.wire.hops import take_hops, without
 from proxy.wire.limits import HeadLimits
 
 # RFC 9112 §3: method SP request-target SP HTTP-version, with exactly one SP. The target may hold any byte but
@@ -28,7 +28,8 @@ class RequestHead(NamedTuple):
 
     `section` is what passes on of the header lines, in the form of `fields`; `framing` as in `framing`; `minor` the
     HTTP/1 minor version; `keep_alive` whether the client lets the connection live on; `has_host` whether the section
-    has a Host; `end` how many bytes of the input the head took: the body begins there.
+    has a Host; `expects` whether the client asks for `100 Continue` before its body, which must then not be passed on
+    without one; `end` how many bytes of the input the head took: the body begins there.
     """
 
     method: bytes
@@ -38,13 +39,14 @@ class RequestHead(NamedTuple):
     framing: int
     keep_alive: bool
     has_host: bool
+    expects: bool
     end: int
 
 
 def decode_request(data: bytes, limits: HeadLimits) -> RequestHead | None:
     """The head that `data` begins with, or None while it is incomplete: call again with all bytes so far and more.
 
-    Raises WireError as soon as no continuation could make it good: 400, 414, 431, 501 or 505.
+    Raises WireError as soon as no continuation could make it good: 400, 414, 417, 431, 501 or 505.
     """
     match = _HEAD.match(data)
     if match is None:
@@ -79,7 +81,7 @@ def _line_fault(line: bytes) -> WireError:
 
 
 def _understood(method: bytes, target: bytes, minor: int, section: bytes, end: int) -> RequestHead:
-    section, hosts, lengths, codings, options = take_hops(section)
+    section, hosts, expectations, lengths, codings, options = take_hops(section)
     if len(hosts) != 1:
         # RFC 9112 §3.2: a 1.1 request without Host, and any request with two, is answered with 400.
         if hosts or minor:
@@ -87,9 +89,21 @@ def _understood(method: bytes, target: bytes, minor: int, section: bytes, end: i
     elif _HOST.fullmatch(hosts[0]) is None:
         raise WireError("the Host header is not a host and port")
     framing = request_framing(lengths, codings, minor=minor)
+    expects = bool(expectations) and _expects(expectations, minor)
+    if expectations and not expects:
+        section = without(section, {b"expect"})
     # RFC 9112 §9.3: 1.1 persists unless told to close; 1.0 closes unless told to keep alive.
     keep_alive = b"close" not in options and (minor == 1 or b"keep-alive" in options)
-    return RequestHead(method, target, minor, section, framing, keep_alive, bool(hosts), end)
+    return RequestHead(method, target, minor, section, framing, keep_alive, bool(hosts), expects, end)
+
+
+def _expects(expectations: list[bytes], minor: int) -> bool:
+    """Whether `100 Continue` is awaited. Elasticsearch answers any other expectation with 417 and takes the body that
+    follows for the next request: a start could hide in it. RFC 9110 §10.1.1 lets us answer 417 ourselves."""
+    if len(expectations) > 1 or expectations[0].lower() != b"100-continue":
+        raise WireError("the only expectation that is supported is 100-continue", status=417)
+    # RFC 9110 §10.1.1: in an HTTP/1.0 request it is ignored, and so must not be passed on as if it were from 1.1.
+    return minor == 1
 
 
 def encode_request(head: RequestHead, extra: bytes = b"") -> bytes:

@@ -16,7 +16,19 @@ from proxy.edge.sweep import Sweep
 from proxy.settings import ClusterTls, EdgeLimits
 from proxy.wire.limits import HeadLimits
 from proxy.wire.request import decode_request
-from tests.edge.rig import Edge, Message, Rig, Script, Upstream, Wire, answer, echo, make_limits, server_tls
+from tests.edge.rig import (
+    Edge,
+    Message,
+    Rig,
+    Script,
+    Upstream,
+    Wire,
+    answer,
+    echo,
+    make_limits,
+    server_tls,
+    unused_port,
+)
 
 GET = b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n"
 START = b"POST /_ml/data_frame/analytics/x/_start HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}"
@@ -253,6 +265,73 @@ class TestInterim:
         got = await client.message()
         assert (got.status, got.body, got.values(b"connection")) == (417, b"no", [b"close"])
         assert await client.ended() == b""
+
+    @pytest.mark.parametrize("size", [3, 500_000])
+    async def test_a_body_sent_ahead_waits_for_the_100(self, rig: Rig, size: int) -> None:
+        async def script(wire: Wire) -> None:
+            while True:
+                await wire.head()
+                assert await wire.quiet()
+                await wire.send(b"HTTP/1.1 103 Early Hints\r\n\r\n")
+                assert await wire.quiet()
+                await wire.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+                await wire.send(answer(await wire.reader.readexactly(size)))
+
+        edge, upstream = await rig.simple(script)
+        client = await edge.connect()
+        body = b"x" * size
+        for _ in range(2):
+            head = b"PUT /a HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n" % size
+            client.writer.write(head + body)
+            assert (await client.message()).status == 103
+            assert (await client.message()).status == 100
+            assert (await client.message()).body == body
+        assert len(upstream.wires) == 1
+
+    @pytest.mark.parametrize("in_parts", [False, True])
+    async def test_a_body_never_follows_a_final_answer_to_an_expectation(self, rig: Rig, in_parts: bool) -> None:
+        # Elasticsearch takes what comes after its 413 or 417 for the next request.
+        async def script(wire: Wire) -> None:
+            await wire.head()
+            await asyncio.sleep(0.05)
+            await wire.send(answer(b"no", "413 Request Entity Too Large"))
+            assert await wire.ended() == b""
+            wire.got.append(Message(b"nothing followed"))
+
+        edge, upstream = await rig.simple(script)
+        client = await edge.connect()
+        head = b"PUT /a HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n"
+        await client.send(head % len(START))
+        if in_parts:
+            await asyncio.sleep(0.02)
+        await client.send(START)
+        assert (await client.message()).status == 413
+        # The body came whole, so the client's connection is still in step.
+        await client.send(GET)
+        assert (await client.message()).status == 413
+        first, _ = upstream.wires
+        assert [message.head for message in first.got] == [b"nothing followed"]
+
+    async def test_a_body_sent_ahead_waits_for_the_connection_too(self, rig: Rig) -> None:
+        async def script(wire: Wire) -> None:
+            await wire.head()
+            await wire.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+            await wire.send(answer(await wire.reader.readexactly(300_000)))
+
+        (dead,) = unused_port()
+        upstream = await rig.upstream(script)
+        edge = await rig.edge(f"http://127.0.0.1:{dead}", upstream)
+        client = await edge.connect()
+        head = b"PUT /a HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 300000\r\n\r\n"
+        client.writer.write(head + b"x" * 300_000)
+        assert (await client.message()).status == 100
+        assert (await client.message()).body == b"x" * 300_000
+
+    async def test_other_expectations_are_refused_and_reach_nobody(self, rig: Rig) -> None:
+        edge, upstream = await rig.simple()
+        got = await edge.ask(b"GET / HTTP/1.1\r\nHost: x\r\nExpect: magic\r\nContent-Length: 3\r\n\r\nabc")
+        assert (got.status, got.values(b"connection")) == (417, [b"close"])
+        assert upstream.wires == []
 
     @pytest.mark.parametrize("glued", [True, False])
     async def test_several_interim_answers(self, rig: Rig, glued: bool) -> None:

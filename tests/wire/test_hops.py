@@ -4,7 +4,7 @@ import pytest
 
 from proxy.wire.errors import WireError
 from proxy.wire.fields import canonical
-from proxy.wire.hops import take_hops
+from proxy.wire.hops import take_hops, without
 
 
 def section(*lines: bytes) -> bytes:
@@ -46,6 +46,8 @@ def test_what_belongs_to_the_connection_is_taken_out(line: bytes) -> None:
         b"Content-Length: 5",
         b"Host: a",
         b"Upgrade-Insecure-Requests: 1",
+        b"Expect: 100-continue",
+        b"Expect-CT: x",
         b"a: TE: trailers",
         b"a: Connection: close",
     ],
@@ -63,8 +65,16 @@ def test_a_line_that_begins_like_one_that_goes_is_not_shortened() -> None:
 
 def test_values_are_collected_as_they_came() -> None:
     hops = take_hops(
-        section(b"host: a", b"HOST: b", b"content-length: 1", b"Content-Length: 2", b"transfer-encoding: Chunked")
+        section(
+            b"host: a",
+            b"HOST: b",
+            b"content-length: 1",
+            b"Content-Length: 2",
+            b"transfer-encoding: Chunked",
+            b"eXpect: x",
+        )
     )
+    assert hops.expectations == [b"x"]
     assert hops.hosts == [b"a", b"b"]
     assert hops.lengths == [b"1", b"2"]
     assert hops.codings == [b"Chunked"]
@@ -126,3 +136,7 @@ def test_the_gates_own_fields_pass_in_answers_only() -> None:
     lines = section(b"X-Startgate-Receipt: r", b"TE: x")
     assert take_hops(lines).section == b""
     assert take_hops(lines, keep_own=True).section == section(b"X-Startgate-Receipt: r")
+
+
+def test_without_takes_out_by_name() -> None:
+    assert without(section(b"A: 1", b"b: 2", b"a: 3", b"aa: 4"), {b"a"}) == section(b"b: 2", b"aa: 4")

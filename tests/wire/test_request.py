@@ -47,6 +47,8 @@ def test_a_real_clients_head() -> None:
          b"Content-Length: 5\r\n\r\n", b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n"),
         (b"GET / HTTP/1.1\r\nHost: x\r\nX-Startgate-Peer: 9.9.9.9:9\r\nExpect: 100-continue\r\n\r\n",
          b"GET / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n\r\n"),
+        (b"PUT / HTTP/1.0\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n",
+         b"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\n"),
         (b"GET / HTTP/1.1\r\nHost:\r\n\r\n", b"GET / HTTP/1.1\r\nHost: \r\n\r\n"),
         (b"GET / HTTP/1.1\r\nHost: [::1]:9200\r\n\r\n", b"GET / HTTP/1.1\r\nHost: [::1]:9200\r\n\r\n"),
     ],
@@ -126,12 +128,31 @@ def test_keep_alive(lines: bytes, minor: int, keep_alive: bool) -> None:
         (b"POST / HTTP/1.0\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n", 400, "HTTP/1.0"),
         (b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", 501, "other than chunked"),
         (b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: x\r\n\r\n", 400, "last transfer coding"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nExpect: magic\r\n\r\n", 417, "100-continue"),
+        (b"GET / HTTP/1.0\r\nHost: x\r\nExpect: magic\r\n\r\n", 417, "100-continue"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nExpect:\r\n\r\n", 417, "100-continue"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue, magic\r\n\r\n", 417, "100-continue"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nExpect: magic\r\n\r\n", 417, "100-continue"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nexpect: 100-continue\r\n\r\n", 417, "100-continue"),
         (b"GET / HTTP/1.1\r\nHost: x\r\nConnection: authorization\r\n\r\n", 400, "other end"),
     ],
 )
 def test_refusals(data: bytes, status: int, reason: str) -> None:
     got, words = refuse_request(data)
     assert (got, reason in words) == (status, True), words
+
+
+@pytest.mark.parametrize(
+    ("line", "minor", "expects"),
+    [
+        (b"Expect: 100-continue", 1, True),
+        (b"expect: 100-Continue", 1, True),
+        (b"Expect: 100-continue", 0, False),
+        (b"a: b", 1, False),
+    ],
+)
+def test_expectations(line: bytes, minor: int, expects: bool) -> None:
+    assert read_request(b"PUT / HTTP/1.%d\r\nHost: x\r\n%b\r\n\r\n" % (minor, line)).expects is expects
 
 
 @pytest.mark.parametrize("data", [b"", b"\r", b"\r\n", b"G", b"GET / HTTP/1.1", b"GET / HTTP/1.1\r", CLIENT[:-1]])
@@ -210,7 +231,7 @@ def _ours(data: bytes) -> tuple[RequestHead, bytes, bool] | None:
 
 
 def _end_to_end(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    dropped = (b"connection", b"transfer-encoding", b"upgrade", b"te")
+    dropped = (b"connection", b"transfer-encoding", b"upgrade", b"te", b"expect")
     return [(name, value) for name, value in headers if name not in dropped]
 
 
@@ -230,12 +251,12 @@ def test_what_we_take_others_read_the_same(data: bytes, whole: bool) -> None:
     assert ours is not None
     head, payload, done = ours
     lines = [line.split(b": ", 1) for line in head.section.strip(b"\r\n").split(b"\r\n") if line]
-    fields = [(name.lower(), value.strip()) for name, value in lines]
+    fields = _end_to_end([(name.lower(), value.strip()) for name, value in lines])
     for peer in (llhttp_request, h11_request):
         try:
             theirs = peer(data)
         except Disagreement as error:
-            # h11 wants a target without bytes over 0x7e and Host even for 1.0 with two; llhttp a known method.
+            # Targets with bytes over 0x7e are nothing for either, nor the asterisk with most methods for llhttp.
             assert b"\xc3" in head.target or head.target == b"*", error  # noqa: PT017 -- the peer's narrower grammar
             continue
         assert theirs.start == (head.method, head.target)
