@@ -130,7 +130,12 @@ def range_(body: dict[str, Any], text: str, at: At) -> Bound:
         if found is None:
             return nothing(index)
         limits = [(_BOUNDS[key], _bound(found, value, key, given)) for key, value in wanted.items()]
-        return lambda document: any(all(test(value, limit) for test, limit in limits) for value in read(document))
+        if found.type.name == "ip":
+            order = values.address_order
+            return lambda document: any(
+                all(test(order(one), limit) for test, limit in limits) for one in read(document)
+            )
+        return lambda document: any(all(test(one, limit) for test, limit in limits) for one in read(document))
 
     return bound
 
@@ -290,7 +295,7 @@ def _bound(found: Field, value: Json, key: str, given: dict[str, Any]) -> Json:
     if kind in ("date", "date_nanos"):
         format = str(given.get("format", values.date_format(found)))
         return date_math.parse(java(value), format, round_up=key in ("gt", "lte"))
-    return values.address(value) if kind == "ip" else java(value)
+    return values.address_order(values.address(value)) if kind == "ip" else java(value)
 
 
 def _network(value: Json) -> ipaddress.IPv4Network | ipaddress.IPv6Network:

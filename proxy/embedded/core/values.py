@@ -63,6 +63,11 @@ def address(value: Json) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
         raise illegal(f"'{java(value)}' is not an IP string literal.") from None
 
 
+def address_order(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> int:
+    """A number by which addresses of both versions compare, IPv4 ones as mapped into IPv6."""
+    return int(address) + (0xFFFF << 32 if address.version == 4 else 0)
+
+
 def number(field: Field, value: Json) -> int | float | None:
     """A number of the field's type; fractions of whole types are cut off. Raises ElasticError."""
     kind = field.type.name

@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -7,6 +7,9 @@ from proxy.embedded.core.failure import ElasticError
 from proxy.embedded.core.store import Index, Store
 from proxy.embedded.core.writes import Guard, Written
 from tests.embedded.core.support import Json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @pytest.fixture
