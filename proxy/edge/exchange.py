@@ -33,6 +33,12 @@ logger = logging.getLogger(__name__)
 
 _SAFE: Final = frozenset((b"GET", b"HEAD", b"OPTIONS"))
 
+# After refusing a head as too large, Elasticsearch keeps the connection open but reads no request from it any more
+# (Netty's HttpObjectDecoder discards all that follows). It says so with 400, or with one of these; its limits are 4 KiB
+# for the request line and 8 or 16 KiB for the head unless somebody lowered them.
+_REFUSES_HEAD: Final = frozenset((413, 414, 417, 431))
+_LARGE_HEAD_BYTES: Final = 2048
+
 
 class ClientSide(Protocol):
     """What an exchange needs of its client's connection. `write_paused`: it reads too slowly; `draining`: it must not
@@ -320,6 +326,9 @@ class Exchange:
     def _reusable(self, upstream: UpstreamConnection) -> bool:
         """Whether both sides agree that the next byte on the connection begins the next message."""
         if self._answer is None or not (self._answer.keep_alive and self.request_done) or self._awaiting:
+            return False
+        status = self._answer.status
+        if status in _REFUSES_HEAD or (status == 400 and self._head.end > _LARGE_HEAD_BYTES):
             return False
         # An answer that overtook its request: the server may never read the rest.
         return not (self._head.framing and upstream.transport.get_write_buffer_size())

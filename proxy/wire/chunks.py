@@ -11,11 +11,11 @@ LAST_CHUNK = b"0\r\n\r\n"
 # Elasticsearch uses none. Precedent: h11 counts them to its 16 KiB head, nginx to its header buffers.
 TRAILER_BYTES = 8 * 1024
 
-# RFC 9112 §7.1: 1*HEXDIG, here at most seven (256 MiB): Elasticsearch counts in 32 bits, where 100000000 is 0, which
-# ends the body. What leaves is cut into chunks anew anyway. Chunk extensions are refused: nothing that talks to
-# Elasticsearch sends them, recipients disagree on where they end, and that has been used for smuggling.
-_SIZE = re.compile(rb"([0-9A-Fa-f]{1,7})\r\n")
-_SIZE_BEGUN = re.compile(rb"[0-9A-Fa-f]{0,7}|[0-9A-Fa-f]{1,7}\r")
+# RFC 9112 §7.1: 1*HEXDIG, bounded to stay below 2^63. What leaves is cut into chunks anew: Elasticsearch counts in 32
+# bits, where 100000000 is 0 and would end the body. Chunk extensions are refused: nothing that talks to Elasticsearch
+# sends them, recipients disagree on where they end, and that has been used for smuggling.
+_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})\r\n")
+_SIZE_BEGUN = re.compile(rb"[0-9A-Fa-f]{0,15}|[0-9A-Fa-f]{1,15}\r")
 
 
 def encode_chunk(data: bytes) -> bytes:

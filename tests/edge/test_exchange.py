@@ -809,6 +809,32 @@ class TestEdgeCases:
             assert (await client.message()).body == b"early"
         assert len(upstream.wires) == 2
 
+    @pytest.mark.parametrize(
+        ("status", "size", "connections"),
+        [
+            (400, 10, 1),
+            (400, 3000, 2),
+            (404, 3000, 1),
+            (413, 10, 2),
+            (414, 10, 2),
+            (417, 10, 2),
+            (431, 10, 2),
+            (200, 3000, 1),
+        ],
+    )
+    async def test_a_server_that_refused_a_head_is_not_asked_on_that_connection_again(
+        self, rig: Rig, status: int, size: int, connections: int
+    ) -> None:
+        async def script(wire: Wire) -> None:
+            while True:
+                await wire.message()
+                await wire.send(answer(b"{}", f"{status} x"))
+
+        edge, upstream = await rig.simple(script)
+        for _ in range(2):
+            assert (await edge.ask(GET[:-2] + b"a: " + b"b" * size + b"\r\n\r\n")).status == status
+        assert len(upstream.wires) == connections
+
     async def test_a_slow_client_does_not_leave_the_servers_connection_stopped(self, rig: Rig) -> None:
         async def script(wire: Wire) -> None:
             while True:
