@@ -31,6 +31,8 @@ HOP_BY_HOP = frozenset(
         "upgrade",
     }
 )
+# As the edge's own limit (EdgeLimits.upstream_connect_s): a node that is away must not hold up a start.
+CONNECT_S = 5.0
 # aiohttp adds these by itself where they are missing.
 UNASKED = ("Accept", "Accept-Encoding", "User-Agent", "Content-Type")
 
@@ -73,8 +75,8 @@ class Forwarder:
         self, node: URL, target: str, headers: Sequence[tuple[str, str]], body: bytes, timeout_s: float
     ) -> Answer:
         url = URL(str(node).rstrip("/") + target, encoded=True)
-        sent = CIMultiDict((name, value) for name, value in headers if name.lower() not in HOP_BY_HOP)
-        timeout = aiohttp.ClientTimeout(total=timeout_s, sock_connect=5)
+        sent = _sent(headers)
+        timeout = aiohttp.ClientTimeout(total=timeout_s, sock_connect=CONNECT_S)
         async with self._session.post(
             url, headers=sent, data=body or None, timeout=timeout, allow_redirects=False
         ) as response:
@@ -89,3 +91,12 @@ class Forwarder:
     async def close(self) -> None:
         """Close all connections."""
         await self._session.close()
+
+
+def _sent(headers: Sequence[tuple[str, str]]) -> CIMultiDict[str]:
+    """All headers but hop-by-hop ones, in order. Of a name that comes in several spellings the first is used for all:
+    aiohttp takes the others for replacements."""
+    spelled: dict[str, str] = {}
+    return CIMultiDict(
+        (spelled.setdefault(name.lower(), name), value) for name, value in headers if name.lower() not in HOP_BY_HOP
+    )

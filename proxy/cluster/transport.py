@@ -10,7 +10,8 @@ from typing import Any
 from urllib.parse import quote
 
 import msgspec
-from elastic_transport import AiohttpHttpNode, AsyncTransport, NodeConfig, Serializer, TransportError
+from aiohttp import ClientConnectorError
+from elastic_transport import AiohttpHttpNode, AsyncTransport, ConnectionError, NodeConfig, Serializer, TransportError
 from elastic_transport.client_utils import DEFAULT, url_to_node_config
 
 from proxy.errors import ClusterUnreachable, PassedOn, error_body
@@ -56,9 +57,10 @@ class Transport:
     """The connection pool to the cluster's nodes. Made by `connect`; closed by `close`."""
 
     def __init__(self, nodes: Sequence[str], tls: ClusterTls, timeout_s: float) -> None:
-        self.nodes = tuple(nodes)
+        # A node that is named twice is one: the library takes no duplicates.
+        self.nodes = tuple(dict.fromkeys(_node_config(node, tls, timeout_s) for node in nodes))
         self._transport = AsyncTransport(
-            [_node_config(node, tls, timeout_s) for node in nodes],
+            list(self.nodes),
             node_class=AiohttpHttpNode,
             serializers={"application/json": _Bytes(), "application/yaml": _AnyBytes()},
             max_retries=0,
@@ -79,7 +81,8 @@ class Transport:
     ) -> Reply:
         """Send one call; `path` is already quoted. Whatever status comes back is returned.
 
-        A GET, or what is `safe` to repeat, is sent to the next node where one gives no answer. All else is sent once.
+        Where no connection comes about the next node is asked; where one breaks, only if the call is a GET, or `safe`
+        to repeat.
 
         Raises:
             ClusterUnreachable: no answer, a cut one, one that is not JSON, or the cluster's own 5xx and 429.
@@ -87,18 +90,18 @@ class Transport:
         headers = {"accept": "application/json", **dict(credential.headers)}
         if body is not None:
             headers["content-type"] = "application/json"
-        try:
-            meta, data = await self._transport.perform_request(
-                method,
-                path,
-                body=body,
-                headers=headers,
-                max_retries=len(self.nodes) - 1 if safe or method == "GET" else 0,
-                retry_on_status=(),
-                request_timeout=DEFAULT if timeout_s is None else timeout_s,
-            )
-        except TransportError as failure:
-            raise ClusterUnreachable(f"{method} {path.partition('?')[0]}: {failure.message}") from failure
+        timeout = DEFAULT if timeout_s is None else timeout_s
+        nodes_left = len(self.nodes)
+        while True:
+            nodes_left -= 1
+            try:
+                meta, data = await self._transport.perform_request(
+                    method, path, body=body, headers=headers, request_timeout=timeout
+                )
+                break
+            except TransportError as failure:
+                if not nodes_left or not _worth_another_node(failure, safe=safe or method == "GET"):
+                    raise ClusterUnreachable(f"{method} {path.partition('?')[0]}: {failure.message}") from failure
         reply = Reply(status=meta.status, content=_decode(data, method, path), headers=meta.headers)
         if reply.status >= 500 or reply.status == 429:
             raise ClusterUnreachable(f"{method} {path.partition('?')[0]}: status {reply.status} ({_reason(reply)})")
@@ -143,6 +146,13 @@ def refusal_of(reply: Reply) -> PassedOn:
 def quoted(name: str) -> str:
     """One path segment. Commas and stars keep their meaning to Elasticsearch."""
     return quote(name, safe="*,-_.~")
+
+
+def _worth_another_node(failure: TransportError, *, safe: bool) -> bool:
+    """The transport puts a node that failed aside, so that the next call goes to another."""
+    # The library does not tell apart what was never sent from what was cut off; the exception that it hides does.
+    unsent = isinstance(failure.__context__, ClientConnectorError)
+    return isinstance(failure, ConnectionError) and (safe or unsent)
 
 
 def _decode(data: Any, method: str, path: str) -> Any:  # noqa: ANN401 -- decoded JSON

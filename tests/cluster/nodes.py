@@ -2,12 +2,18 @@
 
 import asyncio
 import json
+import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from proxy.cluster.transport import Transport
 from proxy.errors import error_body
+from proxy.model import Credential
+from proxy.settings import ClusterTls
+
+ANN = Credential(whose="caller", headers=(("authorization", "Basic YW5u"), ("x-opaque-id", "o1")))
 
 
 @dataclass(frozen=True)
@@ -57,6 +63,7 @@ class Node:
     url: str = ""
     seen: list[Seen] = field(default_factory=list)
     connections: int = 0
+    tls: ssl.SSLContext | None = None
 
     @property
     def calls(self) -> list[str]:
@@ -103,8 +110,8 @@ async def node(script: Script | None = None, **more: Any) -> AsyncIterator[Node]
         tasks.add(task)
         task.add_done_callback(tasks.discard)
 
-    server = await asyncio.start_server(connected, "127.0.0.1", 0)
-    one.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    server = await asyncio.start_server(connected, "127.0.0.1", 0, ssl=one.tls)
+    one.url = f"http{'s' if one.tls else ''}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     try:
         yield one
     finally:
@@ -112,6 +119,16 @@ async def node(script: Script | None = None, **more: Any) -> AsyncIterator[Node]
         for task in list(tasks):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@asynccontextmanager
+async def transport(*nodes: str, timeout_s: float = 5) -> AsyncIterator[Transport]:
+    """An open transport to these nodes."""
+    opened = Transport(nodes, ClusterTls(), timeout_s)
+    try:
+        yield opened
+    finally:
+        await opened.close()
 
 
 def nowhere() -> str:

@@ -2,27 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import pytest
 
-from proxy.cluster.transport import Reply, Transport, quoted, refusal_of
+from proxy.cluster.transport import Reply, quoted, refusal_of
 from proxy.errors import ClusterUnreachable
-from proxy.model import Credential
-from proxy.settings import ClusterTls
-from tests.cluster.nodes import Node, node, nowhere, refusal, reply
-
-ANN = Credential(whose="caller", headers=(("authorization", "Basic YW5u"), ("x-opaque-id", "o1")))
-
-
-@asynccontextmanager
-async def transport(*nodes: str, timeout_s: float = 5) -> AsyncIterator[Transport]:
-    opened = Transport(nodes, ClusterTls(), timeout_s)
-    try:
-        yield opened
-    finally:
-        await opened.close()
+from tests.cluster.nodes import ANN, Node, node, nowhere, refusal, reply, transport
 
 
 async def test_a_call_carries_the_credential_and_asks_for_plain_json() -> None:
@@ -111,6 +96,13 @@ async def test_what_is_safe_to_ask_again_is_asked_of_the_next_node() -> None:
         for _ in range(4):
             assert (await opened.call("GET", "/x", ANN)).good
             assert (await opened.call("POST", "/x", ANN, safe=True)).good
+
+
+async def test_what_could_not_be_sent_is_sent_to_the_next_node() -> None:
+    async with node({"PUT /x": reply(201)}) as one, transport(nowhere(), nowhere() + "/", one.url) as opened:
+        for _ in range(4):
+            assert (await opened.call("PUT", "/x", ANN, body={})).status == 201
+        assert len(one.seen) == 4
 
 
 async def test_what_is_not_safe_is_sent_once() -> None:

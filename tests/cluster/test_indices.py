@@ -1,0 +1,281 @@
+"""Sources and destination: read as Elasticsearch resolves them, created, and removed only when that is safe."""
+
+import json
+from typing import Any
+
+import pytest
+
+from proxy.cluster.indices import EXPRESSION_LIMIT_BYTES, create, facts, index, remove_if_empty
+from proxy.errors import ClusterUnreachable, PassedOn, Refusal
+from proxy.gate.ports import IndexState
+from proxy.model import SourceIndex
+from tests.cluster.nodes import ANN, node, refusal, reply, transport
+
+MAPPING, SETTINGS = (
+    "GET /flights,more*/_mapping",
+    (
+        "GET /flights,more*/_settings/"
+        "index.number_of_shards,index.number_of_replicas,index.analysis.*,index.similarity.*,index.mapping.*"
+    ),
+)
+MISSING = refusal(404, "index_not_found_exception", "no such index [out]")
+META = {"created_by": "data-frame-analytics", "analytics": "outliers", "creation_date_in_millis": 5}
+
+
+def there(uuid: str = "u1", meta: Any = META, name: str = "out") -> bytes:
+    return reply(200, {name: {"settings": {"index.uuid": uuid}, "mappings": {"_meta": meta}, "aliases": {}}})
+
+
+SOURCES = {
+    MAPPING: reply(200, {"more1": {"mappings": {}}, "flights": {"mappings": {"properties": {"a": {"type": "long"}}}}}),
+    SETTINGS: reply(200, {"flights": {"settings": {"index.number_of_shards": "2"}}, "only": {"settings": {}}}),
+    "GET /out": MISSING,
+}
+
+
+async def test_sources_and_destination_are_read() -> None:
+    async with node(SOURCES) as one, transport(one.url) as opened:
+        read = await facts(opened, ["flights", "more*"], "out", ANN)
+        lines = sorted(seen.line for seen in one.seen)
+    assert read.destination is None
+    assert read.sources == (
+        SourceIndex(
+            name="flights",
+            settings={"index.number_of_shards": "2"},
+            mappings={"properties": {"a": {"type": "long"}}},
+        ),
+        SourceIndex(name="more1", settings={}, mappings={}),
+        SourceIndex(name="only", settings={}, mappings={}),
+    )
+    assert lines == [
+        "GET /flights,more*/_mapping?allow_no_indices=true HTTP/1.1",
+        f"{SETTINGS}?flat_settings=true&ignore_unavailable=true&allow_no_indices=true&expand_wildcards=open HTTP/1.1",
+        "GET /out?flat_settings=true HTTP/1.1",
+    ]
+
+
+async def test_a_missing_source_is_refused_in_elasticsearchs_words() -> None:
+    script = SOURCES | {MAPPING: refusal(404, "index_not_found_exception", "no such index [flights]")}
+    async with node(script) as one, transport(one.url) as opened:
+        with pytest.raises(Refusal) as told:
+            await facts(opened, ["flights", "more*"], "out", ANN)
+    assert (told.value.status, told.value.type) == (400, "validation_exception")
+    assert told.value.reason == "Validation Failed: 1: no such index [flights];"
+
+
+@pytest.mark.parametrize("call", [MAPPING, SETTINGS, "GET /out"])
+async def test_any_other_refusal_is_passed_on(call: str) -> None:
+    async with node(SOURCES | {call: refusal(403, reason=call)}) as one, transport(one.url) as opened:
+        with pytest.raises(PassedOn, match="GET /"):
+            await facts(opened, ["flights", "more*"], "out", ANN)
+
+
+@pytest.mark.parametrize("call", [MAPPING, SETTINGS, "GET /out"])
+@pytest.mark.parametrize("answer", [refusal(500), reply(200, [1]), reply(200, "x"), reply(200, {"flights": 1})])
+async def test_what_is_not_understood_is_no_answer(call: str, answer: bytes) -> None:
+    async with node(SOURCES | {call: answer}) as one, transport(one.url) as opened:
+        with pytest.raises(ClusterUnreachable):
+            await facts(opened, ["flights", "more*"], "out", ANN)
+
+
+@pytest.fixture
+def many() -> list[str]:
+    return [f"source-{number:05}-{'x' * 80}" for number in range(200)]
+
+
+async def test_thousands_of_sources_are_asked_in_pieces(many: list[str]) -> None:
+    async with node() as one, transport(one.url) as opened:
+        one.script = _Echo()
+        read = await facts(opened, many, "out", ANN)
+        assert [source.name for source in read.sources] == many
+        assert max(len(seen.line) for seen in one.seen) < EXPRESSION_LIMIT_BYTES + 300
+        assert sum("/_mapping" in seen.line for seen in one.seen) > 4
+
+
+class _Echo(dict[str, Any]):
+    """Every index that is asked for exists, but for the destination."""
+
+    def get(self, call: str, default: Any = None) -> bytes:
+        names = call.split("/")[1].split(",")
+        return MISSING if names == ["out"] else reply(200, {name: {"mappings": {}, "settings": {}} for name in names})
+
+
+async def test_a_long_list_with_exclusions_is_not_taken_apart(many: list[str]) -> None:
+    async with node() as one, transport(one.url) as opened:
+        with pytest.raises(Refusal, match="exclusions is longer than 3500 bytes"):
+            await facts(opened, [*many, "-source-00001*"], "out", ANN)
+        assert one.seen == []
+
+
+async def test_a_short_list_with_exclusions_is_asked_as_it_is() -> None:
+    async with node() as one, transport(one.url) as opened:
+        one.script = _Echo()
+        await facts(opened, ["a*", "-a1"], "out", ANN)
+        assert any(seen.call == "GET /a*,-a1/_mapping" for seen in one.seen)
+
+
+async def test_an_index_is_told_by_its_concrete_name() -> None:
+    async with node({"GET /alias": there(name="out-000001")}) as one, transport(one.url) as opened:
+        assert await index(opened, "alias", ANN) == IndexState(name="out-000001", uuid="u1", mappings={"_meta": META})
+
+
+async def test_an_index_without_mappings_has_none() -> None:
+    async with (
+        node({"GET /out": reply(200, {"out": {"settings": {"index.uuid": "u"}}})}) as one,
+        transport(one.url) as opened,
+    ):
+        found = await index(opened, "out", ANN)
+        assert found is not None
+        assert found.mappings == {}
+
+
+async def test_an_alias_of_several_indices_is_no_destination() -> None:
+    two = {name: {"settings": {"index.uuid": name}, "mappings": {}} for name in ("a", "b")}
+    async with node({"GET /alias": reply(200, two)}) as one, transport(one.url) as opened:
+        with pytest.raises(Refusal, match=r"no write index is defined for alias \[alias\]"):
+            await index(opened, "alias", ANN)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [{"out": {}}, {"out": {"settings": {}}}, {"out": {"settings": {"index.uuid": "u"}, "mappings": [1]}}, [{}], 5],
+)
+async def test_an_index_that_is_not_understood_is_no_answer(content: Any) -> None:
+    async with node({"GET /out": reply(200, content)}) as one, transport(one.url) as opened:
+        with pytest.raises(ClusterUnreachable):
+            await index(opened, "out", ANN)
+
+
+BODY = {"settings": {"index.number_of_shards": 1}, "mappings": {"_meta": META}}
+EXISTS = refusal(400, "resource_already_exists_exception", "index [out/u1] already exists")
+
+
+async def created(script: dict[str, Any]) -> tuple[bool, list[str]]:
+    async with node(script) as one, transport(one.url) as opened:
+        made = await create(opened, "out", BODY, ANN)
+        assert json.loads(one.seen[0].body) == BODY
+        return made, one.calls
+
+
+async def test_an_index_is_created() -> None:
+    assert await created({"PUT /out": reply(200, {"acknowledged": True})}) == (True, ["PUT /out"])
+
+
+@pytest.mark.parametrize(
+    ("found", "ours"),
+    [(there(meta={"created_by": "somebody"}), False), (there(name="out-1"), False), (MISSING, False), (there(), True)],
+)
+async def test_an_index_that_is_there_is_somebody_elses_unless_it_is_ours(found: bytes, ours: bool) -> None:
+    assert await created({"PUT /out": EXISTS, "GET /out": found}) == (ours, ["PUT /out", "GET /out"])
+
+
+async def test_a_put_that_was_sent_twice_made_the_index_all_the_same() -> None:
+    """The connection breaks after the first, and aiohttp sends it again (RFC 9110 §9.2.2)."""
+    assert await created({"PUT /out": [b"", EXISTS], "GET /out": there()}) == (
+        True,
+        ["PUT /out", "PUT /out", "GET /out"],
+    )
+
+
+@pytest.mark.parametrize("answer", [refusal(400, "validation_exception", "too many shards"), refusal(403)])
+async def test_a_creation_that_is_refused_is_passed_on(answer: bytes) -> None:
+    with pytest.raises(PassedOn):
+        await created({"PUT /out": answer})
+
+
+WHOLE = {"_shards": {"total": 2, "successful": 1, "failed": 0}}
+EMPTY = {
+    "GET /out": there(),
+    "PUT /out/_block/write": reply(200, {"acknowledged": True}),
+    "POST /out/_refresh": reply(200, WHOLE),
+    "GET /out/_count": reply(200, {"count": 0, **WHOLE}),
+    "DELETE /out": reply(200, {"acknowledged": True}),
+    "PUT /out/_settings": reply(200, {"acknowledged": True}),
+}
+CHECKED = ["GET /out", "PUT /out/_block/write", "POST /out/_refresh", "GET /out/_count", "GET /out"]
+LIFTED = "PUT /out/_settings"
+
+
+async def removed(**answers: Any) -> tuple[str, list[str]]:
+    async with node({**EMPTY, **answers.get("script", {})}) as one, transport(one.url) as opened:
+        done = await remove_if_empty(opened, "out", META, ANN)
+        for seen in one.seen:
+            if seen.call == LIFTED:
+                assert json.loads(seen.body) == {"index.blocks.write": None}
+        return done, one.calls
+
+
+async def test_an_empty_index_of_ours_is_removed() -> None:
+    """Blocked first, then made visible, then counted: what is deleted is what was counted."""
+    assert await removed() == ("removed", [*CHECKED, "DELETE /out"])
+
+
+async def test_an_index_that_is_gone_is_removed_already() -> None:
+    assert await removed(script={"GET /out": MISSING}) == ("removed already", ["GET /out"])
+
+
+@pytest.mark.parametrize("found", [there(meta={"x": 1}), there(meta=None), there(name="out-1")])
+async def test_an_index_of_somebody_else_is_not_touched(found: bytes) -> None:
+    assert await removed(script={"GET /out": found}) == (
+        "kept: it is not the index that was made for this start",
+        ["GET /out"],
+    )
+
+
+PARTLY = "kept: not all of its shards could be looked into"
+
+
+@pytest.mark.parametrize(
+    ("script", "done"),
+    [
+        ({"GET /out/_count": reply(200, {"count": 3, **WHOLE})}, "kept: it holds 3 documents"),
+        ({"GET /out/_count": reply(200, WHOLE)}, "kept: it holds None documents"),
+        ({"GET /out": [there(), there("u2")]}, "kept: another index has taken the name"),
+        ({"GET /out": [there(), MISSING]}, "kept: another index has taken the name"),
+        (
+            {"GET /out/_count": reply(200, {"count": 0, "_shards": {"failed": 1}})},
+            PARTLY,
+        ),
+        (
+            {"POST /out/_refresh": reply(200, {"_shards": {"failed": 1}})},
+            PARTLY,
+        ),
+        ({"GET /out/_count": reply(200, [1])}, PARTLY),
+        (
+            {"GET /out/_count": reply(200, {"count": 0, "_shards": 1})},
+            PARTLY,
+        ),
+    ],
+)
+async def test_an_index_in_use_is_kept_and_may_be_written_again(script: dict[str, Any], done: str) -> None:
+    assert await removed(script=script) == (done, [*CHECKED, LIFTED])
+
+
+@pytest.mark.parametrize(
+    ("call", "calls"),
+    [
+        ("PUT /out/_block/write", CHECKED[:2]),
+        ("POST /out/_refresh", CHECKED[:3]),
+        ("GET /out/_count", CHECKED[:4]),
+        ("DELETE /out", [*CHECKED, "DELETE /out"]),
+    ],
+)
+@pytest.mark.parametrize(("answer", "done"), [(refusal(403, reason="no"), "kept: no"), (refusal(503), "unknown: ")])
+async def test_whatever_fails_the_block_is_lifted(call: str, calls: list[str], answer: bytes, done: str) -> None:
+    """A block whose answer was lost may have been put all the same."""
+    told, called = await removed(script={call: answer})
+    assert told.startswith(done)
+    assert called == [*calls, LIFTED]
+
+
+async def test_a_block_that_cannot_be_lifted_is_told() -> None:
+    script = {"DELETE /out": refusal(403, reason="not allowed"), LIFTED: refusal(403, reason="neither")}
+    told, _ = await removed(script=script)
+    assert told == "kept: not allowed; its write block (index.blocks.write) could not be lifted: neither"
+
+
+@pytest.mark.parametrize(("answer", "done"), [(refusal(403, reason="no"), "kept: no"), (refusal(503), "unknown: ")])
+async def test_an_index_that_cannot_be_looked_at_is_kept(answer: bytes, done: str) -> None:
+    told, called = await removed(script={"GET /out": answer})
+    assert told.startswith(done)
+    assert called == ["GET /out"]

@@ -1,0 +1,174 @@
+"""A job as the cluster holds it, and what a start of it would do next."""
+
+import copy
+from typing import Any
+
+import pytest
+
+from proxy.cluster.jobs import job, job_of, job_state, stage_of, stop
+from proxy.errors import ClusterUnreachable, PassedOn
+from proxy.model import JobState, Owner, OwnerKind, SourceFilter, Stage
+from tests.cluster.nodes import ANN, node, refusal, reply, transport
+from tests.gate.fakes import CONFIG, made
+
+GET = "GET /_ml/data_frame/analytics/outliers"
+STATS = f"{GET}/_stats"
+
+
+def found(*configs: dict[str, Any]) -> bytes:
+    return reply(200, {"count": len(configs), "data_frame_analytics": list(configs)})
+
+
+async def test_a_job_is_found_by_its_exact_id() -> None:
+    async with node({GET: found(CONFIG | {"id": "outliers-2"}, CONFIG)}) as one, transport(one.url) as opened:
+        assert await job(opened, "outliers", ANN) == made()
+        assert one.seen[0].header("authorization") == "Basic YW5u"
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+async def test_what_the_cluster_refuses_is_passed_on(status: int) -> None:
+    script = {GET: refusal(status, reason="why"), STATS: refusal(status, reason="why")}
+    async with node(script) as one, transport(one.url) as opened:
+        for ask in (job, job_state):
+            with pytest.raises(PassedOn, match="why") as told:
+                await ask(opened, "outliers", ANN)
+            assert told.value.status == status
+
+
+BROKEN: list[Any] = [
+    {},
+    [],
+    None,
+    "text",
+    {"data_frame_analytics": []},
+    {"data_frame_analytics": [{"id": "other"}]},
+    {"data_frame_analytics": [1]},
+    {"data_frame_analytics": 1},
+    {"data_frame_analytics": [{"id": "outliers"}]},
+]
+
+
+@pytest.mark.parametrize("content", BROKEN)
+async def test_what_is_no_job_is_no_answer(content: Any) -> None:
+    async with node({GET: reply(200, content), STATS: reply(200, content)}) as one, transport(one.url) as opened:
+        for ask in (job, job_state):
+            with pytest.raises(ClusterUnreachable, match=r"^GET /_ml/data_frame/analytics/outliers"):
+                await ask(opened, "outliers", ANN)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"source": {}},
+        {"source": {"index": [1]}},
+        {"source": {"index": ["a"], "_source": True}},
+        {"dest": {}},
+        {"analysis": {}},
+        {"analysis": {"a": {}, "b": {}}},
+        {"create_time": "yesterday"},
+        {"create_time": None},
+        {"authorization": {"api_key": {}}},
+        {"authorization": ["roles"]},
+        {"authorization": {"roles": 1}},
+    ],
+)
+async def test_a_configuration_that_is_not_understood_is_no_answer(changes: dict[str, Any]) -> None:
+    async with node({GET: found(CONFIG | changes)}) as one, transport(one.url) as opened:
+        with pytest.raises(ClusterUnreachable, match=r"^GET /_ml/data_frame/analytics/outliers"):
+            await job(opened, "outliers", ANN)
+
+
+def test_a_configuration_is_read() -> None:
+    read = job_of(
+        copy.deepcopy(CONFIG)
+        | {
+            "source": {"index": ["a,b", "c*", ",", "-d"], "runtime_mappings": {"hour": {"type": "long"}}},
+            "dest": {"index": "out"},
+            "analysis": {"regression": {"dependent_variable": "x"}},
+        }
+    )
+    assert read.sources == ("a", "b", "c*", "-d")
+    assert (read.destination, read.results_field) == ("out", "ml")
+    assert (read.analysis, read.analysis_settings) == ("regression", {"dependent_variable": "x"})
+    assert read.runtime_mappings == {"hour": {"type": "long"}}
+    assert read.source_filter == SourceFilter()
+    assert job_of(CONFIG | {"source": {"index": "one"}}).sources == ("one",)
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        (None, SourceFilter()),
+        ("a*", SourceFilter(includes=("a*",))),
+        (["a", "b"], SourceFilter(includes=("a", "b"))),
+        ({"includes": ["a"], "excludes": "b"}, SourceFilter(includes=("a",), excludes=("b",))),
+        ({"excludes": ["b"]}, SourceFilter(excludes=("b",))),
+        ({}, SourceFilter()),
+    ],
+)
+def test_source_filters_come_in_several_forms(given: Any, read: SourceFilter) -> None:
+    assert job_of(CONFIG | {"source": {"index": ["a"], "_source": given}}).source_filter == read
+
+
+@pytest.mark.parametrize(
+    ("given", "owner"),
+    [
+        (None, Owner(kind=OwnerKind.UNKNOWN)),
+        ({}, Owner(kind=OwnerKind.UNKNOWN)),
+        ({"roles": []}, Owner(kind=OwnerKind.ROLES)),
+        ({"roles": ["a", "b"]}, Owner(kind=OwnerKind.ROLES, roles=("a", "b"))),
+        ({"api_key": {"id": "k", "name": "n"}}, Owner(kind=OwnerKind.API_KEY, api_key_id="k", api_key_name="n")),
+        ({"api_key": {"id": "k"}, "roles": ["a"]}, Owner(kind=OwnerKind.API_KEY, api_key_id="k")),
+        ({"service_account": "elastic/x"}, Owner(kind=OwnerKind.SERVICE_ACCOUNT, service_account="elastic/x")),
+    ],
+)
+def test_owners_are_told_in_one_of_three_ways(given: Any, owner: Owner) -> None:
+    assert job_of(CONFIG | {"authorization": given}).owner == owner
+
+
+@pytest.mark.parametrize(
+    ("progress", "stage"),
+    [
+        ([], Stage.FIRST_TIME),
+        ([("reindexing", 0), ("loading_data", 0)], Stage.FIRST_TIME),
+        ([("reindexing", 1), ("loading_data", 0)], Stage.RESUMING_REINDEXING),
+        ([("reindexing", 99), ("loading_data", 100)], Stage.RESUMING_REINDEXING),
+        ([("reindexing", 100), ("loading_data", 0)], Stage.RESUMING_ANALYZING),
+        ([("reindexing", 100), ("loading_data", 100), ("inference", 5)], Stage.RESUMING_ANALYZING),
+        ([("reindexing", 100), ("writing_results", 100)], Stage.FINISHED),
+    ],
+)
+def test_the_stage_is_told_by_the_progress(progress: list[tuple[str, int]], stage: Stage) -> None:
+    assert stage_of(progress) is stage
+
+
+async def test_a_state_is_read() -> None:
+    stats = {
+        "id": "outliers",
+        "state": "failed",
+        "failure_reason": "out of memory",
+        "progress": [
+            {"phase": "reindexing", "progress_percent": 100},
+            {"phase": "loading_data", "progress_percent": 3},
+        ],
+    }
+    async with node({STATS: found(stats)}) as one, transport(one.url) as opened:
+        assert await job_state(opened, "outliers", ANN) == JobState(
+            state="failed", stage=Stage.RESUMING_ANALYZING, failure_reason="out of memory"
+        )
+
+
+@pytest.mark.parametrize("progress", [None, [1], [{}], [{"phase": "reindexing", "progress_percent": "much"}]])
+async def test_a_state_that_is_not_understood_is_no_answer(progress: Any) -> None:
+    stats = {"id": "outliers", "state": "stopped", "progress": progress}
+    async with node({STATS: found(stats)}) as one, transport(one.url) as opened:
+        with pytest.raises(ClusterUnreachable):
+            await job_state(opened, "outliers", ANN)
+
+
+async def test_a_job_is_stopped() -> None:
+    async with node({"POST /_ml/data_frame/analytics/outliers/_stop": reply()}) as one, transport(one.url) as opened:
+        await stop(opened, "outliers", ANN)
+        assert one.calls == ["POST /_ml/data_frame/analytics/outliers/_stop"]
+        with pytest.raises(PassedOn):
+            await stop(opened, "others", ANN)
