@@ -156,6 +156,8 @@ def _props(**properties: Json) -> dict[str, Any]:
     return {"mappings": {"properties": properties}}
 
 
+_IP = {"type": "ip"}
+_LONG = {"type": "long"}
 _VENDOR_8 = "application/vnd.elasticsearch+json; compatible-with=8"
 
 _INDICES = (
@@ -809,6 +811,97 @@ _DOCUMENTS = (
     ),
 )
 
+_MORE = (
+    _case(
+        "copies and normalizers",
+        "ct-copy",
+        _put(
+            "/ct-copy",
+            {
+                "settings": {"index.analysis.normalizer.low": {"type": "custom", "filter": ["lowercase"]}},
+                **_props(
+                    k={"type": "keyword", "normalizer": "low", "copy_to": "all"},
+                    all={"type": "keyword"},
+                    i={"type": "keyword", "ignore_above": 3},
+                    v={"type": "keyword", "null_value": "none"},
+                ),
+            },
+        ),
+        _put("/ct-copy/_doc/1?refresh=true", {"k": "MiX", "i": "long text", "v": None}),
+        _get("/ct-copy/_count", {"query": {"term": {"k": "MIX"}}}),
+        _get("/ct-copy/_count", {"query": {"term": {"all": "MiX"}}}),
+        _get("/ct-copy/_count", {"query": {"exists": {"field": "i"}}}),
+        _get("/ct-copy/_count", {"query": {"term": {"v": "none"}}}),
+        _get("/ct-copy/_search", {"_source": False, "fields": ["k", "v", "i"]}),
+    ),
+    _case(
+        "runtime fields",
+        "ct-run",
+        _put("/ct-run", {"mappings": {"runtime": {"r": {"type": "long"}}, "properties": {"k": {"type": "keyword"}}}}),
+        _put("/ct-run/_doc/1?refresh=true", {"r": "7", "k": "a", "o": {"n": 3}}),
+        _get("/ct-run/_mapping"),
+        _get("/ct-run/_count", {"query": {"range": {"r": {"gte": 7}}}}),
+        _get("/ct-run/_search", {"runtime_mappings": {"k": {"type": "date"}}, "query": {"exists": {"field": "k"}}}),
+        _get("/ct-run/_search?size=0", {"runtime_mappings": {"x": {"type": "nope"}}}),
+        _get("/ct-run/_search?filter_path=hits.hits.fields", {"fields": ["r", "o.n"]}),
+    ),
+    _case(
+        "dates by their formats",
+        "ct-date",
+        _put("/ct-date", _props(d={"type": "date", "format": "yyyy/MM/dd HH:mm"}, e={"type": "date"})),
+        _put("/ct-date/_doc/1?refresh=true", {"d": "2001/01/01 06:55", "e": "2024-02-29T10:00:00.123+02:00"}),
+        _put("/ct-date/_doc/2", {"d": "2001/01/01"}),
+        _get("/ct-date/_search?filter_path=hits.hits.fields", {"fields": ["d", "e", {"field": "e", "format": "yyyy"}]}),
+        _get("/ct-date/_search?filter_path=hits.hits.sort", {"sort": [{"d": "asc"}, {"e": "desc"}]}),
+        _get("/ct-date/_count", {"query": {"range": {"d": {"gte": "2001/01/01 06:55"}}}}),
+        _get("/ct-date/_count", {"query": {"range": {"e": {"gte": "2024-02-29", "lt": "2024-02-29||+1d"}}}}),
+        _get("/ct-date/_count", {"query": {"term": {"e": "2024-02-29"}}}),
+    ),
+    _case(
+        "documents that clash with themselves or their mapping",
+        "ct-clash",
+        _put("/ct-clash", _props(leaf={"type": "boolean"}, o={"properties": {"p": {"type": "long"}}})),
+        _put("/ct-clash/_doc/1", {"leaf.x": 1}, compare="error"),
+        _put("/ct-clash/_doc/1", {"o.p.q": 1}, compare="type"),
+        _put("/ct-clash/_doc/1", {"o": [1, 2]}),
+        _put("/ct-clash/_doc/1", {"n.m": "x", "n.m.o": 1}),
+        _put("/ct-clash/_doc/1", {"n.m": None}),
+        _get("/ct-clash/_mapping"),
+    ),
+    _case(
+        "mappings that clash with themselves",
+        "ct-self",
+        _put("/ct-self", _props(**{"o.p": {"type": "long"}, "o": {"type": "long"}}), compare="type"),
+        _put("/ct-self", _props(**{"o": {"dynamic": False, "properties": {"a": _IP}}, "o.b": _IP})),
+        _get("/ct-self/_mapping"),
+        _put("/ct-self/_mapping", _props(x={"type": "ip", "copy_to": "o"})["mappings"]),
+        _put("/ct-self/_mapping", _props(**{"o.a": {"type": "alias", "path": "o.b"}})["mappings"]),
+    ),
+    _case(
+        "aliases with filters",
+        "ct-filt",
+        _put("/ct-filt", {"aliases": {"ct-low": {"filter": {"range": {"n": {"lt": 2}}}}}, **_props(n=_LONG)}),
+        _bulk("/ct-filt/_bulk?refresh=true", *({"index": {}} if odd else {"n": 1} for odd in (1, 0)), compare="status"),
+        _bulk("/ct-filt/_bulk?refresh=true", {"index": {}}, {"n": 5}, compare="status"),
+        _get("/ct-low/_count"),
+        _get("/ct-low,ct-filt/_count"),
+        _get("/ct-low/_search?size=0"),
+        _get("/ct-l*/_count"),
+    ),
+    _case(
+        "several indices of different mappings",
+        "ct-mix-1 ct-mix-2",
+        _put("/ct-mix-1", _props(n={"type": "long"})),
+        _put("/ct-mix-2", _props(n={"type": "keyword"}, m={"type": "long"})),
+        _put("/ct-mix-1/_doc/1?refresh=true", {"n": 1}),
+        _put("/ct-mix-2/_doc/1?refresh=true", {"n": "1", "m": 2}),
+        _get("/ct-mix-*/_mapping"),
+        _get("/ct-mix-*/_count", {"query": {"term": {"n": "1"}}}),
+        _get("/ct-mix-*/_search", {"sort": [{"m": {"order": "asc", "unmapped_type": "long"}}], "_source": False}),
+        _get("/ct-mix-*/_field_caps?fields=n,m"),
+    ),
+)
+
 _FLEET = (
     _put(
         "/ct-q",
@@ -1187,4 +1280,4 @@ _REST = (
     ),
 )
 
-CONTRACT: tuple[Case, ...] = (*_INDICES, *_MAPPINGS, *_DOCUMENTS, *_SEARCHES, *_CAPABILITIES, *_REST)
+CONTRACT: tuple[Case, ...] = (*_INDICES, *_MAPPINGS, *_DOCUMENTS, *_MORE, *_SEARCHES, *_CAPABILITIES, *_REST)

@@ -19,10 +19,11 @@ Path = tuple[str | int, ...]
 
 @dataclass(slots=True)
 class Parsed:
-    """What a document is to its index: parsed values by full field name, and new fields as a mapping in kept form."""
+    """What a document is to its index: parsed values by field, new fields as a mapping, fields that were ignored."""
 
     values: dict[str, list[Any]] = field(default_factory=dict)
     added: Node = field(default_factory=lambda: {"properties": {}})
+    ignored: set[str] = field(default_factory=set)
 
     @property
     def adds_fields(self) -> bool:
@@ -207,7 +208,9 @@ class _Walk:
         except ElasticError as cause:
             if not one.node.get("ignore_malformed"):
                 raise self.malformed(one, value, at, cause) from None
-            return
+            parsed = None
+        if parsed is None and value != "":
+            self.parsed.ignored.add(one.name)
         if parsed is not None:
             into.append(self.normalised(one, parsed))
 

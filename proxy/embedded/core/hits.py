@@ -5,7 +5,7 @@ from typing import Any
 from proxy.embedded.core import dates, values
 from proxy.embedded.core.json_text import Json
 from proxy.embedded.core.mapping import Field
-from proxy.embedded.core.query_clauses import reader
+from proxy.embedded.core.query_clauses import reader, source_values
 from proxy.embedded.core.store import Document, Index
 from proxy.embedded.core.texts import matches
 
@@ -23,6 +23,16 @@ def fields_of(index: Index, document: Document, wanted: list[Any], runtime: dict
             if field is not None and found:
                 shown[name] = [_shown(field, value, format) for value in found]
     return shown
+
+
+def ignored_values(document: Document, wanted: list[Any]) -> dict[str, list[Any]]:
+    """What the source holds in fields that were not indexed, as far as the patterns pick them."""
+    patterns = [str(one["field"]) if isinstance(one, dict) else str(one) for one in wanted]
+    return {
+        name: source_values(document.source, name)
+        for name in document.ignored
+        if any(matches(pattern, name) for pattern in patterns)
+    }
 
 
 def _shown(field: Field, value: Json, format: str | None) -> Json:

@@ -242,6 +242,9 @@ def _equals(
     if found.type.name == "ip":
         networks = [_network(value) for value in wanted]
         return lambda document: any(value in network for value in read(document) for network in networks)
+    if found.type.name in ("date", "date_nanos"):
+        spans = [_span(found, value) for value in wanted if value is not None]
+        return lambda document: any(low <= value <= high for value in read(document) for low, high in spans)
     if found.type.name in _TEXT_TYPES:
         words = {java(value) for value in wanted}
         return lambda document: any(not words.isdisjoint(tokens(value)) for value in read(document))
@@ -253,13 +256,18 @@ def _equals(
     return lambda document: not known.isdisjoint(read(document))
 
 
+def _span(found: Field, value: Json) -> tuple[int, int]:
+    """The milliseconds that a date of a term stands for: a day without a time is the whole day."""
+    format = values.date_format(found)
+    first, last = (date_math.parse(java(value), format, round_up=up) for up in (False, True))
+    return first, last
+
+
 def _asked(found: Field, value: Json, *, folds: bool) -> Json:
     """A value of a query as the field's documents hold theirs."""
     kind = found.type.name
     if kind in field_types.NUMERIC:
         return _asked_number(kind, value)
-    if kind in ("date", "date_nanos"):
-        return date_math.parse(java(value), values.date_format(found), round_up=False)
     if kind == "boolean":
         return values.boolean(value)
     return java(value).lower() if folds else java(value)

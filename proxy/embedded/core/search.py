@@ -1,18 +1,21 @@
 """Searches: which documents match, in which order, and what their hits show."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from proxy.embedded.core import aggregations, mapping_parse, positions, query, sorting
 from proxy.embedded.core.document_api import SourceFilter, stamp
-from proxy.embedded.core.failure import ElasticError, illegal, parsing, unparsable
-from proxy.embedded.core.hits import fields_of
+from proxy.embedded.core.failure import ElasticError, illegal, parsing
+from proxy.embedded.core.hits import fields_of, ignored_values
 from proxy.embedded.core.json_text import Json
 from proxy.embedded.core.query import MATCH_ALL, Query
 from proxy.embedded.core.shards import ShardFault, all_failed
 from proxy.embedded.core.sorting import SortKey
 from proxy.embedded.core.store import Document, Index, Store
 
+NOWHERE: Mapping[str, Query] = MappingProxyType({})
 COUNTED = 10_000  # hits counted exactly unless the request says otherwise
 _WINDOW = 10_000
 _KNOWN_LISTED = """
@@ -47,6 +50,7 @@ class Search:
     version: bool = False
     seq_no: bool = False
     runtime: dict[str, Any] = field(default_factory=dict)
+    within: Mapping[str, Query] = field(default_factory=dict)  # by index: what its documents must match as well
 
 
 def parse(body: dict[str, Any], text: str) -> Search:
@@ -59,7 +63,6 @@ def parse(body: dict[str, Any], text: str) -> Search:
     aggs = body.get("aggs", body.get("aggregations", {}))
     aggregations.check(aggs, text, ("aggs" if "aggs" in body else "aggregations",))
     runtime = body.get("runtime_mappings", {})
-    _check_runtime(runtime)
     search = Search(
         query=_query(body, "query", text, runtime),
         post_filter=_query(body, "post_filter", text, runtime),
@@ -80,10 +83,10 @@ def parse(body: dict[str, Any], text: str) -> Search:
     return search
 
 
-def count(store: Store, indices: list[Index], wanted: Query) -> int:
-    """How many documents match. Raises ElasticError `search_phase_execution_exception`."""
+def count(store: Store, indices: list[Index], wanted: Query, within: Mapping[str, Query] = NOWHERE) -> int:
+    """How many documents match, as `Search.within` narrows. Raises ElasticError `search_phase_execution_exception`."""
     try:
-        return sum(len(_matched(index, wanted)) for index in indices)
+        return sum(len(_matched(index, wanted, within)) for index in indices)
     except ShardFault as fault:
         raise all_failed(store.node_id, [fault]) from None
 
@@ -104,8 +107,9 @@ def shards(indices: list[Index]) -> dict[str, int]:
 
 def _run(indices: list[Index], search: Search) -> dict[str, Any]:
     for index in indices:
+        _check_runtime(index, search.runtime)
         _check_window(index, search)
-    matched = [(index, document) for index in indices for document in _matched(index, search.query)]
+    matched = [(index, document) for index in indices for document in _matched(index, search.query, search.within)]
     kept = [pair for index in indices for pair in _filtered(index, matched, search.post_filter)]
     page = _page(indices, kept, search)
     answer: dict[str, Any] = {"took": 0, "timed_out": False, "_shards": shards(indices)}
@@ -117,10 +121,11 @@ def _run(indices: list[Index], search: Search) -> dict[str, Any]:
     return answer
 
 
-def _matched(index: Index, wanted: Query) -> list[Document]:
+def _matched(index: Index, wanted: Query, within: Mapping[str, Query]) -> list[Document]:
     try:
         test = wanted.bind(index)
-        return [document for document in index.documents.values() if test(document)]
+        limit = within.get(index.name, MATCH_ALL).bind(index)
+        return [document for document in index.documents.values() if test(document) and limit(document)]
     except ElasticError as cause:
         raise ShardFault(index, cause) from None
 
@@ -176,12 +181,15 @@ def _shown(hit: _Hit, search: Search, *, scored: bool) -> dict[str, Any]:
     if search.seq_no:
         shown.update(_seq_no=stamped["_seq_no"], _primary_term=stamped["_primary_term"])
     shown["_score"] = 1.0 if scored else None
+    if document.ignored:
+        shown["_ignored"] = list(document.ignored)
     if document.routing is not None:
         shown["_routing"] = document.routing
     if search.source.shown:
         shown["_source"] = search.source.apply(document.source)
-    if search.fields and (fields := fields_of(hit.index, document, search.fields, search.runtime)):
-        shown["fields"] = fields
+    fields = fields_of(hit.index, document, search.fields, search.runtime)
+    ignored = ignored_values(document, search.fields)
+    shown.update({name: part for name, part in (("fields", fields), ("ignored_field_values", ignored)) if part})
     if search.sort:
         shown["sort"] = sorting.shown(hit.index, search.sort, hit.keys)
     return shown
@@ -191,11 +199,12 @@ def _query(body: dict[str, Any], key: str, text: str, runtime: dict[str, Any]) -
     return query.parse(body[key], text, (key,), runtime) if key in body else MATCH_ALL
 
 
-def _check_runtime(runtime: Json) -> None:
+def _check_runtime(index: Index, runtime: dict[str, Any]) -> None:
+    """Each index parses the request's runtime fields for itself, and fails by itself."""
     try:
         mapping_parse.parse_runtime(runtime)
     except ElasticError as fault:
-        raise unparsable(fault) from None
+        raise ShardFault(index, fault) from None
 
 
 def _unknown_key(key: str, value: Json, text: str) -> ElasticError:

@@ -1,8 +1,9 @@
 """`_search`, `_count`, `_msearch`."""
 
+from dataclasses import replace
 from typing import Any
 
-from proxy.embedded.core import json_text, query, search
+from proxy.embedded.core import alias_filters, json_text, query, search
 from proxy.embedded.core.document_api import source_parameters
 from proxy.embedded.core.failure import ElasticError, illegal, parse_failure, parsing, validation
 from proxy.embedded.core.media import utf8
@@ -21,6 +22,7 @@ def search_documents(store: Store, request: Request) -> Reply:
     body = {**request.object(required=False), **_from_parameters(request)}
     wanted = search.parse(body, request.text())
     indices = resolve(store, request.part("index"), options(request, SEARCH))
+    wanted = replace(wanted, within=alias_filters.within(indices, request.part("index")))
     answer = search.run(store, indices, wanted)
     if request.flag("rest_total_hits_as_int") and "total" in answer["hits"]:
         answer["hits"]["total"] = answer["hits"]["total"]["value"]
@@ -37,7 +39,8 @@ def count_documents(store: Store, request: Request) -> Reply:
         body["query"] = _query_string(request)
     wanted = query.parse(body["query"], request.text()) if "query" in body else query.MATCH_ALL
     indices = resolve(store, request.part("index"), options(request, SEARCH))
-    return Reply(body={"count": search.count(store, indices, wanted), "_shards": search.shards(indices)})
+    found = search.count(store, indices, wanted, alias_filters.within(indices, request.part("index")))
+    return Reply(body={"count": found, "_shards": search.shards(indices)})
 
 
 def multi_search(store: Store, request: Request) -> Reply:
@@ -66,7 +69,9 @@ def _one(store: Store, request: Request, header: str, body: str) -> dict[str, An
     try:
         how = options(Request(method="GET", path="/", query=shown), SEARCH)
         wanted = search.parse(json_text.read(body), body)
-        return {**search.run(store, resolve(store, expression, how), wanted), "status": 200}
+        indices = resolve(store, expression, how)
+        wanted = replace(wanted, within=alias_filters.within(indices, expression))
+        return {**search.run(store, indices, wanted), "status": 200}
     except ElasticError as fault:
         return fault.body()
 

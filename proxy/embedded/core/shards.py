@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from proxy.embedded.core.failure import ElasticError, illegal
+from proxy.embedded.core.failure import FOREIGN, ElasticError, illegal
 from proxy.embedded.core.store import Index
 
 
@@ -18,7 +18,7 @@ class ShardFault(Exception):
 def all_failed(node_id: str, faults: list[ShardFault]) -> ElasticError:
     """`search_phase_execution_exception`: every shard failed. Never partial here: one fault fails the search."""
     first = faults[0].cause
-    own = first.type == "query_shard_exception"
+    own = first.type not in FOREIGN
     listed: list[dict[str, Any]] = [
         {"shard": 0, "index": fault.index.name, "node": node_id, "reason": fault.cause.detail()} for fault in faults
     ]

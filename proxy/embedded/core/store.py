@@ -27,6 +27,7 @@ class Document:
     seq_no: int
     version: int = 1
     routing: str | None = None
+    ignored: tuple[str, ...] = ()  # fields whose values were too long or malformed, and so not indexed
 
 
 @dataclass(slots=True)

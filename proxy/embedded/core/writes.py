@@ -100,7 +100,7 @@ def put(
         index.mapping = index.mapping.merged(parsed.added, index.settings)
     version = _next_version(index, id, known) if guard.version is None else guard.version
     seq_no = index.take_seq_no()
-    index.documents[id] = Document(id, source, parsed.values, seq_no, version, routing)
+    index.documents[id] = Document(id, source, parsed.values, seq_no, version, routing, tuple(sorted(parsed.ignored)))
     index.deleted.pop(id, None)
     created = known is None
     result, status = ("created", 201) if created else ("updated", 200)

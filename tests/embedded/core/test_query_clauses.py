@@ -144,7 +144,8 @@ def test_clauses_that_are_none(client: Client, source: Json, reason: str) -> Non
         ),
         (
             {"range": {"d": {"gte": "x"}}},
-            "failed to create query: failed to parse date field [x] with format [strict_date_optional_time||epoch_millis]",
+            "failed to create query: failed to parse date field [x] with format "
+            "[strict_date_optional_time||epoch_millis]",
         ),
     ],
 )
@@ -154,6 +155,7 @@ def test_clauses_that_do_not_fit_the_index(client: Client, source: Json, reason:
     assert answer.reason == "all shards failed"
     assert answer.body["error"]["root_cause"][0]["reason"] == reason
     assert answer.body["error"]["failed_shards"][0]["index"] == "a"
+    assert client.get("/a/_count", {"query": source}).body == answer.body
 
 
 @pytest.mark.parametrize(

@@ -108,7 +108,6 @@ def test_several_indices_are_one_answer(client: Client) -> None:
         ({"from": -1}, "[from] parameter cannot be negative but was [-1]"),
         ({"size": "x"}, 'For input string: "x"'),
         ({"sort": ["n"], "search_after": [1, 2]}, "search_after has 2 value(s) but sort has 1."),
-        ({"runtime_mappings": {"r": {}}}, "Failed to parse mapping: No type specified for runtime field [r]"),
     ],
 )
 def test_searches_that_are_none(body: Json, reason: str) -> None:
@@ -122,3 +121,20 @@ def test_the_window_of_results(client: Client) -> None:
     answer = client.get("/a/_search", {"from": 11, "size": 10})
     assert answer.status == 400
     assert "less than or equal to: [20] but was [21]" in answer.body["error"]["root_cause"][0]["reason"]
+
+
+def test_runtime_fields_that_are_none_fail_in_each_index(client: Client) -> None:
+    body: Json = {"runtime_mappings": {"r": {}}}
+    answer = client.get("/a/_search", body)
+    assert answer.reason == "all shards failed"
+    assert answer.body["error"]["root_cause"][0]["reason"] == "No type specified for runtime field [r]"
+    assert client.get("/none*/_search", body).status == 200
+
+
+def test_ignored_values_are_told() -> None:
+    client = Client()
+    client.put("/a", properties(k={"type": "keyword", "ignore_above": 2}, i={"type": "long", "ignore_malformed": True}))
+    client.put("/a/_doc/1", {"k": ["abc", "d"], "i": "x"})
+    (hit,) = hits(client, {"fields": ["k"], "_source": False})["hits"]
+    assert hit["_ignored"] == ["i", "k"]
+    assert hit["ignored_field_values"] == {"k": ["abc", "d"]}
