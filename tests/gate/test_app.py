@@ -404,7 +404,6 @@ async def test_a_job_that_was_started_is_followed(tmp_path: Path, monkeypatch: p
 
 
 async def fails(folder: Path, monkeypatch: pytest.MonkeyPatch, **changes: Any) -> Exception:
-    monkeypatch.setattr(app, "Gateway", app.Gateway)
     gate = Running(folder, FakeCluster([]))
     fields = {name: getattr(gate.settings, name) for name in ("socket", "nodes", "rules", "journal", "limits")}
     with pytest.raises((RulesError, ConfigError, JournalError, OSError)) as failed:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from proxy.model import Answer, JobState, Stage
 from proxy.privileges import Held
 from proxy.rules import CreateAs, OnRefusedStart, SubjectKind
 from proxy.settings import GateLimits
+from tests.gate.casefiles import Case, cases, run, value_at
 from tests.gate.fakes import (
     ANALYST,
     ANN,
@@ -611,3 +613,20 @@ async def test_identities_are_on_record_by_name() -> None:
     one = scene(identify_caller=ANN, identify_secondary=BOB)
     await one.run(EVERYWHERE)
     assert (one.outcome["user"]["name"], one.outcome["startgate"]["secondary"]["name"]) == ("ann", "bob")
+
+
+# --- cases that are written as YAML files
+
+
+@pytest.mark.parametrize("case", cases(), ids=lambda case: case.name)
+async def test_case(case: Case, tmp_path: Path) -> None:
+    one, reply = await run(case, tmp_path)
+    wanted = case.wanted
+    assert (reply.status, one.effects) == (wanted["status"], wanted["effects"]), reply.body
+    assert wanted.get("reason", "") in reply.body.decode().replace('\\"', '"')
+    records = wanted.get("records", [])
+    assert not records or len(records) == len(one.records)
+    for record, fields in zip(one.records, records, strict=False):
+        assert {path: value_at(record, path) for path in fields} == fields
+    for path, value in wanted.get("created", {}).items():
+        assert value_at(one.cluster.bodies[0], path) == value, path
