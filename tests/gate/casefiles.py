@@ -1,7 +1,7 @@
 """Cases of whole starts as YAML files (`tests/gate/cases/`), so that adding one takes no Python.
 
 Everything but `description` and `wanted` may be left out: then all is well, as for the user ann, who starts the job
-`outliers` on the index `flights` into the missing `flights-out`. `README.md` beside the files says what may stand there.
+`outliers` on the index `flights` into the missing `flights-out`. `README.md` beside the files says what may be there.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from proxy.gate.ports import Facts, IndexState
 from proxy.model import Answer, Identity, JobState, SourceIndex, Stage
 from proxy.privileges import Held, role_from_json
 from proxy.rules import Rules, load
-from tests.gate.fakes import FLIGHTS, ROOT, Scene, answer, arrived, grants, made, refused_by_cluster
+from tests.gate.fakes import FLIGHTS, ROOT, TARGET, Scene, answer, arrived, grants, made, refused_by_cluster
 
 FOLDER = Path(__file__).parent / "cases"
 KEYS = {
@@ -64,11 +64,7 @@ async def run(case: Case, folder: Path) -> tuple[Scene, Answer]:
     headers = [*request.get("headers", {}).items()]
     if "secondary" in given:
         headers.append(("es-secondary-authorization", "Basic c2Vjb25kYXJ5"))
-    start = arrived(
-        *headers,
-        **({"target": request["target"]} if "target" in request else {}),
-        body=request.get("body", "").encode(),
-    )
+    start = arrived(*headers, target=request.get("target", TARGET), body=request.get("body", "").encode())
     return scene, await scene.run(start, _rules(given.get("rules", {}), folder))
 
 
@@ -96,10 +92,8 @@ def _encoded(told: Mapping[str, Any]) -> dict[str, Any]:
 
 def _identity(fields: Mapping[str, Any]) -> Identity:
     realm = fields.get("realm", "native1")
-    return Identity(
-        **{"realm": realm, "realm_type": "native", "lookup_realm": realm}
-        | {**fields, "roles": tuple(fields.get("roles", ()))}
-    )
+    plain = {"realm": realm, "realm_type": "native", "lookup_realm": realm}
+    return Identity(**plain | {**fields, "roles": tuple(fields.get("roles", ()))})
 
 
 def _held(given: Mapping[str, Any], lacking: Mapping[str, Any]) -> Held:
