@@ -3,13 +3,14 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from proxy.embedded.core import dates, positions, spelling, values
+from proxy.embedded.core import dates, field_types, positions, spelling, values
 from proxy.embedded.core.failure import ElasticError, illegal, parsing, unsupported
 from proxy.embedded.core.json_text import Json
 from proxy.embedded.core.mapping import Field
 from proxy.embedded.core.query_clauses import reader
 from proxy.embedded.core.shards import ShardFault, no_fielddata
 from proxy.embedded.core.store import Document, Index
+from proxy.embedded.core.texts import java
 
 Matched = list[tuple[Index, Document]]
 _NAMES_LISTED = """
@@ -26,6 +27,8 @@ terms time_series top_hits top_metrics value_count variable_width_histogram weig
 """
 _NAMES = frozenset(_NAMES_LISTED.split())
 _SIZE = 10
+_NUMERIC_METRICS = ("min", "max", "avg", "sum", "stats")
+_NUMBERS_LIKE = (*field_types.NUMERIC, "date", "date_nanos", "boolean")
 
 
 def check(source: Json, text: str, at: tuple[str | int, ...]) -> None:
@@ -52,8 +55,16 @@ def run(source: dict[str, Any], matched: Matched, indices: list[Index], runtime:
         if kind == "terms":
             found[name] = _terms(body, read, matched, indices, runtime, _field(field, indices))
         else:
-            every = [value for index, document in matched for value in read[index.name](document)]
-            found[name] = _METRICS[kind](every)
+            _check_numeric(kind, field, indices)
+            one = _field(field, indices)
+            # Keywords and addresses are kept as sets of a document's values (SortedSetDocValues), numbers as lists.
+            distinct = one is not None and one.type.family not in _NUMBERS_LIKE
+            every = [
+                value
+                for index, document in matched
+                for value in (set(read[index.name](document)) if distinct else read[index.name](document))
+            ]
+            found[name] = _with_texts(_METRICS[kind](every), kind, one)
         if "meta" in body:
             found[name] = {"meta": body["meta"], **found[name]}
     return found
@@ -90,6 +101,38 @@ def _field(name: str, indices: list[Index]) -> Field | None:
     return next((found for index in indices if (found := index.mapping.field(name)) is not None), None)
 
 
+def _check_numeric(kind: str, name: str, indices: list[Index]) -> None:
+    """Raise ShardFault for a metric that needs numbers over a field that has none."""
+    for index in indices if kind in _NUMERIC_METRICS else ():
+        found = index.mapping.field(name)
+        if found is not None and found.type.family not in _NUMBERS_LIKE:
+            reason = f"Field [{name}] of type [{found.type.name}] is not supported for aggregation [{kind}]"
+            raise ShardFault(index, illegal(reason))
+
+
+def _with_texts(metric: dict[str, Any], kind: str, field: Field | None) -> dict[str, Any]:
+    """A metric over dates or booleans, with each of its numbers also as the field would show it."""
+    if (
+        field is None
+        or kind not in _NUMERIC_METRICS
+        or metric.get("count") == 0
+        or field.type.name not in ("date", "date_nanos", "boolean")
+    ):
+        return metric
+    texts = {
+        f"{key}_as_string": _as_text(number, field, single=kind != "stats")
+        for key, number in metric.items()
+        if key != "count" and number is not None
+    }
+    return {**metric, **texts}
+
+
+def _as_text(number: float, field: Field, *, single: bool) -> Json:
+    if field.type.name != "boolean":
+        return dates.render(int(number), values.date_format(field))
+    return java(bool(number)) if single else bool(number)  # `stats` leaves it a boolean, whatever its key says
+
+
 def _terms(
     body: dict[str, Any],
     read: Readers,
@@ -116,12 +159,16 @@ def _terms(
 
 
 def _ordered(grouped: dict[Any, Matched], order: Json) -> list[tuple[Any, Matched]]:
-    by_key = sorted(grouped.items(), key=lambda pair: pair[0])
+    by_key = sorted(grouped.items(), key=lambda pair: _comparable(pair[0]))
     first = order[0] if isinstance(order, list) and order else order
     if isinstance(first, dict) and "_key" in first:
         return by_key[::-1] if first["_key"] == "desc" else by_key
     ascending = isinstance(first, dict) and first.get("_count") == "asc"
     return sorted(by_key, key=lambda pair: len(pair[1]) if ascending else -len(pair[1]))
+
+
+def _comparable(value: Json) -> Json:
+    return value if isinstance(value, (int, float, str)) else values.address_order(value)
 
 
 def _key(value: Json, field: Field | None) -> dict[str, Any]:

@@ -37,7 +37,7 @@ def _date(text: str, format: str, *, round_up: bool) -> int:
     try:
         found = dates.parse(text, format)
     except ElasticError as cause:
-        raise ElasticError(400, "parse_exception", f"{cause.reason}", cause=cause) from None
+        raise ElasticError(400, "parse_exception", f"{cause.reason}: [{cause.reason}]", cause=cause) from None
     return found + _open_end(text, found) if round_up else found
 
 

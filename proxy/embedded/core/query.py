@@ -92,17 +92,19 @@ class _Parser:
         if parser is None:
             raise unsupported(f"[{name}] query")
         bound = parser(body, self.text, at)
-        return self.field_clause(bound)
+        return self.field_clause(name, bound)
 
-    def field_clause(self, bound: Bound) -> Builder:
+    def field_clause(self, name: str, bound: Bound) -> Builder:
         """A clause on fields, with the faults of a shard around its own."""
         runtime = self.runtime
+        # Ranges parse their dates before the query is created, while they are rewritten.
+        bare = "parse_exception" if name == "range" else ""
 
         def build(index: Index) -> Predicate:
             try:
                 return bound(index, runtime)
             except ElasticError as cause:
-                raise shard_fault(index, cause) from None
+                raise (cause if cause.type == bare else shard_fault(index, cause)) from None
 
         return build
 

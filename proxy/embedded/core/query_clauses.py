@@ -22,6 +22,8 @@ Bound = Callable[[Index, ReadOnly[str, Any]], Predicate]
 Clause = Callable[[dict[str, Any], str, At], Bound]
 _TEXT_TYPES = ("text", "match_only_text", "annotated_text", "search_as_you_type")
 _BOUNDS = {"gt": operator.gt, "gte": operator.ge, "lt": operator.lt, "lte": operator.le}
+Limits = list[tuple[Callable[[Any, Any], bool], Any]]
+_ORDERS = {"ip": values.address_order}  # types whose values compare by something else than themselves
 _RANGE_KEYS = {
     *_BOUNDS,
     "boost",
@@ -129,13 +131,13 @@ def range_(body: dict[str, Any], text: str, at: At) -> Bound:
         found, read = reader(index, name, runtime)
         if found is None:
             return nothing(index)
-        limits = [(_BOUNDS[key], _bound(found, value, key, given)) for key, value in wanted.items()]
-        if found.type.name == "ip":
-            order = values.address_order
-            return lambda document: any(
-                all(test(order(one), limit) for test, limit in limits) for one in read(document)
-            )
-        return lambda document: any(all(test(one, limit) for test, limit in limits) for one in read(document))
+        limits: Limits = [(_BOUNDS[key], _bound(found, value, key, given)) for key, value in wanted.items()]
+        order = _ORDERS.get(found.type.name)
+        if found.type.name in _TEXT_TYPES:
+            return lambda document: any(_within(word, limits) for one in read(document) for word in tokens(str(one)))
+        if order is not None:
+            return lambda document: any(_within(order(one), limits) for one in read(document))
+        return lambda document: any(_within(one, limits) for one in read(document))
 
     return bound
 
@@ -258,7 +260,7 @@ def _equals(
 
 def _span(found: Field, value: Json) -> tuple[int, int]:
     """The milliseconds that a date of a term stands for: a day without a time is the whole day."""
-    format = values.date_format(found)
+    format = "epoch_millis" if _is_number(value) else values.date_format(found)
     first, last = (date_math.parse(java(value), format, round_up=up) for up in (False, True))
     return first, last
 
@@ -269,19 +271,36 @@ def _asked(found: Field, value: Json, *, folds: bool) -> Json:
     if kind in field_types.NUMERIC:
         return _asked_number(kind, value)
     if kind == "boolean":
-        return values.boolean(value)
+        return _asked_boolean(value)
     return java(value).lower() if folds else java(value)
 
 
+def _asked_boolean(value: Json) -> bool:
+    text = java(value)
+    if text not in ("true", "false", ""):
+        raise illegal(f"Can't parse boolean value [{text}], expected [true] or [false]")
+    return text == "true"
+
+
 def _asked_number(kind: str, value: Json) -> int | float | None:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        raise number_format(java(value)) from None
+    number = _number(value)
     if kind in field_types.FLOATING:
         return number
     exact = int(value) if isinstance(value, int) or str(value).lstrip("-").isdigit() else number
     return int(exact) if exact == int(exact) else None  # 1.5 equals no whole number
+
+
+def _is_number(value: Json) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _number(value: Json) -> float:
+    try:
+        if not isinstance(value, bool):
+            return float(value)
+    except (TypeError, ValueError):
+        pass
+    raise number_format(java(value))
 
 
 def _normal_bounds(given: dict[str, Any]) -> dict[str, Any]:
@@ -296,14 +315,18 @@ def _normal_bounds(given: dict[str, Any]) -> dict[str, Any]:
 def _bound(found: Field, value: Json, key: str, given: dict[str, Any]) -> Json:
     kind = found.type.name
     if kind in field_types.NUMERIC:
-        try:
-            return int(value) if isinstance(value, str) and value.lstrip("-").isdigit() else float(value)
-        except (TypeError, ValueError):
-            raise number_format(java(value)) from None
+        return int(value) if isinstance(value, str) and value.lstrip("-").isdigit() else _number(value)
     if kind in ("date", "date_nanos"):
-        format = str(given.get("format", values.date_format(found)))
+        numeric = any(_is_number(given.get(name)) for name in (*_BOUNDS, "from", "to"))
+        format = str(given.get("format", "epoch_millis" if numeric else values.date_format(found)))
         return date_math.parse(java(value), format, round_up=key in ("gt", "lte"))
+    if kind == "boolean":
+        return _asked_boolean(value)
     return values.address_order(values.address(value)) if kind == "ip" else java(value)
+
+
+def _within(value: Json, limits: Limits) -> bool:
+    return all(test(value, limit) for test, limit in limits)
 
 
 def _network(value: Json) -> ipaddress.IPv4Network | ipaddress.IPv6Network:

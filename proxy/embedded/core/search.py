@@ -1,6 +1,6 @@
 """Searches: which documents match, in which order, and what their hits show."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -147,8 +147,7 @@ class _Hit:
 
 def _page(indices: list[Index], kept: aggregations.Matched, search: Search) -> list[_Hit]:
     """The hits between `from` and `from + size`, sorted."""
-    places = {id(document): place for place, (_, document) in enumerate(kept)}
-    readers = {index.name: sorting.keys(index, search.sort, lambda one: places[id(one)]) for index in indices}
+    readers = {index.name: sorting.keys(index, search.sort, _places(index, search)) for index in indices}
     hits = [_Hit(index, document, readers[index.name](document)) for index, document in kept]
     if search.sort:
         order = sorting.compare(search.sort)
@@ -157,6 +156,13 @@ def _page(indices: list[Index], kept: aggregations.Matched, search: Search) -> l
             last = order(search.after)
             hits = [hit for hit in hits if order(hit.keys) > last]
     return hits[search.start : search.start + search.size]
+
+
+def _places(index: Index, search: Search) -> Callable[[Document], int]:
+    """What `_doc` sorts by: a document's place in its index."""
+    sorted_so = any(level.field == "_doc" for level in search.sort)
+    places = {id: place for place, id in enumerate(index.documents)} if sorted_so else {}
+    return lambda document: places[document.id]
 
 
 def _total(found: int, counted: int | None) -> dict[str, Any]:

@@ -37,8 +37,8 @@ class SearchFailed(ElasticError):
         self._first = first
 
     def root(self) -> ElasticError:
-        """What the first shard said."""
-        return self._first
+        """The root of what the first shard said."""
+        return self._first.root()
 
 
 def no_fielddata(index: Index, name: str) -> ElasticError:

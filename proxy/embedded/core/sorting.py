@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cmp_to_key
 from typing import Any
 
-from proxy.embedded.core import field_types
+from proxy.embedded.core import field_types, values
 from proxy.embedded.core.failure import ElasticError, illegal, unsupported
 from proxy.embedded.core.json_text import Json
 from proxy.embedded.core.mapping import Field
@@ -86,9 +86,9 @@ def compare(levels: list[SortKey]) -> Callable[[list[Any]], Any]:
     return cmp_to_key(order)
 
 
-def shown(index: Index, levels: list[SortKey], values: list[Any]) -> list[Any]:
+def shown(index: Index, levels: list[SortKey], found: list[Any]) -> list[Any]:
     """Sort values as hits show them: for a missing number the extreme that stands for it."""
-    return [_shown(index.mapping.field(level.field), level, value) for level, value in zip(levels, values, strict=True)]
+    return [_shown(index.mapping.field(level.field), level, value) for level, value in zip(levels, found, strict=True)]
 
 
 def _key(index: Index, level: SortKey, position: Callable[[Document], int]) -> Callable[[Document], Any]:
@@ -110,14 +110,14 @@ def _key(index: Index, level: SortKey, position: Callable[[Document], int]) -> C
     default = None if level.missing in ("_last", "_first") else level.missing
 
     def value(document: Document) -> Json:
-        values = read(document)
-        return _plain(pick(values)) if values else default
+        found = read(document)
+        return pick(map(_comparable, found)) if found else default
 
     return value
 
 
-def _plain(value: Json) -> Json:
-    return value if isinstance(value, (int, float, str)) else str(value)
+def _comparable(value: Json) -> Json:
+    return value if isinstance(value, (int, float, str)) else values.address_order(value)
 
 
 def _compared(a: Json, b: Json, level: SortKey) -> int:
@@ -137,7 +137,7 @@ def _shown(found: Field | None, level: SortKey, value: Json) -> Json:
         return int(value)
     kind = found.type.name if found is not None else level.unmapped
     if value is not None or kind is None:
-        return value
+        return values.address_text(value) if kind == "ip" and isinstance(value, int) else value
     low = (level.missing == "_first") != level.descending
     if kind in field_types.FLOATING:
         return "-Infinity" if low else "Infinity"

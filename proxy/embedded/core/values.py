@@ -68,6 +68,12 @@ def address_order(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> int
     return int(address) + (0xFFFF << 32 if address.version == 4 else 0)
 
 
+def address_text(order: int) -> str:
+    """The address of a number that `address_order` gave."""
+    found = ipaddress.IPv6Address(order)
+    return str(found.ipv4_mapped or found)
+
+
 def number(field: Field, value: Json) -> int | float | None:
     """A number of the field's type; fractions of whole types are cut off. Raises ElasticError."""
     kind = field.type.name

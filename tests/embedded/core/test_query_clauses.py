@@ -51,6 +51,8 @@ def client() -> Client:
         ({"term": {"t": "quick"}}, ["1", "3"]),
         ({"term": {"t": "Quick"}}, []),
         ({"term": {"d": "2024-01-01"}}, ["1"]),
+        ({"term": {"d": 1704067200000}}, ["1"]),
+        ({"terms": {"d": [1.5, "2024-01-01"]}}, ["1"]),
         ({"term": {"b": "true"}}, ["1"]),
         ({"term": {"b": False}}, ["2"]),
         ({"term": {"i": "10.0.0.0/8"}}, ["1"]),
@@ -76,6 +78,8 @@ def client() -> Client:
         ({"range": {"d": {"gt": "2024-02-01"}}}, []),
         ({"range": {"d": {"gte": "01.02.2024", "format": "dd.MM.yyyy"}}}, ["2"]),
         ({"range": {"nope": {"gte": 1}}}, []),
+        ({"range": {"t": {"gt": "lazy", "lte": "quick"}}}, ["1", "3"]),
+        ({"range": {"b": {"gte": "true"}}}, ["1"]),
         ({"match": {"t": "QUICK lazy"}}, ["1", "2", "3"]),
         ({"match": {"t": {"query": "quick dog", "operator": "AND"}}}, ["3"]),
         ({"match": {"t": ""}}, []),
@@ -136,16 +140,12 @@ def test_clauses_that_are_none(client: Client, source: Json, reason: str) -> Non
     [
         ({"term": {"n": "x"}}, 'failed to create query: For input string: "x"'),
         ({"range": {"n": {"gte": "x"}}}, 'failed to create query: For input string: "x"'),
+        ({"term": {"n": True}}, 'failed to create query: For input string: "true"'),
         ({"match": {"n": "x"}}, 'failed to create query: For input string: "x"'),
         ({"term": {"i": "x"}}, "failed to create query: 'x' is not an IP string literal."),
         (
             {"term": {"b": "x"}},
-            "failed to create query: Failed to parse value [x] as only [true] or [false] are allowed.",
-        ),
-        (
-            {"range": {"d": {"gte": "x"}}},
-            "failed to create query: failed to parse date field [x] with format "
-            "[strict_date_optional_time||epoch_millis]",
+            "failed to create query: Can't parse boolean value [x], expected [true] or [false]",
         ),
     ],
 )
@@ -156,6 +156,21 @@ def test_clauses_that_do_not_fit_the_index(client: Client, source: Json, reason:
     assert answer.body["error"]["root_cause"][0]["reason"] == reason
     assert answer.body["error"]["failed_shards"][0]["index"] == "a"
     assert client.get("/a/_count", {"query": source}).body == answer.body
+
+
+@pytest.mark.parametrize(
+    ("bounds", "format"),
+    [
+        ({"gte": "x"}, "strict_date_optional_time||epoch_millis"),
+        ({"gte": 1, "lt": "2024-01-01"}, "epoch_millis"),
+        ({"gte": "x", "format": "yyyy"}, "yyyy"),
+    ],
+)
+def test_bounds_that_are_no_date(client: Client, bounds: Json, format: str) -> None:
+    answer = client.get("/a/_search", {"query": {"range": {"d": bounds}}})
+    (root,) = answer.body["error"]["root_cause"]
+    assert root["type"] == "parse_exception"
+    assert f"with format [{format}]: [failed to parse date field" in root["reason"]
 
 
 @pytest.mark.parametrize(
