@@ -33,11 +33,10 @@ logger = logging.getLogger(__name__)
 
 _SAFE: Final = frozenset((b"GET", b"HEAD", b"OPTIONS"))
 
-# After refusing a head as too large, Elasticsearch keeps the connection open but reads no request from it any more
-# (Netty's HttpObjectDecoder discards all that follows). It says so with 400, or with one of these; its limits are 4 KiB
-# for the request line and 8 or 16 KiB for the head unless somebody lowered them.
-_REFUSES_HEAD: Final = frozenset((413, 414, 417, 431))
-_LARGE_HEAD_BYTES: Final = 2048
+# Elasticsearch keeps a connection open after some refusals but reads no request from it any more: after heads that are
+# too large (Netty's HttpObjectDecoder discards all that follows) and, in 7.17, after headers that repeat. It says 413, or
+# 400 as for many harmless mistakes; the others are what it could as well say.
+_OUT_OF_STEP: Final = frozenset((400, 413, 414, 417, 431))
 
 
 class ClientSide(Protocol):
@@ -327,8 +326,7 @@ class Exchange:
         """Whether both sides agree that the next byte on the connection begins the next message."""
         if self._answer is None or not (self._answer.keep_alive and self.request_done) or self._awaiting:
             return False
-        status = self._answer.status
-        if status in _REFUSES_HEAD or (status == 400 and self._head.end > _LARGE_HEAD_BYTES):
+        if self._answer.status in _OUT_OF_STEP:
             return False
         # An answer that overtook its request: the server may never read the rest.
         return not (self._head.framing and upstream.transport.get_write_buffer_size())

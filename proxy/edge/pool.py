@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Final, Protocol
 
 from proxy.edge.nodes import Address
+from proxy.edge.sockets import reset_on_close
 from proxy.edge.sweep import NEVER, Sweep
 from proxy.edge.upstream import UpstreamConnection
 from proxy.settings import EdgeLimits
@@ -86,9 +87,11 @@ class Node:
         self._idle.append(connection)
 
     def drop(self, connection: UpstreamConnection) -> None:
-        """The exchange is over and the connection must not be used again: closed at once, which the server notices."""
+        """The exchange is over and the connection must not be used again: reset, so that the server notices at once and
+        no port of ours is kept waiting for late packets (TIME_WAIT)."""
         connection.sink = None
         self.busy -= 1
+        reset_on_close(connection.transport)
         connection.transport.abort()
 
     def opened(self, connection: UpstreamConnection) -> None:

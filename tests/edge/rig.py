@@ -101,6 +101,11 @@ class Wire:
                 return got + b"reset"
         return got
 
+    @property
+    def gone(self) -> bool:
+        """Whether the other side has ended the connection, in order or with a reset."""
+        return self.reader.at_eof() or self.reader.exception() is not None
+
     async def quiet(self, seconds: float = 0.1) -> bool:
         """Whether nothing arrives, not even an end, for so long."""
         try:

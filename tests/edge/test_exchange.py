@@ -257,7 +257,7 @@ class TestInterim:
         async def script(wire: Wire) -> None:
             await wire.head()
             await wire.send(answer(b"no", "417 Expectation Failed"))
-            assert await wire.ended() == b""
+            assert await wire.ended() == b"reset"
 
         edge, _ = await rig.simple(script)
         client = await edge.connect()
@@ -295,7 +295,7 @@ class TestInterim:
             await wire.head()
             await asyncio.sleep(0.05)
             await wire.send(answer(b"no", "413 Request Entity Too Large"))
-            assert await wire.ended() == b""
+            assert await wire.ended() == b"reset"
             wire.got.append(Message(b"nothing followed"))
 
         edge, upstream = await rig.simple(script)
@@ -699,7 +699,7 @@ class TestClientGone:
         await client.close()
         await asyncio.sleep(0.1)
         assert upstream.requests == []
-        assert upstream.wires[0].reader.at_eof()
+        assert upstream.wires[0].gone
 
     async def test_a_connection_made_for_a_client_that_left_serves_another(self, rig: Rig, pem: Path) -> None:
         # TLS holds the connect up until the server takes part.
@@ -810,20 +810,11 @@ class TestEdgeCases:
         assert len(upstream.wires) == 2
 
     @pytest.mark.parametrize(
-        ("status", "size", "connections"),
-        [
-            (400, 10, 1),
-            (400, 3000, 2),
-            (404, 3000, 1),
-            (413, 10, 2),
-            (414, 10, 2),
-            (417, 10, 2),
-            (431, 10, 2),
-            (200, 3000, 1),
-        ],
+        ("status", "connections"),
+        [(200, 1), (401, 1), (404, 1), (409, 1), (429, 1), (500, 1), (400, 2), (413, 2), (414, 2), (417, 2), (431, 2)],
     )
-    async def test_a_server_that_refused_a_head_is_not_asked_on_that_connection_again(
-        self, rig: Rig, status: int, size: int, connections: int
+    async def test_a_server_that_may_read_no_more_is_not_asked_on_that_connection_again(
+        self, rig: Rig, status: int, connections: int
     ) -> None:
         async def script(wire: Wire) -> None:
             while True:
@@ -831,8 +822,10 @@ class TestEdgeCases:
                 await wire.send(answer(b"{}", f"{status} x"))
 
         edge, upstream = await rig.simple(script)
+        client = await edge.connect()
         for _ in range(2):
-            assert (await edge.ask(GET[:-2] + b"a: " + b"b" * size + b"\r\n\r\n")).status == status
+            await client.send(GET)
+            assert (await client.message()).status == status
         assert len(upstream.wires) == connections
 
     async def test_a_slow_client_does_not_leave_the_servers_connection_stopped(self, rig: Rig) -> None:

@@ -134,9 +134,9 @@ async def test_idle_connections_are_bounded_and_closed(rig: Rig) -> None:
     for client in clients:
         await client.message()
     await asyncio.sleep(0.05)
-    assert sum(not wire.reader.at_eof() for wire in upstream.wires) == 2
+    assert sum(not wire.gone for wire in upstream.wires) == 2
     await asyncio.sleep(0.8)
-    assert all(wire.reader.at_eof() for wire in upstream.wires)
+    assert all(wire.gone for wire in upstream.wires)
     assert (await edge.ask(GET)).status == 200
 
 

@@ -26,7 +26,7 @@ async def test_bytes_on_an_idle_connection_end_it(rig: Rig) -> None:
         assert (await client.message()).body == b"good"
         await asyncio.sleep(0.15)
     assert len(upstream.wires) == 2
-    assert upstream.wires[0].reader.at_eof()
+    assert upstream.wires[0].gone
 
 
 async def test_a_silent_close_while_idle_is_noticed(rig: Rig) -> None:
