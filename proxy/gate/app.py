@@ -37,6 +37,8 @@ OWN_HEADERS = "x-startgate-"
 # What the edge lets through must not be refused here for its size (EdgeLimits.request_head_bytes, .headers).
 HEAD_LIMIT_BYTES = 128 * 1024
 HEADERS_LIMIT = 2000
+# For the answers of starts that are through to be written; aiohttp waits for this twice.
+LAST_ANSWERS_S = 0.5
 # What aiohttp adds to an answer by itself.
 ADDED_HEADERS = ("Server", "Date", "Content-Type")
 # Under this a response carries the names of the headers that the answer itself has.
@@ -117,9 +119,12 @@ class Gate:
         self._reconciling = spawn(work, name="reconcile")
 
     async def drain(self) -> None:
-        """Let starts under way finish, within the limit; jobs are not followed any longer by this process."""
+        """Let starts under way finish, within the limit."""
         if self._flights:
             await asyncio.wait(self._flights, timeout=self._settings.limits.drain_s)
+
+    async def close(self) -> None:
+        """Give everything free; jobs are not followed any longer by this process."""
         if self._reconciling is not None:
             self._reconciling.cancel()
             await asyncio.gather(self._reconciling, return_exceptions=True)
@@ -187,7 +192,7 @@ async def run(settings: GateSettings, stop: asyncio.Event, ready: Callable[[], N
         max_field_size=HEAD_LIMIT_BYTES,
         max_headers=HEADERS_LIMIT,
         auto_decompress=False,
-        shutdown_timeout=settings.limits.drain_s,
+        shutdown_timeout=LAST_ANSWERS_S,
     )
     await runner.setup()
     try:
@@ -196,8 +201,11 @@ async def run(settings: GateSettings, stop: asyncio.Event, ready: Callable[[], N
         ready()
         await _reload_until(stop, reload, gate)
     finally:
-        await runner.cleanup()
+        for site in list(runner.sites):
+            await site.stop()
         await gate.drain()
+        await runner.cleanup()
+        await gate.close()
 
 
 def _gateway(settings: GateSettings) -> Gateway:

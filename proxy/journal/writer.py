@@ -51,8 +51,8 @@ class Journal:
         self._waiting.append((line, done))
         if self._flushing is None:
             self._flushing = spawn(self._flush(), name="journal flush")
-        # A caller that is cancelled must not take the record back: it may be half written already.
-        await asyncio.shield(done)
+        # A caller that is cancelled does not take the record back: it may be half written already.
+        await done
 
     async def _flush(self) -> None:
         try:

@@ -107,13 +107,13 @@ async def test_what_is_held_is_asked_with_the_subjects_own_credential() -> None:
     answer = {
         "username": "ann",
         "has_all_requested": False,
-        "cluster": {"manage_ml": True},
+        "cluster": {"manage_ml": True, "monitor": False, "manage": "yes"},
         "index": {"flights": {"read": True}, "a*": {"read": False}, "out": {"index": "yes"}},
         "application": {},
     }
     async with node({HOLDS: reply(200, answer)}) as one, transport(one.url) as opened:
         assert await held(opened, ASKED, ANN) == Held(
-            cluster={"manage_ml": True},
+            cluster={"manage_ml": True, "monitor": False, "manage": False},
             index={"flights": {"read": True}, "a*": {"read": False}, "out": {"index": False}},
         )
         (seen,) = one.seen

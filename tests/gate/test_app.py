@@ -7,6 +7,7 @@ import logging
 import re
 import shutil
 import stat
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -280,7 +281,7 @@ async def test_large_heads_are_taken(tmp_path: Path, monkeypatch: pytest.MonkeyP
         assert (await gate.exchange(request("X: " + "x" * 60_000))).startswith(b"HTTP/1.1 200 ")
 
 
-class Held_up:  # noqa: N801 -- reads as one
+class HeldUp:
     """A cluster's answer that comes when it is let."""
 
     def __init__(self) -> None:
@@ -295,7 +296,7 @@ class Held_up:  # noqa: N801 -- reads as one
 async def test_a_client_that_hangs_up_does_not_interrupt_a_start(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    forwarding = Held_up()
+    forwarding = HeldUp()
     async with running(tmp_path, monkeypatch, {"forward": forwarding}) as gate:
         _, writer = await asyncio.open_unix_connection(gate.settings.socket)
         writer.write(request())
@@ -322,7 +323,7 @@ async def test_a_client_that_hangs_up_in_the_body_starts_nothing(
 
 
 async def test_stopping_lets_a_start_finish(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    forwarding = Held_up()
+    forwarding = HeldUp()
     async with running(tmp_path, monkeypatch, {"forward": forwarding}) as gate:
         client = asyncio.ensure_future(gate.exchange(request()))
         await asyncio.wait_for(forwarding.reached.wait(), 5)
@@ -339,10 +340,12 @@ async def test_stopping_lets_a_start_finish(tmp_path: Path, monkeypatch: pytest.
 async def test_a_start_that_does_not_finish_in_time_stays_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The next process finds its intent, and asks the cluster what became of it."""
     monkeypatch.setattr(__name__ + ".LIMITS", GateLimits(drain_s=0.05), raising=False)
-    forwarding = Held_up()
+    forwarding = HeldUp()
     async with running(tmp_path, monkeypatch, {"forward": forwarding}) as gate:
         gate_task = asyncio.ensure_future(gate.exchange(request()))
         await asyncio.wait_for(forwarding.reached.wait(), 5)
+        begun = time.monotonic()
+    assert time.monotonic() - begun < 2
     forwarding.go_on.set()
     await asyncio.gather(gate_task, return_exceptions=True)
     assert gate.phases() == [["intent"]]
