@@ -158,14 +158,9 @@ def _one(name: str, whole: str) -> _Format:
 
 
 def _epoch(text: str, factor: int) -> int | None:
-    try:
+    if re.fullmatch(r"-?\d+", text):
         return int(text) * factor
-    except ValueError:
-        pass
-    try:
-        return int(float(text) * factor) if re.fullmatch(r"-?\d+\.\d+", text) else None
-    except ValueError:
-        return None
+    return int(float(text) * factor) if re.fullmatch(r"-?\d+\.\d+", text) else None
 
 
 def _parse_iso(text: str) -> int | None:

@@ -70,7 +70,7 @@ class _Walk:
             return
         known = node["properties"].get(name)
         if known is not None and "properties" not in known:
-            self.leaf(known, _nested(rest, value), full, at)
+            self.value(known, _nested(rest, value), full, at)
             return
         fresh = added["properties"].get(name)
         if known is None and fresh is None:
@@ -101,12 +101,16 @@ class _Walk:
                     raise _clash(full)
                 extra = _enter(added, name, full, shape["type"])
                 self.objects(shape, extra, value, full, at, str(shape.get("dynamic", how)))
-        elif shape["type"] == "alias":
-            raise self.fault(f"Cannot write to a field alias [{full}].", at)
         elif known is None and isinstance(_first(value), dict) and not field_types.TYPES[shape["type"]].composite:
             raise _clash(full)
         else:
-            self.leaf(shape, value, full, at)
+            self.value(shape, value, full, at)
+
+    def value(self, node: Node, value: Json, full: str, at: Path) -> None:
+        """The value of what is no object: a leaf field, or an alias, which takes none."""
+        if node["type"] == "alias":
+            raise self.fault(f"Cannot write to a field alias [{full}].", at)
+        self.leaf(node, value, full, at)
 
     def objects(self, node: Node, added: Node, value: Json, full: str, at: Path, how: str) -> None:
         """The value of an object field: one object, a list of them, or null."""
@@ -146,7 +150,8 @@ class _Walk:
         if how != "runtime":
             self.count(at)
         added["properties"][name] = node
-        self.objects(node, node, value, full, at, str(node.get("dynamic", how)))
+        # To the document's next object of this name, all that this one adds is new as well.
+        self.objects({**node, "properties": {}}, node, value, full, at, str(node.get("dynamic", how)))
         if how == "runtime" and not node["properties"]:
             del added["properties"][name]
 

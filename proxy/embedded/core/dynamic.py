@@ -87,13 +87,11 @@ def _listed(value: Json) -> list[str]:
     return [] if value is None else value if isinstance(value, list) else [value]
 
 
-def _filled(value: Json, name: str, kind: str) -> Json:
+def _filled(value: ReadOnly[str, Any], name: str, kind: str) -> Node:
     """A template's mapping with `{name}` and `{dynamic_type}` filled in, its type set where it names none."""
     type = "text" if kind == "string" else kind
-    if isinstance(value, dict):
-        filled = {key: _inner(inner, name, type) for key, inner in value.items()}
-        return filled if "type" in filled else {**filled, "type": type}
-    return value
+    filled: Node = {key: _inner(inner, name, type) for key, inner in value.items()}
+    return filled if "type" in filled else {**filled, "type": type}
 
 
 def _inner(value: Json, name: str, type: str) -> Json:

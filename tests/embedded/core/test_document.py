@@ -166,6 +166,7 @@ def test_malformed_values_may_be_ignored() -> None:
             "[1:8] object mapping for [o] tried to parse field [null] as object, but found a concrete value",
         ),
         ({"al": 1}, "[1:8] Cannot write to a field alias [al]."),
+        ({"al.x": 1}, "[1:10] Cannot write to a field alias [al]."),
         (
             {"_id": 1},
             "[1:9] failed to parse field [_id] of type [_id] in document with id '1'. Preview of field's value: '1'",
@@ -208,6 +209,33 @@ def test_the_limit_of_total_fields() -> None:
     assert caught.value.reason == (
         "[1:15] failed to parse: Limit of total fields [1] has been exceeded while adding new fields [1]"
     )
+
+
+def test_dotted_names_through_disabled_objects_and_new_runtime_parents() -> None:
+    mapping = {"dynamic": "runtime", "properties": {"off": {"type": "object", "enabled": False}}}
+    found = parse({"off.a": 1, "new.a": 2, "x": 3, "o": {"x": None}, "l": [None]}, mapping)
+    assert found.added == {"properties": {}, "runtime": {"new.a": {"type": "long"}, "x": {"type": "long"}}}
+
+
+def test_a_leaf_and_then_an_object_of_one_name() -> None:
+    with pytest.raises(ElasticError, match=r"can't merge a non object mapping \[o.a\] with an object mapping"):
+        parse({"o": [{"a": 1}, {"a": {"b": 2}}]})
+
+
+def test_dotted_names_may_lead_into_a_flattened_field() -> None:
+    assert parse({"f.x": 1}, {"properties": {"f": {"type": "flattened"}}}).values == {"f": ["{x=1}"]}
+
+
+def test_null_is_no_value_of_an_object() -> None:
+    assert not parse({"o": None}, {"properties": {"o": {"properties": {}}}}).adds_fields
+
+
+def test_positions_that_the_text_does_not_hold() -> None:
+    mapping = Mapping.parsed({"properties": {"b": {"type": "boolean"}}}, ANALYSIS, {})
+    with pytest.raises(ElasticError, match="\\[1:1\\] failed to parse field \\[b\\]") as caught:
+        document.parse(mapping, "1", {"b": 12}, "")
+    assert caught.value.cause is not None
+    assert caught.value.cause.reason.startswith("[1:1] ")
 
 
 def test_metadata_names_are_free_below_the_root() -> None:

@@ -62,3 +62,4 @@ def test_source_filters_reach_into_lists() -> None:
     document = {"a": [{"b": 1, "c": 2}, {"b": 3}]}
     assert filtering.source(document, ["a.b"], []) == {"a": [{"b": 1}, {"b": 3}]}
     assert filtering.source(document, [], ["a.b"]) == {"a": [{"c": 2}, {}]}
+    assert filtering.source({"a": [1, {"b": 2}]}, [], ["a.b"]) == {"a": [1, {}]}

@@ -20,6 +20,10 @@ from tests.embedded.core.support import Json
         ('{"a":1 "b":2}', "json_parse_exception", "was expecting comma to separate Object entries"),
         ('{"a":1}}', "json_parse_exception", "Unexpected character ('}' (code 125))"),
         ('{"a":1,"a":2}', "json_parse_exception", "Duplicate field 'a'"),
+        ("", "json_e_o_f_exception", "No content to map due to end-of-input"),
+        ("   ", "json_e_o_f_exception", "No content to map due to end-of-input"),
+        ('{"a":{"c":[]} ', "json_e_o_f_exception", "within/between Object entries"),
+        ('{"b":"\\"{","a":', "json_e_o_f_exception", "within/between Object entries"),
         ('{"a":NaN}', "json_parse_exception", "Non-standard token 'NaN'"),
     ],
 )

@@ -149,6 +149,18 @@ def test_roots_that_are_refused(source: Json, reason: str) -> None:
     assert caught.value.reason == f"Failed to parse mapping: {reason}"
 
 
+def test_a_type_of_the_root_is_nothing() -> None:
+    assert mapping_parse.parse({"type": "object"}, ANALYSIS) == {"properties": {}}
+
+
+def test_one_name_given_twice_as_a_leaf() -> None:
+    assert parse(**{"a.b": {"type": "long"}, "a": {"properties": {"b": {"type": "long", "index": False}}}}) == {
+        "a": {"type": "object", "properties": {"b": {"type": "long", "index": False}}}
+    }
+    with pytest.raises(ElasticError, match=r"mapper \[a.b\] cannot be changed from type \[long\] to \[ip\]"):
+        parse(**{"a.b": {"type": "long"}, "a": {"properties": {"b": {"type": "ip"}}}})
+
+
 def test_the_root_keeps_what_it_knows() -> None:
     source = {
         "dynamic": True,

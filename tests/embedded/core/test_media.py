@@ -31,6 +31,7 @@ V8 = "application/vnd.elasticsearch+json;compatible-with=8"
         (None, V8, None, V8),
         (None, V8.replace("8", "7"), None, V8.replace("8", "7")),
         (None, "application/vnd.elasticsearch+json", None, "application/vnd.elasticsearch+json"),
+        (None, "application/vnd.elasticsearch+json;charset=utf-8", None, "application/vnd.elasticsearch+json"),
         (V8, V8, "yaml", "application/vnd.elasticsearch+yaml;compatible-with=8"),
     ],
 )
