@@ -34,8 +34,8 @@ logger = logging.getLogger(__name__)
 _SAFE: Final = frozenset((b"GET", b"HEAD", b"OPTIONS"))
 
 # Elasticsearch keeps a connection open after some refusals but reads no request from it any more: after heads that are
-# too large (Netty's HttpObjectDecoder discards all that follows) and, in 7.17, after headers that repeat. It says 413, or
-# 400 as for many harmless mistakes; the others are what it could as well say.
+# too large (Netty's HttpObjectDecoder discards all that follows) and, in 7.17, after headers that repeat. It says 413,
+# or 400 as for many harmless mistakes; the others are what it could as well say.
 _OUT_OF_STEP: Final = frozenset((400, 413, 414, 417, 431))
 
 
