@@ -116,7 +116,7 @@ def journal(node: Node) -> str:
     path = Path(node.path(text(node)))
     home = path if path.exists() else path.parent
     if not home.is_dir():
-        wrong = "is no folder" if home.exists() else "does not exist"
+        wrong = "is no folder" if home.exists() else "does not exist; Startgate makes the last folder of the path alone"
         raise invalid(node, f"{home} {wrong}")
     if not os.access(home, os.W_OK | os.X_OK):
         raise invalid(node, f"{home} cannot be written: permission denied")

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from proxy.config import files, values
 from proxy.config.document import read
-from proxy.config.tree import Node, Place, invalid, leaves, overlay
+from proxy.config.tree import Node, Place, invalid, leaves, overlay, told
 from proxy.errors import ConfigError, Fault
 from proxy.settings import ClusterTls, EdgeLimits, EdgeSettings, GateLimits, GateSettings, Listen
 
@@ -100,12 +100,12 @@ class _Reader:
         try:
             return read(node)
         except ConfigError as error:
-            self.faults += error.faults
+            self.faults += told(error.faults, key)
             return default
 
     def refuse(self, key: str, message: str) -> None:
         """Notes a fault of a key that is written."""
-        self.faults += invalid(self.found[key], message).faults
+        self.faults += told(invalid(self.found[key], message).faults, key)
 
     def config(self) -> Config:
         """Everything at once; raises ConfigError where anything is wrong."""

@@ -1,8 +1,8 @@
 """The written configuration as one tree: the file's values with the environment laid over them, each with its place."""
 
 import difflib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -75,6 +75,11 @@ def invalid(node: Node, message: str, *, key: bool = False) -> ConfigError:
     return ConfigError([Fault(place.where, message, place.line, place.column)])
 
 
+def told(faults: Iterable[Fault], key: str) -> list[Fault]:
+    """Faults of the value of a key, with the key before what is wrong; a variable's name says it already."""
+    return [replace(one, message=f"{key}: {one.message}") if one.line else one for one in faults]
+
+
 def overlay(root: Node, environ: Mapping[str, str], folder: Path) -> list[Fault]:
     """Lays every `STARTGATE_…` variable over the file's tree; returns the faults of variables that are no key."""
     faults: list[Fault] = []
@@ -111,7 +116,8 @@ def leaves(root: Node) -> tuple[dict[str, Node], list[Fault]]:
 
 def _descend(node: Node, section: str, found: dict[str, Node], faults: list[Fault]) -> None:
     if not isinstance(node.value, dict):
-        faults += invalid(node, f"must be a map with {', '.join(siblings(section))}, and is {node.kind}").faults
+        what = section or "the configuration"
+        faults += invalid(node, f"{what} must be a map with {', '.join(siblings(section))}, and is {node.kind}").faults
         return
     for piece, below in node.value.items():
         name = f"{section}.{piece}" if section else piece

@@ -44,7 +44,7 @@ def whole(node: Node, *, at_least: int, at_most: int | None = None) -> int:
         except ValueError:
             raise invalid(node, f"must be a whole number, and is {node.value!r}") from None
     if not isinstance(value, int) or isinstance(value, bool):
-        raise invalid(node, f"must be a whole number, and is {node.kind}")
+        raise invalid(node, f"must be a whole number, and is {_shown(node)}")
     if value < at_least or (at_most is not None and value > at_most):
         bounds = f"at least {at_least}" if at_most is None else f"from {at_least} to {at_most}"
         raise invalid(node, f"must be {bounds}, and is {value}")
@@ -60,11 +60,16 @@ def seconds(node: Node) -> float:
         except ValueError:
             raise invalid(node, f"must be a number of seconds, and is {node.value!r}") from None
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise invalid(node, f"must be a number of seconds, and is {node.kind}")
+        raise invalid(node, f"must be a number of seconds, and is {_shown(node)}")
     # Neither `nan` nor `inf` is a time that anybody can wait for.
     if not 0 < value < float("inf"):
         raise invalid(node, f"must be a number of seconds above 0, and is {value}")
     return float(value)
+
+
+def _shown(node: Node) -> str:
+    """A value as it was read, where it is short enough to be told; else what it is."""
+    return repr(node.value) if isinstance(node.value, str | float) else node.kind
 
 
 def each(node: Node, read: Callable[[Node], T]) -> tuple[T, ...]:
@@ -86,8 +91,10 @@ def each(node: Node, read: Callable[[Node], T]) -> tuple[T, ...]:
 
 def address(node: Node) -> tuple[str, int]:
     """`host:port` or `[v6]:port` as host and port; port 0 lets the system choose."""
-    written = text(node)
     shape = "must be host:port, such as 127.0.0.1:9400 or [::1]:9400"
+    if not isinstance(node.value, str):
+        raise invalid(node, f"{shape}, and is {node.kind}")
+    written = text(node)
     host, colon, port = written.strip().rpartition(":")
     if not colon or not host:
         raise invalid(node, f"{shape}, and is {written!r}")
@@ -134,8 +141,10 @@ def _required(node: Node, entries: Mapping[str, Node], name: str, allowed: Colle
 
 def cluster_node(node: Node) -> str:
     """The base address of a node, `http(s)://host:port`, without a slash at its end."""
-    written = text(node).strip()
     shape = "must be http(s)://host:port, such as https://10.0.0.1:9200"
+    if not isinstance(node.value, str):
+        raise invalid(node, f"{shape}, and is {node.kind}")
+    written = text(node).strip()
     try:
         url = urlsplit(written)
         port = url.port
@@ -149,6 +158,8 @@ def cluster_node(node: Node) -> str:
         raise invalid(node, f"{shape}; {wrong}")
     if port is None:
         raise invalid(node, f"{shape}; the port is missing in {written!r}")
+    if port == 0:
+        raise invalid(node, f"{shape}; no node listens on port 0")
     host = f"[{url.hostname}]" if ":" in url.hostname else url.hostname
     return f"{url.scheme}://{host}:{port}"
 

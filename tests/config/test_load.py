@@ -153,17 +153,17 @@ def test_all_faults_are_reported_at_once_and_in_order(write: Write) -> None:
     )
     found = faults(path, {"STARTGATE_CLUSTER__NODE": "x", "STARTGATE_WORKERS": "few"})
     assert found == [
-        "startgate.yml:1:9: must be host:port, such as 127.0.0.1:9400 or [::1]:9400, and is '127.0.0.1'",
+        "startgate.yml:1:9: listen: must be host:port, such as 127.0.0.1:9400 or [::1]:9400, and is '127.0.0.1'",
         "startgate.yml:2:1: unknown key 'worker' (did you mean 'workers'?); "
         "allowed here: cluster, gate, journal, limits, listen, rules, workers",
-        "startgate.yml:4:11: must be http(s)://host:port, such as https://10.0.0.1:9200, and is 'ftp://a:9200'",
-        "startgate.yml:4:25: must be http(s)://host:port, such as https://10.0.0.1:9200; the port is missing in 'http://b'",
-        "startgate.yml:5:27: nowhere cannot be read: No such file or directory",
-        "startgate.yml:6:17: must be one of full, certificate, unsafe_none, and is 'ful' (did you mean 'full'?)",
-        "startgate.yml:7:17: /nowhere/at does not exist",
-        "startgate.yml:7:43: 'unsafe_continue' is not supported by this version; allowed: refuse",
+        "startgate.yml:4:11: cluster.nodes: must be http(s)://host:port, such as https://10.0.0.1:9200, and is 'ftp://a:9200'",
+        "startgate.yml:4:25: cluster.nodes: must be http(s)://host:port, such as https://10.0.0.1:9200; the port is missing in 'http://b'",
+        "startgate.yml:5:27: cluster.service.api_key_file: nowhere cannot be read: No such file or directory",
+        "startgate.yml:6:17: cluster.tls.verify: must be one of full, certificate, unsafe_none, and is 'ful' (did you mean 'full'?)",
+        "startgate.yml:7:17: journal.path: /nowhere/at does not exist; Startgate makes the last folder of the path alone",
+        "startgate.yml:7:43: journal.on_full: 'unsafe_continue' is not supported by this version; allowed: refuse",
         "startgate.yml:8:1: admin is not supported by this version",
-        "startgate.yml:9:26: must be a whole number, and is a text",
+        "startgate.yml:9:26: limits.edge.headers: must be a whole number, and is 'many'",
         "startgate.yml:9:32: unknown key 'limits.edge.drain' (did you mean 'drain_s'?); allowed here: "
         + ", ".join(sorted(limit.name for limit in dataclasses.fields(EdgeLimits))),
         "STARTGATE_CLUSTER__NODE: is no key of the configuration (did you mean 'STARTGATE_CLUSTER__NODES'?)",
@@ -174,23 +174,23 @@ def test_all_faults_are_reported_at_once_and_in_order(write: Write) -> None:
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        ("- a list", "startgate.yml:1:1: must be a map with cluster, gate, journal, limits, listen, rules"),
-        ("cluster: http://a:9200", "startgate.yml:1:10: must be a map with nodes, service, tls, and is a text"),
+        ("- a list", "startgate.yml:1:1: the configuration must be a map with cluster, gate, journal, limits, listen, rules"),
+        ("cluster: http://a:9200", "startgate.yml:1:10: cluster must be a map with nodes, service, tls, and is a text"),
         ("rules:", "startgate.yml:1:1: rules is empty: leave it out, or give it a value"),
         ("nodes: ['http://a:9200']", "startgate.yml:1:1: unknown key 'nodes' (did you mean 'cluster.nodes'?); "),
         ("zzz: 1", "startgate.yml:1:1: unknown key 'zzz'; allowed here: "),
-        ("listen: []", "startgate.yml:1:9: is an empty list"),
-        ("listen: 9400", "startgate.yml:1:9: must be a text, and is a number"),
-        ("listen: ['a:1', 'a:1']", "startgate.yml:1:9: a:1 is named twice"),
-        ("cluster: {nodes: ['http://a:1', 'http://a:1/']}", "startgate.yml:1:18: http://a:1 is named twice"),
-        ("listen: {address: 'a:1', tsl: {}}", "startgate.yml:1:26: unknown key 'tsl' (did you mean 'tls'?); allowed: "),
-        ("cluster: {service: {username: a}}", "startgate.yml:1:31: needs cluster.service.password_file"),
-        ("cluster: {service: {username: 'a:b'}}", "startgate.yml:1:31: a user name holds no colon"),
-        ("rules: nowhere", "startgate.yml:1:8: nowhere does not exist"),
-        ("workers: 0", "startgate.yml:1:10: must be from 1 to 256, and is 0"),
-        ("workers: 9400", "startgate.yml:1:10: must be from 1 to 256, and is 9400"),
-        ("workers: true", "startgate.yml:1:10: must be a whole number, and is true or false"),
-        ("limits: {gate: {drain_s: 0}}", "startgate.yml:1:26: must be a number of seconds above 0, and is 0"),
+        ("listen: []", "startgate.yml:1:9: listen: is an empty list"),
+        ("listen: 9400", "startgate.yml:1:9: listen: must be host:port, such as 127.0.0.1:9400 or [::1]:9400, and is a number"),
+        ("listen: ['a:1', 'a:1']", "startgate.yml:1:9: listen: a:1 is named twice"),
+        ("cluster: {nodes: ['http://a:1', 'http://a:1/']}", "startgate.yml:1:18: cluster.nodes: http://a:1 is named twice"),
+        ("listen: {address: 'a:1', tsl: {}}", "startgate.yml:1:26: listen: unknown key 'tsl' (did you mean 'tls'?); allowed: "),
+        ("cluster: {service: {username: a}}", "startgate.yml:1:31: cluster.service.username: needs cluster.service.password_file"),
+        ("cluster: {service: {username: 'a:b'}}", "startgate.yml:1:31: cluster.service.username: a user name holds no colon"),
+        ("rules: nowhere", "startgate.yml:1:8: rules: nowhere does not exist"),
+        ("workers: 0", "startgate.yml:1:10: workers: must be from 1 to 256, and is 0"),
+        ("workers: 9400", "startgate.yml:1:10: workers: must be from 1 to 256, and is 9400"),
+        ("workers: true", "startgate.yml:1:10: workers: must be a whole number, and is true or false"),
+        ("limits: {gate: {drain_s: 0}}", "startgate.yml:1:26: limits.gate.drain_s: must be a number of seconds above 0, and is 0"),
         ("a: [", "startgate.yml:"),
     ],
 )  # fmt: skip
@@ -203,9 +203,11 @@ def test_a_service_credential_is_of_one_kind(write: Write, tmp_path: Path) -> No
     (tmp_path / "key").write_text("id:word")
     (tmp_path / "password").write_text("word")
     both = "cluster: {service: {api_key_file: key, username: a, password_file: password}}"
-    assert faults(write(both)) == ["startgate.yml:1:35: stands beside username or password_file: give one or the other"]
+    assert faults(write(both)) == [
+        "startgate.yml:1:35: cluster.service.api_key_file: stands beside username or password_file: give one or the other"
+    ]
     assert faults(write("cluster: {service: {password_file: password}}")) == [
-        "startgate.yml:1:36: needs cluster.service.username"
+        "startgate.yml:1:36: cluster.service.password_file: needs cluster.service.username"
     ]
 
 
@@ -217,7 +219,9 @@ def test_a_ca_beside_no_verification_is_refused(write: Write, pem: Pem) -> None:
 def test_tls_for_a_cluster_without_it_is_refused(write: Write) -> None:
     """Somebody who sets it believes the traffic to be encrypted."""
     found = faults(write("cluster: {nodes: ['http://a:1'], tls: {verify: full}}"))
-    assert found == ["startgate.yml:1:48: means nothing here: no node of cluster.nodes begins with https://"]
+    assert found == [
+        "startgate.yml:1:48: cluster.tls.verify: means nothing here: no node of cluster.nodes begins with https://"
+    ]
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from proxy.config.tree import Node, Place, invalid, leaves, overlay
+from proxy.config.tree import Node, Place, invalid, leaves, overlay, told
+from proxy.errors import Fault
 
 FOLDER = Path("/etc/startgate")
 
@@ -52,12 +53,12 @@ def test_commas_part_a_list_in_the_environment_only() -> None:
 
 def test_a_variable_replaces_the_value_and_keeps_its_neighbours() -> None:
     root = node({"cluster": {"nodes": ["http://a:1"], "tls": {"verify": "full"}}, "workers": 2})
-    assert overlay(root, {"STARTGATE_CLUSTER__NODES": "http://b:1"}, Path("/work")) == []
+    assert overlay(root, {"STARTGATE_CLUSTER__NODES": "http://b:1"}, Path("/etc/startgate")) == []
     found, faults = leaves(root)
     assert not faults
     assert found["cluster.nodes"].value == "http://b:1"
     assert found["cluster.nodes"].place == Place("STARTGATE_CLUSTER__NODES")
-    assert found["cluster.nodes"].folder == Path("/work")
+    assert found["cluster.nodes"].folder == Path("/etc/startgate")
     assert found["cluster.tls.verify"].value == "full"
     assert found["workers"].value == 2
 
@@ -89,7 +90,7 @@ def test_variables_of_others_are_left_alone() -> None:
         ),
         ({"admin": {}}, "admin is not supported by this version"),
         ({"journal": {"path": None}}, "journal.path is empty"),
-        ({"journal": 3}, "must be a map with on_full, path, and is a number"),
+        ({"journal": 3}, "journal must be a map with on_full, path, and is a number"),
     ],
 )
 def test_what_is_no_key_is_refused(tree: object, message: str) -> None:
@@ -100,6 +101,14 @@ def test_what_is_no_key_is_refused(tree: object, message: str) -> None:
 
 def test_an_empty_section_says_nothing() -> None:
     assert leaves(node({"limits": None, "cluster": {"tls": None}})) == ({}, [])
+
+
+def test_a_fault_of_a_value_names_its_key_where_its_place_does_not() -> None:
+    faults = [Fault("a.yml", "must be text", 3, 9), Fault("STARTGATE_WORKERS", "must be text")]
+    assert [str(one) for one in told(faults, "workers")] == [
+        "a.yml:3:9: workers: must be text",
+        "STARTGATE_WORKERS: must be text",
+    ]
 
 
 def test_a_fault_names_the_value_or_its_key() -> None:

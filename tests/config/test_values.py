@@ -105,9 +105,11 @@ def test_cluster_node(written: str, base: str) -> None:
         ("http://:1", "must be http(s)://host:port"),
         ("http://a b:1", "space"),
         ("http://[::1:9200", "must be http(s)://host:port"),
+        ("http://a:0", "no node listens on port 0"),
+        (9200, "must be http(s)://host:port, such as https://10.0.0.1:9200, and is a number"),
     ],
 )
-def test_cluster_node_refused(written: str, why: str) -> None:
+def test_cluster_node_refused(written: object, why: str) -> None:
     with pytest.raises(ConfigError) as caught:
         values.cluster_node(node(written))
     assert why in message(caught)
@@ -139,8 +141,8 @@ def test_whole(value: object, environment: bool, number: int) -> None:
         (0, False, "must be from 1 to 16, and is 0"),
         (17, False, "must be from 1 to 16, and is 17"),
         (True, False, "must be a whole number, and is true or false"),
-        (1.0, False, "must be a whole number, and is a number"),
-        ("1", False, "must be a whole number, and is a text"),
+        (1.0, False, "must be a whole number, and is 1.0"),
+        ("1", False, "must be a whole number, and is '1'"),
         ("1.5", True, "must be a whole number, and is '1.5'"),
         ("", True, "must be a whole number, and is ''"),
     ],
