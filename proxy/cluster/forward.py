@@ -10,6 +10,7 @@ import aiohttp
 from multidict import CIMultiDict
 from yarl import URL
 
+from proxy.cluster.node import CONNECT_S
 from proxy.cluster.transport import CONNECTIONS_PER_NODE
 from proxy.errors import ClusterUnreachable
 from proxy.gate.request import header_text
@@ -31,8 +32,6 @@ HOP_BY_HOP = frozenset(
         "upgrade",
     }
 )
-# As the edge's own limit (EdgeLimits.upstream_connect_s): a node that is away must not hold up a start.
-CONNECT_S = 5.0
 # aiohttp adds these by itself where they are missing.
 UNASKED = ("Accept", "Accept-Encoding", "User-Agent", "Content-Type")
 

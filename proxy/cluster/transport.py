@@ -10,10 +10,11 @@ from typing import Any
 from urllib.parse import quote
 
 import msgspec
-from aiohttp import ClientConnectorError
-from elastic_transport import AiohttpHttpNode, AsyncTransport, ConnectionError, NodeConfig, Serializer, TransportError
+from aiohttp import ClientConnectorError, ConnectionTimeoutError
+from elastic_transport import AsyncTransport, ConnectionError, NodeConfig, Serializer, TransportError
 from elastic_transport.client_utils import DEFAULT, url_to_node_config
 
+from proxy.cluster.node import BETWEEN_VALUES, Node
 from proxy.errors import ClusterUnreachable, PassedOn, error_body
 from proxy.model import Credential
 from proxy.settings import ClusterTls
@@ -61,7 +62,7 @@ class Transport:
         self.nodes = tuple(dict.fromkeys(_node_config(node, tls, timeout_s) for node in nodes))
         self._transport = AsyncTransport(
             list(self.nodes),
-            node_class=AiohttpHttpNode,
+            node_class=Node,
             serializers={"application/json": _Bytes(), "application/yaml": _AnyBytes()},
             max_retries=0,
             retry_on_timeout=False,
@@ -138,8 +139,8 @@ def refusal_of(reply: Reply) -> PassedOn:
     content = reply.content if isinstance(reply.content, Mapping) else {}
     if "error" not in content:  # not Elasticsearch's own: a proxy in between, or a route that answers nothing else
         content = error_body(reply.status, "exception", f"the cluster answered with status {reply.status}")
-    challenges = reply.headers.get("www-authenticate")
-    headers = [("WWW-Authenticate", challenges)] if challenges else []
+    challenges = reply.headers.get("www-authenticate", "")
+    headers = [("WWW-Authenticate", challenge) for challenge in challenges.split(BETWEEN_VALUES) if challenge]
     return PassedOn(reply.status, {**content, "status": reply.status}, headers=headers)
 
 
@@ -150,8 +151,7 @@ def quoted(name: str) -> str:
 
 def _worth_another_node(failure: TransportError, *, safe: bool) -> bool:
     """The transport puts a node that failed aside, so that the next call goes to another."""
-    # The library does not tell apart what was never sent from what was cut off; the exception that it hides does.
-    unsent = isinstance(failure.__context__, ClientConnectorError)
+    unsent = isinstance(failure.__cause__, ClientConnectorError | ConnectionTimeoutError)
     return isinstance(failure, ConnectionError) and (safe or unsent)
 
 

@@ -162,12 +162,10 @@ def test_a_refusal_is_the_clusters_words(content: object, type: str, reason: str
     assert "error" in told.body()
 
 
-async def test_challenges_go_along() -> None:
-    async with (
-        node({"GET /x": reply(401, {"error": "x"}, ("WWW-Authenticate", "ApiKey"))}) as one,
-        transport(one.url) as opened,
-    ):
-        assert refusal_of(await opened.call("GET", "/x", ANN)).headers == (("WWW-Authenticate", "ApiKey"),)
+async def test_all_challenges_go_along() -> None:
+    challenges = (("WWW-Authenticate", 'Basic realm="security", charset="UTF-8"'), ("WWW-Authenticate", "ApiKey"))
+    async with node({"GET /x": reply(401, {"error": "x"}, *challenges)}) as one, transport(one.url) as opened:
+        assert refusal_of(await opened.call("GET", "/x", ANN)).headers == challenges
 
 
 @pytest.mark.parametrize(

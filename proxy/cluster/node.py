@@ -1,0 +1,112 @@
+"""One node of the cluster, as the official client's transport wants nodes: its own HTTP part leaves things out.
+
+Different from `elastic_transport.AiohttpHttpNode`: a header that comes several times keeps all values, the
+target is sent as it is given, redirects are not followed, and an address where nobody answers is given up soon.
+"""
+
+import asyncio
+import ssl
+from typing import NamedTuple
+
+import aiohttp
+from elastic_transport import (
+    ApiResponseMeta,
+    BaseAsyncNode,
+    ConnectionError,
+    ConnectionTimeout,
+    HttpHeaders,
+    NodeConfig,
+)
+from elastic_transport.client_utils import DEFAULT, DefaultType
+from multidict import CIMultiDictProxy
+from yarl import URL
+
+# As the edge's own limit (EdgeLimits.upstream_connect_s): a node that is away must not hold up a start.
+CONNECT_S = 5.0
+# Between the values of a header that came several times; no value can hold one (RFC 9110 §5.5).
+BETWEEN_VALUES = "\n"
+
+
+class NodeAnswer(NamedTuple):
+    """What the transport wants of a node: status and headers, and the body."""
+
+    meta: ApiResponseMeta
+    body: bytes
+
+
+class Node(BaseAsyncNode):
+    """A pool of connections to one node, opened with its first request."""
+
+    _CLIENT_META_HTTP_CLIENT = ("ai", aiohttp.__version__)
+
+    def __init__(self, config: NodeConfig) -> None:
+        super().__init__(config)
+        self._session: aiohttp.ClientSession | None = None
+
+    async def perform_request(  # type: ignore[override]  # the library's own async node is typed so
+        self,
+        method: str,
+        target: str,
+        body: bytes | None = None,
+        headers: HttpHeaders | None = None,
+        request_timeout: DefaultType | float | None = DEFAULT,
+    ) -> NodeAnswer:
+        """Send one request and read its answer whole.
+
+        Raises:
+            ConnectionTimeout: no whole answer in time.
+            ConnectionError: no connection, or one that broke; `__cause__` is aiohttp's own error.
+        """
+        total_s = self.config.request_timeout if isinstance(request_timeout, DefaultType) else request_timeout
+        begun = asyncio.get_running_loop().time()
+        try:
+            async with self._opened().request(
+                method,
+                URL(self.base_url + target, encoded=True),
+                data=body or None,
+                headers={**self.headers, **(headers or {})},
+                timeout=aiohttp.ClientTimeout(total=total_s, sock_connect=CONNECT_S),
+                allow_redirects=False,
+            ) as response:
+                content = await response.read()
+        except aiohttp.ConnectionTimeoutError as failure:
+            raise ConnectionError(f"{self.base_url}: {failure}") from failure
+        except TimeoutError as failure:
+            raise ConnectionTimeout(f"{self.base_url}: timed out after {total_s:g} s") from failure
+        except (aiohttp.ClientError, OSError) as failure:
+            raise ConnectionError(f"{self.base_url}: {str(failure) or type(failure).__name__}") from failure
+        meta = ApiResponseMeta(
+            node=self.config,
+            duration=asyncio.get_running_loop().time() - begun,
+            http_version="1.1",
+            status=response.status,
+            headers=_joined(response.headers),
+        )
+        return NodeAnswer(meta, content)
+
+    def _opened(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            context = self.config.ssl_context
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(
+                    limit_per_host=self.config.connections_per_node,
+                    ssl=context if isinstance(context, ssl.SSLContext) else True,
+                ),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                skip_auto_headers=("Accept", "Accept-Encoding", "User-Agent"),
+            )
+        return self._session
+
+    async def close(self) -> None:  # type: ignore[override]  # as above
+        """Close all connections."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+
+def _joined(headers: CIMultiDictProxy[str]) -> HttpHeaders:
+    joined: dict[str, str] = {}
+    for name, value in headers.items():
+        key = name.lower()
+        joined[key] = f"{joined[key]}{BETWEEN_VALUES}{value}" if key in joined else value
+    return HttpHeaders(joined)
