@@ -29,6 +29,8 @@ total_size_in_bytes cluster_name number_of_pending_tasks index.uuid index.creati
 """
 _VOLATILE = frozenset(_VOLATILE_LISTED.split())
 _TEXTS = (
+    # A Java set: each run of a node lists it in another order.
+    (re.compile(r"the following characters \[.*\]$"), "the following characters <set>"),
     (re.compile(r"\[([^\]\[/]+)/[\w-]{22}\]"), r"[\1/<uuid>]"),
     (re.compile(r"with id '[\w-]{20}'"), "with id '<id>'"),
     (re.compile(r"/_doc/[\w-]{20}(?=$|\?)"), "/_doc/<id>"),

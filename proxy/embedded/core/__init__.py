@@ -9,8 +9,8 @@ For the demo and the tests; nothing here ever serves production traffic. Order o
 - `settings`    index settings (`setting_table`: what exists), `analysis` the analyzers that they define
 - `mapping_*`   mappings: parse, merge, look up (`field_types`: what exists); `dynamic`: fields first seen in documents
 - `document`    documents against mappings; `values` and `dates` their values; `writes` versions and sequence numbers
-- `query`       queries as predicates; `sorting`, `aggregations`, `hits`, `search` what is made of the matches;
-                `alias_filters` narrows them
+- `query`       queries as predicates (`query_clauses`, `field_reader`); `sorting`, `aggregations`, `hits` and `search`
+                what is made of the matches; `alias_filters` narrows them
 - `failure`     every error in Elasticsearch's shape and words
 
 Everything is plain dicts on one event loop: no locks, no threads, no disk.

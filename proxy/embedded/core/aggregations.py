@@ -5,9 +5,9 @@ from typing import Any
 
 from proxy.embedded.core import dates, field_types, positions, spelling, values
 from proxy.embedded.core.failure import ElasticError, illegal, parsing, unsupported
+from proxy.embedded.core.field_reader import reader
 from proxy.embedded.core.json_text import Json
 from proxy.embedded.core.mapping import Field
-from proxy.embedded.core.query_clauses import reader
 from proxy.embedded.core.shards import ShardFault, no_fielddata
 from proxy.embedded.core.store import Document, Index
 from proxy.embedded.core.texts import java

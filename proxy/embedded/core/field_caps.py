@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from proxy.embedded.core import field_types
+from proxy.embedded.core.field_reader import runtime_field
 from proxy.embedded.core.mapping import Field
-from proxy.embedded.core.query_clauses import runtime_field
 from proxy.embedded.core.store import Index
 from proxy.embedded.core.texts import matches
 

@@ -3,9 +3,9 @@
 from typing import Any
 
 from proxy.embedded.core import dates, values
+from proxy.embedded.core.field_reader import reader, source_values
 from proxy.embedded.core.json_text import Json
 from proxy.embedded.core.mapping import Field
-from proxy.embedded.core.query_clauses import reader, source_values
 from proxy.embedded.core.store import Document, Index
 from proxy.embedded.core.texts import matches
 

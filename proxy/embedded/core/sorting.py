@@ -7,9 +7,9 @@ from typing import Any
 
 from proxy.embedded.core import field_types, values
 from proxy.embedded.core.failure import ElasticError, illegal, unsupported
+from proxy.embedded.core.field_reader import reader
 from proxy.embedded.core.json_text import Json
 from proxy.embedded.core.mapping import Field
-from proxy.embedded.core.query_clauses import reader
 from proxy.embedded.core.shards import ShardFault, no_fielddata
 from proxy.embedded.core.store import Document, Index
 

@@ -1,6 +1,5 @@
 import pytest
 
-from proxy.embedded.core.query_clauses import source_values
 from tests.embedded.core.support import Client, Json, properties
 
 DOCUMENTS: tuple[Json, ...] = (
@@ -171,12 +170,3 @@ def test_bounds_that_are_no_date(client: Client, bounds: Json, format: str) -> N
     (root,) = answer.body["error"]["root_cause"]
     assert root["type"] == "parse_exception"
     assert f"with format [{format}]: [failed to parse date field" in root["reason"]
-
-
-@pytest.mark.parametrize(
-    ("name", "wanted"),
-    [("a", [1]), ("o.x", [2, 3]), ("p.q", [4]), ("p.q.r", []), ("o", []), ("l.y", [5, 6]), ("nope", []), ("z", [])],
-)
-def test_values_of_a_source_by_dotted_name(name: str, wanted: Json) -> None:
-    source = {"a": 1, "o": {"x": [2, 3]}, "p.q": 4, "l": [{"y": 5}, {"y": 6}], "z": None}
-    assert source_values(source, name) == wanted
