@@ -94,7 +94,7 @@ def test_check_reports_every_fault_of_both(tmp_path: Path) -> None:
     assert result.stdout == ""
     lines = result.stderr.splitlines()
     assert lines[0].startswith("error: startgate.yml:1:1: unknown key 'listne' (did you mean 'listen'?)")
-    assert lines[1].startswith("error: startgate.yml:2:10: must be from 1 to 256")
+    assert lines[1].startswith("error: startgate.yml:2:10: workers: must be from 1 to 256")
     assert any(line.startswith("error: rules.yml:1:") for line in lines)
 
 

@@ -30,11 +30,11 @@ def write(tmp_path: Path) -> Write:
 
 
 def faults(path: Path | None, environ: Mapping[str, str] | None = None) -> list[str]:
-    """What is wrong, with the file's folder cut from the texts."""
+    """What is wrong, with the file's folder cut from the texts, and its name from their beginning."""
     with pytest.raises(ConfigError) as caught:
         load(path, environ or {})
     folder = f"{path.parent}/" if path else ""
-    return [str(fault).replace(folder, "") for fault in caught.value.faults]
+    return [str(fault).replace(folder, "").removeprefix("startgate.yml:") for fault in caught.value.faults]
 
 
 def test_without_a_file_it_fronts_the_local_node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -153,18 +153,19 @@ def test_all_faults_are_reported_at_once_and_in_order(write: Write) -> None:
     )
     found = faults(path, {"STARTGATE_CLUSTER__NODE": "x", "STARTGATE_WORKERS": "few"})
     assert found == [
-        "startgate.yml:1:9: listen: must be host:port, such as 127.0.0.1:9400 or [::1]:9400, and is '127.0.0.1'",
-        "startgate.yml:2:1: unknown key 'worker' (did you mean 'workers'?); "
+        "1:9: listen: must be host:port, such as 127.0.0.1:9400 or [::1]:9400, and is '127.0.0.1'",
+        "2:1: unknown key 'worker' (did you mean 'workers'?); "
         "allowed here: cluster, gate, journal, limits, listen, rules, workers",
-        "startgate.yml:4:11: cluster.nodes: must be http(s)://host:port, such as https://10.0.0.1:9200, and is 'ftp://a:9200'",
-        "startgate.yml:4:25: cluster.nodes: must be http(s)://host:port, such as https://10.0.0.1:9200; the port is missing in 'http://b'",
-        "startgate.yml:5:27: cluster.service.api_key_file: nowhere cannot be read: No such file or directory",
-        "startgate.yml:6:17: cluster.tls.verify: must be one of full, certificate, unsafe_none, and is 'ful' (did you mean 'full'?)",
-        "startgate.yml:7:17: journal.path: /nowhere/at does not exist; Startgate makes the last folder of the path alone",
-        "startgate.yml:7:43: journal.on_full: 'unsafe_continue' is not supported by this version; allowed: refuse",
-        "startgate.yml:8:1: admin is not supported by this version",
-        "startgate.yml:9:26: limits.edge.headers: must be a whole number, and is 'many'",
-        "startgate.yml:9:32: unknown key 'limits.edge.drain' (did you mean 'drain_s'?); allowed here: "
+        "4:11: cluster.nodes: must be http(s)://host:port, such as https://10.0.0.1:9200, and is 'ftp://a:9200'",
+        "4:25: cluster.nodes: must be http(s)://host:port, such as https://10.0.0.1:9200; "
+        "the port is missing in 'http://b'",
+        "5:27: cluster.service.api_key_file: nowhere cannot be read: No such file or directory",
+        "6:17: cluster.tls.verify: must be one of full, certificate, unsafe_none, and is 'ful' (did you mean 'full'?)",
+        "7:17: journal.path: /nowhere/at does not exist; Startgate makes the last folder of the path alone",
+        "7:43: journal.on_full: 'unsafe_continue' is not supported by this version; allowed: refuse",
+        "8:1: admin is not supported by this version",
+        "9:26: limits.edge.headers: must be a whole number, and is 'many'",
+        "9:32: unknown key 'limits.edge.drain' (did you mean 'drain_s'?); allowed here: "
         + ", ".join(sorted(limit.name for limit in dataclasses.fields(EdgeLimits))),
         "STARTGATE_CLUSTER__NODE: is no key of the configuration (did you mean 'STARTGATE_CLUSTER__NODES'?)",
         "STARTGATE_WORKERS: must be a whole number, and is 'few'",
@@ -174,24 +175,24 @@ def test_all_faults_are_reported_at_once_and_in_order(write: Write) -> None:
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        ("- a list", "startgate.yml:1:1: the configuration must be a map with cluster, gate, journal, limits, listen, rules"),
-        ("cluster: http://a:9200", "startgate.yml:1:10: cluster must be a map with nodes, service, tls, and is a text"),
-        ("rules:", "startgate.yml:1:1: rules is empty: leave it out, or give it a value"),
-        ("nodes: ['http://a:9200']", "startgate.yml:1:1: unknown key 'nodes' (did you mean 'cluster.nodes'?); "),
-        ("zzz: 1", "startgate.yml:1:1: unknown key 'zzz'; allowed here: "),
-        ("listen: []", "startgate.yml:1:9: listen: is an empty list"),
-        ("listen: 9400", "startgate.yml:1:9: listen: must be host:port, such as 127.0.0.1:9400 or [::1]:9400, and is a number"),
-        ("listen: ['a:1', 'a:1']", "startgate.yml:1:9: listen: a:1 is named twice"),
-        ("cluster: {nodes: ['http://a:1', 'http://a:1/']}", "startgate.yml:1:18: cluster.nodes: http://a:1 is named twice"),
-        ("listen: {address: 'a:1', tsl: {}}", "startgate.yml:1:26: listen: unknown key 'tsl' (did you mean 'tls'?); allowed: "),
-        ("cluster: {service: {username: a}}", "startgate.yml:1:31: cluster.service.username: needs cluster.service.password_file"),
-        ("cluster: {service: {username: 'a:b'}}", "startgate.yml:1:31: cluster.service.username: a user name holds no colon"),
-        ("rules: nowhere", "startgate.yml:1:8: rules: nowhere does not exist"),
-        ("workers: 0", "startgate.yml:1:10: workers: must be from 1 to 256, and is 0"),
-        ("workers: 9400", "startgate.yml:1:10: workers: must be from 1 to 256, and is 9400"),
-        ("workers: true", "startgate.yml:1:10: workers: must be a whole number, and is true or false"),
-        ("limits: {gate: {drain_s: 0}}", "startgate.yml:1:26: limits.gate.drain_s: must be a number of seconds above 0, and is 0"),
-        ("a: [", "startgate.yml:"),
+        ("- a list", "1:1: the configuration must be a map with cluster, gate, journal, limits, listen, rules"),
+        ("cluster: http://a:9200", "1:10: cluster must be a map with nodes, service, tls, and is a text"),
+        ("rules:", "1:1: rules is empty: leave it out, or give it a value"),
+        ("nodes: ['http://a:9200']", "1:1: unknown key 'nodes' (did you mean 'cluster.nodes'?); "),
+        ("zzz: 1", "1:1: unknown key 'zzz'; allowed here: "),
+        ("listen: []", "1:9: listen: is an empty list"),
+        ("listen: 9400", "1:9: listen: must be host:port, such as 127.0.0.1:9400 or [::1]:9400, and is a number"),
+        ("listen: ['a:1', 'a:1']", "1:9: listen: a:1 is named twice"),
+        ("cluster: {nodes: ['http://a:1', 'http://a:1/']}", "1:18: cluster.nodes: http://a:1 is named twice"),
+        ("listen: {address: 'a:1', tsl: {}}", "1:26: listen: unknown key 'tsl' (did you mean 'tls'?); allowed: "),
+        ("cluster: {service: {username: a}}", "1:31: cluster.service.username: needs cluster.service.password_file"),
+        ("cluster: {service: {username: 'a:b'}}", "1:31: cluster.service.username: a user name holds no colon"),
+        ("rules: nowhere", "1:8: rules: nowhere does not exist"),
+        ("workers: 0", "1:10: workers: must be from 1 to 256, and is 0"),
+        ("workers: 9400", "1:10: workers: must be from 1 to 256, and is 9400"),
+        ("workers: true", "1:10: workers: must be a whole number, and is true or false"),
+        ("limits: {gate: {drain_s: 0}}", "1:26: limits.gate.drain_s: must be a number of seconds above 0, and is 0"),
+        ("a: [", "2:1: not valid YAML"),
     ],
 )  # fmt: skip
 def test_one_fault(write: Write, text: str, fault: str) -> None:
@@ -204,10 +205,10 @@ def test_a_service_credential_is_of_one_kind(write: Write, tmp_path: Path) -> No
     (tmp_path / "password").write_text("word")
     both = "cluster: {service: {api_key_file: key, username: a, password_file: password}}"
     assert faults(write(both)) == [
-        "startgate.yml:1:35: cluster.service.api_key_file: stands beside username or password_file: give one or the other"
+        "1:35: cluster.service.api_key_file: stands beside username or password_file: give one or the other"
     ]
     assert faults(write("cluster: {service: {password_file: password}}")) == [
-        "startgate.yml:1:36: cluster.service.password_file: needs cluster.service.username"
+        "1:36: cluster.service.password_file: needs cluster.service.username"
     ]
 
 
@@ -219,13 +220,11 @@ def test_a_ca_beside_no_verification_is_refused(write: Write, pem: Pem) -> None:
 def test_tls_for_a_cluster_without_it_is_refused(write: Write) -> None:
     """Somebody who sets it believes the traffic to be encrypted."""
     found = faults(write("cluster: {nodes: ['http://a:1'], tls: {verify: full}}"))
-    assert found == [
-        "startgate.yml:1:48: cluster.tls.verify: means nothing here: no node of cluster.nodes begins with https://"
-    ]
+    assert found == ["1:48: cluster.tls.verify: means nothing here: no node of cluster.nodes begins with https://"]
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
-    assert faults(tmp_path / "startgate.yml") == ["startgate.yml: cannot be read: No such file or directory"]
+    assert faults(tmp_path / "startgate.yml") == [" cannot be read: No such file or directory"]
 
 
 def test_secrets_show_in_no_text(write: Write, tmp_path: Path) -> None:
