@@ -4,6 +4,7 @@ Everything that would only show at the first start shows here, while an operator
 """
 
 import asyncio
+import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -24,6 +25,16 @@ NO_SERVICE = (
     "no service credential (cluster.service): starts whose owner must be judged, such as those that Kibana sends, "
     "will be denied"
 )
+CHAIN_REMEDY = "cluster.tls.ca must name the authority that signed it"
+NAME_REMEDY = "name the nodes in cluster.nodes as the certificate does, or set cluster.tls.verify to certificate"
+# What a failed call's text holds, and what it is most likely to mean.
+HINTS = {
+    "WRONG_VERSION_NUMBER": "; does the node speak plain http?",
+    "RECORD_LAYER_FAILURE": "; does the node speak plain http?",
+    "Server disconnected": "; does the node speak https?",
+    "Connection reset by peer": "; does the node speak https?",
+    "the answer is not JSON": "; is this Elasticsearch?",
+}
 PAUSE_S = 0.25
 # One try: a node that takes longer to answer `GET /` would not carry traffic either.
 TRY_S = 5.0
@@ -85,11 +96,22 @@ class _Patience:
             except ClusterUnreachable as failure:
                 tries += 1
                 if tries >= len(self.nodes) and time.monotonic() + PAUSE_S > self.until:
-                    # aiohttp says ssl:default of every connection, of plain ones too.
-                    reason = str(failure).replace(" ssl:default", "")
-                    text = f"the cluster does not answer at {', '.join(self.nodes)}: {reason}"
+                    text = f"the cluster does not answer at {', '.join(self.nodes)}: {in_words(str(failure))}"
                     raise CannotServe(ExitStatus.UNREACHABLE, text) from failure
             await asyncio.sleep(PAUSE_S)
+
+
+def in_words(failure: str) -> str:
+    """Why a call failed, as an operator would say it: without what aiohttp and OpenSSL say of themselves, and with what
+    is likely to be wrong."""
+    # aiohttp says ssl:default or ssl:True of every connection, of plain ones too.
+    reason = re.sub(r" ssl:\S+", "", failure)
+    refused = re.search(r"certificate verify failed: (.+?)\.? \(_ssl\.c", reason)
+    if refused:
+        remedy = NAME_REMEDY if "mismatch" in refused[1] else CHAIN_REMEDY
+        return f"the certificate is not accepted: {refused[1]}; {remedy}"
+    hint = next((hint for mark, hint in HINTS.items() if mark in reason), "")
+    return reason + hint
 
 
 def _banner(root: Reply, with_service: bool) -> tuple[str | None, str | None]:

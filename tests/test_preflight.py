@@ -80,6 +80,39 @@ async def test_nobody_there() -> None:
     assert "ssl" not in str(caught.value)
 
 
+VERIFY = (
+    "GET /: Cannot connect to host es:9200 ssl:True [SSLCertVerificationError: (1, '[SSL: CERTIFICATE_VERIFY_FAILED] "
+)
+
+
+@pytest.mark.parametrize(
+    ("failure", "told"),
+    [
+        (
+            f"{VERIFY}certificate verify failed: self-signed certificate (_ssl.c:1006)')]",
+            "the certificate is not accepted: self-signed certificate; "
+            "cluster.tls.ca must name the authority that signed it",
+        ),
+        (
+            f"{VERIFY}certificate verify failed: Hostname mismatch, certificate is not valid for 'es'. (_ssl.c:1)')]",
+            "the certificate is not accepted: Hostname mismatch, certificate is not valid for 'es'; "
+            "name the nodes in cluster.nodes as the certificate does, or set cluster.tls.verify to certificate",
+        ),
+        ("GET /: refused ssl:default [no]", "GET /: refused [no]"),
+        ("GET /: the answer is not JSON", "GET /: the answer is not JSON; is this Elasticsearch?"),
+        ("GET /: Server disconnected", "GET /: Server disconnected; does the node speak https?"),
+    ],
+)
+def test_a_failure_is_told_in_an_operators_words(failure: str, told: str) -> None:
+    assert preflight.in_words(failure) == told
+
+
+async def test_plain_http_where_tls_was_expected_is_told() -> None:
+    async with cluster(Double()) as double:
+        with pytest.raises(CannotServe, match=r"does the node speak plain http\?"):
+            await preflight.run(settings(double.url.replace("http:", "https:")), wait_s=0)
+
+
 async def test_a_cluster_that_is_still_starting_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(preflight, "PAUSE_S", 0.01)
     async with cluster(Double(down=3)) as double:

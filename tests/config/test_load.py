@@ -192,7 +192,7 @@ def test_all_faults_are_reported_at_once_and_in_order(write: Write) -> None:
         ("workers: 9400", "1:10: workers: must be from 1 to 256, and is 9400"),
         ("workers: true", "1:10: workers: must be a whole number, and is true or false"),
         ("limits: {gate: {drain_s: 0}}", "1:26: limits.gate.drain_s: must be a number of seconds above 0, and is 0"),
-        ("a: [", "2:1: not valid YAML"),
+        ("a: [", "1:5: not valid YAML"),
     ],
 )  # fmt: skip
 def test_one_fault(write: Write, text: str, fault: str) -> None:
