@@ -17,6 +17,8 @@ ACTION = "cluster:admin/xpack/ml/data_frame/analytics/start"
 FIELDS = ("id", "timeout")
 # A start needs one. PyYAML looks ahead from each to the next: a thousand of them would hold up all starts for a second.
 YAML_BRACKETS = 8
+# PyYAML reads 200 KB a second, and all starts wait for it: more than an id and a timeout with comments take is refused.
+YAML_LIMIT_BYTES = 4 * 1024
 # XContent's names for what may stand where a text is wanted.
 _TOKENS = {
     bool: "VALUE_BOOLEAN",
@@ -27,6 +29,7 @@ _TOKENS = {
 }
 _YAML_TEXT = "tag:yaml.org,2002:str"
 _YAML_KINDS = {"tag:yaml.org,2002:bool": False, "tag:yaml.org,2002:int": 0, "tag:yaml.org,2002:float": 0.0}
+_MEDIA_TYPE = re.compile(r"[!#$%&'*+\-.^_`|~0-9a-z]+/[!#$%&'*+\-.^_`|~0-9a-z]+")
 _JSON = re.compile(r"application/(?:vnd\.elasticsearch\+)?(?:x-)?(?:nd)?json")
 _YAML = re.compile(r"application/(?:vnd\.elasticsearch\+)?yaml")
 _CBOR = re.compile(r"application/(?:vnd\.elasticsearch\+)?cbor")
@@ -66,7 +69,7 @@ def body_fields(body: bytes, content_types: Sequence[str], parameters: Mapping[s
         raise _bad_media_type(content_types)
     if body:
         if not content_types:
-            raise PlainRefusal(406, "", "Content-Type header is missing")
+            raise PlainRefusal(406, "", "Content-Type header [] is not supported")
         return _checked(_parse(body, content_types[0]))
     if "source" in parameters:
         if "source_content_type" not in parameters:
@@ -77,12 +80,15 @@ def body_fields(body: bytes, content_types: Sequence[str], parameters: Mapping[s
 
 
 def _bad_media_type(content_types: Sequence[str]) -> Refusal:
-    text = f"Invalid media-type value on headers [Content-Type] {list(content_types)}"
-    return Refusal(400, "media_type_header_exception", text)
+    cause = {"type": "illegal_argument_exception", "reason": f"invalid media-type [{', '.join(content_types)}]"}
+    text = "Invalid media-type value on headers [Content-Type]"
+    return Refusal(400, "media_type_header_exception", text, caused_by=cause)
 
 
 def _parse(body: bytes, content_type: str) -> Any:  # noqa: ANN401 -- whatever the client sent
     media = content_type.partition(";")[0].strip().lower()
+    if not _MEDIA_TYPE.fullmatch(media):
+        raise _bad_media_type([content_type])
     parse = next((parse for pattern, parse in _PARSERS if pattern.fullmatch(media)), None)
     if parse is None:
         raise PlainRefusal(406, "", f"Content-Type header [{content_type}] is not supported")
@@ -94,6 +100,8 @@ def _parse(body: bytes, content_type: str) -> Any:  # noqa: ANN401 -- whatever t
 
 def _parse_yaml(body: bytes) -> Any:  # noqa: ANN401 -- whatever the client sent
     """One mapping of scalars is read, and nothing is constructed: merge keys would multiply what a client sent."""
+    if len(body) > YAML_LIMIT_BYTES:
+        raise ValueError("longer than any start")
     if body.count(b"[") + body.count(b"{") > YAML_BRACKETS:
         raise ValueError("nested deeper than any start")
     node = yaml.compose(body, Loader=yaml.SafeLoader)

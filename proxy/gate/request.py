@@ -110,7 +110,8 @@ def _job_id(path: str) -> str:
     """
     match path.rstrip("/").split("/"):
         case ["", "_ml", "data_frame", "analytics", segment, "_start"]:
-            return decode_path(segment, path)
+            decode_path(path)  # the text of a fault names the whole path
+            return decode_path(segment)
     raise Refusal(400, "illegal_argument_exception", f"[{path}] is not the start of a data frame analytics job")
 
 
@@ -140,7 +141,7 @@ def _refuse_unknown(path: str, parameters: Mapping[str, str], read: set[str]) ->
     if unknown:
         plural = "s" if len(unknown) > 1 else ""
         named = ", ".join(f"[{name}]{_hint(name, read) if at < HINTS else ''}" for at, name in enumerate(unknown))
-        text = f"request [{decode_path(path, path)}] contains unrecognized parameter{plural}: {named}"
+        text = f"request [{decode_path(path)}] contains unrecognized parameter{plural}: {named}"
         raise Refusal(400, "illegal_argument_exception", text)
     for name in BOOLEAN_PARAMETERS:
         if parameters.get(name, "") not in ("", "true", "false"):

@@ -69,15 +69,26 @@ def test_no_body_is_none(content_types: list[str]) -> None:
 def test_a_body_without_a_content_type_is_refused() -> None:
     refusal = refused(b"{}")
     assert isinstance(refusal, PlainRefusal)
-    assert refusal.body() == {"error": "Content-Type header is missing", "status": 406}
+    assert refusal.body() == {"error": "Content-Type header [] is not supported", "status": 406}
 
 
 @pytest.mark.parametrize(
-    "content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "json"]
+    "content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "a/b"]
 )
 def test_other_content_types_are_refused(content_type: str) -> None:
     refusal = refused(b"{}", content_type)
     assert refusal.body() == {"error": f"Content-Type header [{content_type}] is not supported", "status": 406}
+
+
+@pytest.mark.parametrize("content_type", ["json", "/json", "a b/c", "application/"])
+def test_what_is_no_media_type_is_refused(content_type: str) -> None:
+    refusal = refused(b"{}", content_type)
+    assert (refusal.status, refusal.type) == (400, "media_type_header_exception")
+    assert refusal.reason == "Invalid media-type value on headers [Content-Type]"
+    assert refusal.caused_by == {
+        "type": "illegal_argument_exception",
+        "reason": f"invalid media-type [{content_type}]",
+    }
 
 
 @pytest.mark.parametrize("body", [b"", b"{}"])
