@@ -163,8 +163,6 @@ class ClientConnection(asyncio.Protocol):
         elif self._held and not self.write_paused:
             self._go_on()
         else:
-            # TLS may have delivered the end of a request after its reading was paused.
-            self.resume_reading()
             self.deadline = self._context.sweep.now + self._context.limits.client_idle_s
 
     def failed(self, status: int, type: str, reason: str, headers: tuple[tuple[str, str], ...]) -> None:

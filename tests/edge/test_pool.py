@@ -170,6 +170,10 @@ async def test_busy_counts_return_to_zero(rig: Rig) -> None:
     assert node.busy == 0
     assert node.take() is given
     assert (given.reused, node.busy) == (True, 1)
+    node.give_back(given)
+    given.transport.close()
+    assert node.take() is None
+    given = await node.open()
     given.transport.close()
     node.give_back(given)
     assert node.busy == 0

@@ -22,7 +22,7 @@ async def test_bytes_on_an_idle_connection_end_it(rig: Rig) -> None:
     edge, upstream = await rig.simple(script)
     client = await edge.connect()
     for _ in range(2):
-        await client.send(GET)
+        await client.send(GET.replace(b"GET", b"POST"))  # which is never sent again
         assert (await client.message()).body == b"good"
         await asyncio.sleep(0.15)
     assert len(upstream.wires) == 2

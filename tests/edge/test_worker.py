@@ -79,6 +79,25 @@ class TestDrain:
         assert await busy.ended() in (b"", b"reset")
         await asyncio.wait_for(edge.task, 2)
 
+    async def test_an_answer_that_had_begun_finishes_and_closes(self, rig: Rig) -> None:
+        go = asyncio.Event()
+
+        async def script(wire: Wire) -> None:
+            await wire.message()
+            await wire.send(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nab")
+            await go.wait()
+            await wire.send(b"cd")
+
+        edge, _ = await rig.simple(script, drain_s=4.0)
+        client = await edge.connect()
+        await client.send(GET)
+        assert (await client.head()).startswith(b"HTTP/1.1 200 OK")
+        edge.stop.set()
+        await asyncio.sleep(0.05)
+        go.set()
+        assert await client.ended() == b"abcd"
+        await asyncio.wait_for(edge.task, 1)
+
     async def test_an_upload_finishes(self, rig: Rig) -> None:
         edge, _ = await rig.simple()
         client = await edge.connect()

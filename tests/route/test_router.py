@@ -144,7 +144,7 @@ def reaches_start(method: bytes, target: bytes) -> bool:
         and len(parts) == 6
         and parts[:4] == [b"", b"_ml", b"data_frame", b"analytics"]
         and parts[5] == b"_start"
-    )  # noqa: E501 -- one line a rule
+    )
 
 
 PIECES = st.lists(
