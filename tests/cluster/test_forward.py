@@ -10,12 +10,17 @@ from pathlib import Path
 
 import pytest
 import trustme
+from hypothesis import given
+from hypothesis import strategies as st
+from yarl import URL
 
 from proxy.cluster.forward import Forwarder
-from proxy.errors import ClusterUnreachable
+from proxy.errors import ClusterUnreachable, Refusal
+from proxy.gate.request import parameters_of, read_request
 from proxy.model import Answer
 from proxy.settings import ClusterTls
 from tests.cluster.nodes import node, nowhere, refusal, reply
+from tests.gate.fakes import arrived, tried
 
 TARGET = "/_ml/data_frame/analytics/outliers/_start"
 CALL = f"POST {TARGET}"
@@ -55,6 +60,20 @@ async def test_the_target_is_sent_as_it_came(target: str) -> None:
     async with node({f"POST {target.partition('?')[0]}": GOOD}) as one:
         assert (await forwarded(one.url, target=target)).status == 200
         assert one.seen[0].line == f"POST {target} HTTP/1.1"
+
+
+@given(
+    st.text(st.sampled_from("az09-._%62F/\\@:[]{}|^"), max_size=12),
+    st.text(st.sampled_from("aprety=&;%2/?#@:[]{}|^\\'\"<>+"), max_size=20),
+)
+def test_what_is_judged_is_what_is_sent(segment: str, query: str) -> None:
+    """No target that names a start to the gate names anything else on the wire."""
+    target = TARGET.replace("outliers", segment or "a") + (f"?{query}" if query else "")
+    start = arrived(target=target)
+    if isinstance(tried(lambda: read_request(start, parameters_of(target))), Refusal):
+        return
+    sent = URL("http://127.0.0.1:9200" + target, encoded=True).raw_path_qs
+    assert sent == target.partition("#")[0].removesuffix("?")
 
 
 @pytest.mark.parametrize("tail", ["#x", "?pretty#x?y", "?"])
