@@ -108,7 +108,7 @@ class Gate:
         except RulesError as error:
             logger.error("the rules were not reloaded, revision %s stays in force:\n%s", self.rules.revision, error)
         else:
-            logger.warning("rules reloaded, revision %s is in force", self.rules.revision)
+            logger.info("rules reloaded, revision %s is in force", self.rules.revision)
 
     def reconcile(self) -> None:
         """Close, in the background, what an earlier process left open."""
@@ -205,6 +205,7 @@ async def run(settings: GateSettings, stop: asyncio.Event, ready: Callable[[], N
             await site.stop()
         await gate.drain()
         await runner.cleanup()
+        await asyncio.to_thread(Path(settings.socket).unlink, missing_ok=True)
         await gate.close()
 
 

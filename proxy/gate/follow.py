@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+from collections.abc import Mapping
+from typing import Any
 
 from proxy.errors import ClusterUnreachable, JournalError, Refusal
 from proxy.gate import record
@@ -72,8 +74,8 @@ class Followers:
         """
         before = self._tasks.pop(job.id, None)
         if before is not None and before[1].cancel():
-            why = f"the job stopped, and was started again as {receipt}"
-            spawn(self._end(before[0], job.id, None, why), name=f"end of {before[0]}")
+            ended = record.restarted(before[0], job.id, receipt, self._clock.now_ms())
+            spawn(self._append(before[0], job.id, ended), name=f"end of {before[0]}")
         task = spawn(self._follow(job, credentials, receipt), name=f"follow {job.id}")
         self._tasks[job.id] = (receipt, task)
         task.add_done_callback(lambda _: self._forget(job.id, receipt))
@@ -94,11 +96,12 @@ class Followers:
             poll_s=self._limits.follow_up_poll_s,
             limit_s=self._limits.follow_up_s,
         )
-        await self._end(receipt, job.id, state, stopped or why)
+        ended = record.end(receipt, job.id, state, stopped or why, self._clock.now_ms())
+        await self._append(receipt, job.id, ended)
 
-    async def _end(self, receipt: str, job_id: str, state: JobState | None, why: str) -> None:
+    async def _append(self, receipt: str, job_id: str, ended: Mapping[str, Any]) -> None:
         try:
-            await self._journal.append(record.end(receipt, job_id, state, why, self._clock.now_ms()))
+            await self._journal.append(ended)
         except JournalError as error:
             logger.error("start %s of %s: its end is not on record: %s", receipt, job_id, error)
 

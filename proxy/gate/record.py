@@ -25,7 +25,8 @@ def outcome(flight: Flight, answer: Answer, now_ms: int) -> dict[str, Any]:
     # Without a usable answer to an intended start nobody knows whether the job runs.
     unknown = flight.intended and answer.status in (408, 429, 500, 502, 503, 504)
     result = "success" if succeeded else "unknown" if unknown else "failure"
-    record = _start(Phase.OUTCOME, flight, now_ms, outcome=result, reason=flight.problem or "")
+    reason = flight.problem or _refusal(flight.cluster_answer)
+    record = _start(Phase.OUTCOME, flight, now_ms, outcome=result, reason=reason)
     record["event"]["duration"] = round(flight.marks_ms.get("answered", 0) * 1e6)
     record["http"]["response"] = {"status_code": answer.status}
     ours = record["startgate"]
@@ -38,6 +39,26 @@ def outcome(flight: Flight, answer: Answer, now_ms: int) -> dict[str, Any]:
     if flight.cluster_answer is not None:
         ours["cluster"] = {"status": flight.cluster_answer.status, **_node(flight.cluster_answer)}
     ours["timings_ms"] = dict(flight.marks_ms)
+    return record
+
+
+def bare_outcome(flight: Flight, answer: Answer, now_ms: int) -> dict[str, Any]:
+    """The outcome where something in the flight cannot be put on record: who asked for what over the wire, and the
+    answer. It must not fail whatever the cluster said."""
+    succeeded = flight.cluster_answer is not None and 200 <= answer.status < 300
+    reason = f"{flight.problem or ''} (not all of this start could be put on record; the gate's log says why)".strip()
+    result = "success" if succeeded else "unknown" if flight.intended else "failure"
+    record = entry.frame(Phase.OUTCOME, flight.arrived.receipt, now_ms, outcome=result, reason=reason)
+    record |= _request(flight.arrived)
+    record["http"]["response"] = {"status_code": answer.status}
+    record["startgate"]["job"] = {"id": entry.cut(flight.job_id or "")}
+    return record
+
+
+def restarted(receipt: str, job_id: str, again: str, now_ms: int) -> dict[str, Any]:
+    """The end of a start whose job stopped unseen: it was started again, under the receipt `again`."""
+    record = end(receipt, job_id, None, f"the job stopped, and was started again as {again}", now_ms)
+    record["startgate"]["end"] = {"state": "stopped", "started_again_as": again}
     return record
 
 
@@ -156,6 +177,18 @@ def _destination(plan: Plan, known: Known | None) -> dict[str, Any]:
         fields["settings"] = dict(plan.body["settings"]) if len(encoded) < 16 * 1024 else "…"
         fields["field_count"] = len(plan.body["mappings"].get("properties", {}))
     return fields
+
+
+def _refusal(answer: Answer | None) -> str:
+    """Elasticsearch's reason in its answer to a start that it refused; empty where it cannot be read."""
+    if answer is None or 200 <= answer.status < 300:
+        return ""
+    try:
+        reason = msgspec.json.decode(answer.body)["error"]["reason"]
+    except (msgspec.DecodeError, UnicodeDecodeError, KeyError, TypeError):
+        # Compressed, or YAML: whoever asked for that has read it, and the status is on record.
+        return ""
+    return reason if isinstance(reason, str) else ""
 
 
 def _node(answer: Answer) -> dict[str, str]:

@@ -6,6 +6,7 @@ import json
 import logging
 import re
 import shutil
+import socket
 import stat
 import time
 from collections.abc import AsyncIterator, Mapping
@@ -98,10 +99,15 @@ async def test_nobody_else_can_connect(tmp_path: Path, monkeypatch: pytest.Monke
         assert gate.ready.is_set()
 
 
-async def test_a_socket_that_was_left_behind_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_socket_is_gone_when_the_gate_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with running(tmp_path, monkeypatch):
-        pass
-    assert (tmp_path / "gate.sock").is_socket()
+        assert (tmp_path / "gate.sock").is_socket()
+    assert not (tmp_path / "gate.sock").exists()
+
+
+async def test_a_socket_that_was_left_behind_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket(socket.AF_UNIX) as killed:
+        killed.bind(str(tmp_path / "gate.sock"))
     async with running(tmp_path, monkeypatch) as gate:
         assert (await gate.exchange(request())).startswith(b"HTTP/1.1 200 ")
 
@@ -366,7 +372,7 @@ async def test_starts_of_one_job_take_turns_and_locks_are_forgotten(
 async def test_reloading_takes_new_rules(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.WARNING)
+    caplog.set_level(logging.INFO)
     async with running(tmp_path, monkeypatch, {"forward": answer(400)}) as gate:
         await gate.exchange(request())
         rules = tmp_path / "start.yml"

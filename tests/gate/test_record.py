@@ -249,6 +249,33 @@ def test_an_outcome_says_what_was_done_and_how_long_it_took() -> None:
     assert told["event"]["duration"] == 12_250_000
 
 
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b'{"error":{"type":"x","reason":"already finished"},"status":400}', "already finished"),
+        (b'{"error":"whoever it is that answers so","status":400}', None),
+        (b'{"error":{"reason":7}}', None),
+        *((body, None) for body in (b"", b"[]", b"null", b"{}", b'{"error":7}', b"\xff", b"\x1f\x8b\x08", b"---\n")),
+    ],
+)
+def test_the_clusters_reason_for_a_refusal_is_on_record(body: bytes, reason: str | None) -> None:
+    told = record.outcome(judged(cluster_answer=Answer(status=400, body=body)), answer(400), 0)
+    assert told["event"].get("reason") == reason
+
+
+def test_what_failed_here_is_said_before_what_the_cluster_says() -> None:
+    one = judged(problem="not removed", cluster_answer=Answer(status=400, body=b'{"error":{"reason":"no"}}'))
+    assert record.outcome(one, answer(400), 0)["event"]["reason"] == "not removed"
+
+
+def test_the_end_of_a_start_whose_job_was_started_again_names_that_start() -> None:
+    told = record.restarted("r1", "outliers", "r2", NOW_MS)
+    assert told["event"]["reason"] == "the job stopped, and was started again as r2"
+    assert told["event"]["outcome"] == "unknown"
+    assert told["startgate"]["end"] == {"state": "stopped", "started_again_as": "r2"}
+    assert told["startgate"]["job"] == {"id": "outliers"}
+
+
 @pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"[]", b"null", b'{"node":1}', b"{}", b"\x1f\x8b\x08"])
 def test_an_answer_that_names_no_node_is_told_without(body: bytes) -> None:
     told = record.outcome(judged(cluster_answer=Answer(status=200, body=body)), answer(200), 0)
