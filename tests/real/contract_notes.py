@@ -14,6 +14,7 @@ _SEVEN = {
     "resolve names": _steps(5),  # a concrete name that is missing resolves to nothing, not to 404
     "index expressions": _steps(10, 14),  # expand_wildcards=none is no error; an unknown remote is a missing index
     "values that do not fit": _steps(26),  # GET of a document tells _ignored
+    "documents that clash with themselves or their mapping": _steps(6),  # a dotted null maps no object
     "bodies that are no document": _steps(1),  # a list: 400, not 500
     "bulk with faults of items": _steps(1),  # types and words of the items' errors
     "bulk that cannot be read": _steps(1),  # an unknown action is found by validation
