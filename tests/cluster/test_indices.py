@@ -183,16 +183,22 @@ async def test_a_creation_that_is_refused_is_passed_on(answer: bytes) -> None:
         await created({"PUT /out": answer})
 
 
+def stats(documents: int) -> bytes:
+    return reply(200, {"_all": {"primaries": {"docs": {"count": documents, "deleted": 0}}}})
+
+
 WHOLE = {"_shards": {"total": 2, "successful": 1, "failed": 0}}
 EMPTY = {
     "GET /out": there(),
     "PUT /out/_block/write": reply(200, {"acknowledged": True}),
     "POST /out/_refresh": reply(200, WHOLE),
     "GET /out/_count": reply(200, {"count": 0, **WHOLE}),
+    "GET /out/_stats/docs": stats(0),
     "DELETE /out": reply(200, {"acknowledged": True}),
     "PUT /out/_settings": reply(200, {"acknowledged": True}),
 }
-CHECKED = ["GET /out", "PUT /out/_block/write", "POST /out/_refresh", "GET /out/_count", "GET /out"]
+COUNTED = ["GET /out/_count", "GET /out/_stats/docs"]
+CHECKED = ["GET /out", "PUT /out/_block/write", "POST /out/_refresh", *COUNTED, "GET /out"]
 LIFTED = "PUT /out/_settings"
 
 
@@ -230,6 +236,9 @@ PARTLY = "kept: not all of its shards could be looked into"
     [
         ({"GET /out/_count": reply(200, {"count": 3, **WHOLE})}, "kept: it holds 3 documents"),
         ({"GET /out/_count": reply(200, WHOLE)}, "kept: it holds None documents"),
+        # Document-level security hides documents from a count.
+        ({"GET /out/_stats/docs": stats(3)}, "kept: it holds 3 documents"),
+        ({"GET /out/_stats/docs": reply(200, {"_all": {}})}, "kept: it holds None documents"),
         ({"GET /out": [there(), there("u2")]}, "kept: another index has taken the name"),
         ({"GET /out": [there(), MISSING]}, "kept: another index has taken the name"),
         (
@@ -257,6 +266,7 @@ async def test_an_index_in_use_is_kept_and_may_be_written_again(script: dict[str
         ("PUT /out/_block/write", CHECKED[:2]),
         ("POST /out/_refresh", CHECKED[:3]),
         ("GET /out/_count", CHECKED[:4]),
+        ("GET /out/_stats/docs", CHECKED[:5]),
         ("DELETE /out", [*CHECKED, "DELETE /out"]),
     ],
 )

@@ -231,9 +231,20 @@ async def test_api_keys_are_looked_up_with_their_limits() -> None:
     assert [role.name for role in found.limited_by or ()] == ["analyst", "more"]
 
 
+async def test_a_key_that_has_not_expired_yet_is_good() -> None:
+    answer = reply(200, {"api_keys": [KEY | {"expiration": 99_999_999_999_999}]})
+    assert (await looked_up(owner(api_key_id="k"), {KEYS: answer})).roles
+
+
 async def test_a_key_without_roles_of_its_own_has_its_makers() -> None:
     found = await looked_up(owner(api_key_id="k"), {KEYS: reply(200, {"api_keys": [KEY | {"role_descriptors": {}}]})})
     assert found.roles == found.limited_by
+
+
+async def test_a_key_that_expires_in_time_to_come_is_good() -> None:
+    lasting = KEY | {"expiration": 32_503_680_000_000}
+    found = await looked_up(owner(api_key_id="k"), {KEYS: reply(200, {"api_keys": [lasting]})})
+    assert [role.name for role in found.roles] == ["mine"]
 
 
 @pytest.mark.parametrize(
@@ -242,6 +253,9 @@ async def test_a_key_without_roles_of_its_own_has_its_makers() -> None:
         (refusal(404), "which is gone or invalidated"),
         (reply(200, {"api_keys": []}), "which is gone or invalidated"),
         (reply(200, {"api_keys": [KEY | {"invalidated": True}]}), "which is gone or invalidated"),
+        (reply(200, {"api_keys": [KEY | {"expiration": 1_700_000_000_000}]}), "which has expired"),
+        (reply(200, {"api_keys": [KEY | {"expiration": 1}]}), "which has expired"),
+        (reply(200, {"api_keys": [KEY | {"expiration": "soon"}]}), "is not understood"),
         (reply(200, {"api_keys": [{"id": "k", "invalidated": False}]}), "before 8.5"),
         (reply(200, {"api_keys": [{**KEY, "limited_by": None}]}), "is not understood"),
         (reply(200, {}), "is not understood"),

@@ -32,6 +32,7 @@ from tests.gate.fakes import (
     grants,
     made,
     refused_by_cluster,
+    until,
 )
 
 SECONDARY = ("es-secondary-authorization", "Basic Ym9i")
@@ -381,6 +382,17 @@ async def test_a_refusal_that_is_not_on_record_is_not_given() -> None:
     assert (await one.run()).status == 503
 
 
+async def test_what_cannot_be_put_on_record_leaves_a_bare_record(caplog: pytest.LogCaptureFixture) -> None:
+    """Cannot come about: what the cluster says is checked before. If it did, there would still be a record."""
+    nothing: Any = None
+    nameless = scene(identify_caller=replace(ANN, username=nothing))
+    assert (await nameless.run()).status == 500
+    assert nameless.effects == ["outcome"]
+    assert nameless.outcome["event"]["outcome"] == "failure"
+    assert "not all of this start could be put on record" in nameless.outcome["event"]["reason"]
+    assert "its record is not complete" in caplog.text
+
+
 # --- the cluster fails
 
 
@@ -506,7 +518,8 @@ async def test_two_starts_of_one_job_take_turns() -> None:
     one = scene()
     await asyncio.gather(one.run(arrived(receipt="first")), one.run(arrived(receipt="second")))
     turns = [call for call in one.calls if call in ("identify caller", "forward")]
-    assert turns == ["identify caller", "forward"] * 2
+    # The second is looked at before it may wait, and judged anew when its turn comes.
+    assert turns == ["identify caller", "identify caller", "forward", "identify caller", "forward"]
     receipts = [record["startgate"]["receipt"] for record in one.records if record["startgate"]["phase"] == "intent"]
     assert receipts == ["first", "second"]
 
@@ -522,10 +535,38 @@ async def test_the_second_waits_until_the_first_is_through_with_the_cluster() ->
     first = asyncio.ensure_future(one.run(arrived(receipt="first")))
     second = asyncio.ensure_future(one.run(arrived(receipt="second")))
     await asyncio.sleep(0.02)
-    assert one.calls.count("identify caller") == 1
+    assert (one.calls.count("identify caller"), one.calls.count("forward")) == (2, 1)
     gate.set()
     await asyncio.gather(first, second)
-    assert one.calls.count("identify caller") == 2
+    assert (one.calls.count("identify caller"), one.calls.count("forward")) == (3, 2)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"identify caller": refused_by_cluster(401)},
+        {"held caller": Held()},
+        {"job caller": refused_by_cluster(404, "resource_not_found_exception")},
+    ],
+    ids=["unknown", "not allowed", "no such job"],
+)
+async def test_who_may_not_start_it_does_not_wait_for_a_job(wrong: dict[str, Any]) -> None:
+    """Else anybody could stand in line, and hold up those who may."""
+    gate = asyncio.Event()
+
+    async def slow() -> Answer:
+        await gate.wait()
+        return STARTED
+
+    one = scene(forward=slow)
+    first = asyncio.ensure_future(one.run(arrived(receipt="first")))
+    await until(lambda: "forward" in one.calls)
+    one.cluster.answers |= wrong
+    refused = await asyncio.wait_for(one.run(arrived(receipt="second")), 2)
+    assert refused.status in (401, 403, 404)
+    assert not first.done()
+    gate.set()
+    await first
 
 
 async def test_starts_of_different_jobs_do_not_wait_for_each_other() -> None:
@@ -591,7 +632,7 @@ EVERYWHERE = arrived(
         {"job": refused_by_cluster(404)},
         {"facts": UNREACHABLE},
         {"create": refused_by_cluster(400)},
-        {"forward": answer(400, f'{{"error":"{SECRET}"}}'.encode())},
+        {"forward": answer(400, f'{{"error":{{"reason":"no","query":"{SECRET}"}}}}'.encode())},
         {"forward": Answer(status=200, headers=(("Set-Cookie", SECRET),), body=f'{{"x":"{SECRET}"}}'.encode())},
         {"forward": UNREACHABLE},
     ],

@@ -34,9 +34,24 @@ async def test_a_job_that_was_changed_is_stopped() -> None:
 
 @pytest.mark.parametrize("call", ["job", "stop"])
 @pytest.mark.parametrize("failure", [refused_by_cluster(403, reason="no"), ClusterUnreachable("no")])
-async def test_what_could_not_be_done_is_said(call: str, failure: Exception) -> None:
+async def test_what_could_not_be_done_is_said(call: str, failure: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("proxy.gate.follow.LOOK_AGAIN_S", (0.0, 0.0))
     cluster = FakeCluster([], {"job": made(create_time=5), call: failure})
     assert await stop_if_changed(made(), CALLER, cluster) == "the job could not be looked at after its start: no"
+
+
+@pytest.mark.parametrize("call", ["job", "stop"])
+async def test_a_node_that_restarts_does_not_let_a_changed_job_run_on(
+    call: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("proxy.gate.follow.LOOK_AGAIN_S", (0.0, 0.0))
+    changed = made(create_time=5)
+    down = [ClusterUnreachable("down")] * 2
+    answers = {"job": [*down, changed]} if call == "job" else {"job": changed, "stop": [*down, None]}
+    cluster = FakeCluster([], answers)
+    done = await stop_if_changed(made(), CALLER, cluster)
+    assert done == "the job was changed while it was being started, and has been stopped"
+    assert cluster.calls[-1] == "stop caller"
 
 
 async def ended(*states: Any, limit_s: float = 60) -> tuple[JobState | None, str]:

@@ -1,6 +1,7 @@
 """Who asks, and for which job: credentials taken from headers, refusals worded as the start's own."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -76,6 +77,15 @@ def test_a_secondary_without_a_shared_secret_has_none() -> None:
     found = credentials_of(arrived(SECONDARY, ("es-client-authentication", "SharedSecret mine")), None)
     assert found.secondary is not None
     assert found.secondary.headers == (("authorization", "Basic Ym9i"),)
+
+
+def test_an_empty_secondary_is_none() -> None:
+    assert credentials_of(arrived(AUTH, ("es-secondary-authorization", "")), None).secondary is None
+
+
+async def test_a_secondary_is_never_the_anonymous_user() -> None:
+    told, _ = await asked(SECONDARY, answers={"identify secondary": replace(BOB, authentication_type="anonymous")})
+    assert (told.status, told.reason) == (401, "Failed to authenticate secondary user")
 
 
 def test_nobody_is_somebody_too() -> None:

@@ -190,6 +190,41 @@ def test_only_what_the_owner_may_see_is_copied(what: Grants, properties: set[str
     assert seen(what, RUNTIME) == {"properties": properties, "runtime": runtime}
 
 
+SYSTEM = SourceIndex(name=".security-7", settings={}, mappings={"properties": {"hash": {"type": "keyword"}}})
+SUPER = {"indices": [{"names": ["*"], "privileges": ["all"], "allow_restricted_indices": True}]}
+UNCLEAR = {"indices": [{"names": ["/(x/"], "privileges": ["all"], "allow_restricted_indices": True}]}
+EVERYTHING = {"indices": [{"names": ["*"], "privileges": ["all"]}]}
+
+
+@pytest.mark.parametrize(
+    ("what", "sources"),
+    [
+        (None, ("flights", ".security-7")),
+        (grants(SUPER), ("flights", ".security-7")),
+        (grants(EVERYTHING), ("flights",)),
+        (grants(SUPER, limited_by=[EVERYTHING]), ("flights",)),
+        (
+            grants({"indices": [{"names": ["/(x/"], "privileges": ["all"], "allow_restricted_indices": True}]}),
+            ("flights",),
+        ),
+    ],
+)
+def test_a_wildcard_of_an_owner_does_not_stand_for_system_indices(
+    what: Grants | None, sources: tuple[str, ...]
+) -> None:
+    """The service credential may see them; the owner need not."""
+    some = made(source={"index": ["flight*", ".sec*"]}, dest={"index": "out"})
+    plan = make_plan(known(some), Facts(sources=(FLIGHTS, SYSTEM), destination=None), what, NOW_MS)
+    assert plan.sources == sources
+
+
+def test_a_system_index_by_name_that_the_owner_may_not_reach_is_denied() -> None:
+    job = made(source={"index": ["flights", ".security"]}, dest={"index": "out"})
+    with pytest.raises(Refusal, match="it is a system index") as told:
+        make_plan(known(job), Facts(sources=(FLIGHTS, SYSTEM), destination=None), grants(EVERYTHING), NOW_MS)
+    assert told.value.status == 403
+
+
 @pytest.mark.parametrize(
     ("what", "why"),
     [

@@ -263,6 +263,25 @@ def test_the_clusters_reason_for_a_refusal_is_on_record(body: bytes, reason: str
     assert told["event"].get("reason") == reason
 
 
+@pytest.mark.parametrize(
+    ("changes", "outcome"),
+    [
+        ({"cluster_answer": STARTED, "intended": True}, "success"),
+        ({"intended": True, "problem": "it broke"}, "unknown"),
+        ({}, "failure"),
+    ],
+)
+def test_a_bare_outcome_tells_what_cannot_fail_to_be_told(changes: dict[str, Any], outcome: str) -> None:
+    told = record.bare_outcome(judged(**changes), answer(200), NOW_MS)
+    assert told["event"]["outcome"] == outcome
+    assert told["event"]["reason"].endswith("(not all of this start could be put on record; the gate's log says why)")
+    assert told["event"]["reason"].startswith(changes.get("problem", "("))
+    assert (told["startgate"]["phase"], told["startgate"]["receipt"]) == ("outcome", "r1")
+    assert told["startgate"]["job"] == {"id": "outliers"}
+    assert told["http"] == {"request": {"method": "POST"}, "response": {"status_code": 200}}
+    assert "caller" not in told["startgate"]
+
+
 def test_what_failed_here_is_said_before_what_the_cluster_says() -> None:
     one = judged(problem="not removed", cluster_answer=Answer(status=400, body=b'{"error":{"reason":"no"}}'))
     assert record.outcome(one, answer(400), 0)["event"]["reason"] == "not removed"

@@ -13,7 +13,7 @@ from proxy.errors import JournalError
 from proxy.journal.read import records, start, starts
 
 
-def line(receipt: str, phase: str = "outcome", **more: Any) -> bytes:  # noqa: ANN401 -- any JSON
+def line(receipt: str, phase: str = "outcome", **more: Any) -> bytes:
     return json.dumps({"startgate": {"receipt": receipt, "phase": phase}, **more}).encode() + b"\n"
 
 
@@ -66,7 +66,7 @@ def test_a_journal_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 def test_a_file_in_place_of_the_folder_is_no_journal(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(JournalError, match="there is no journal at"):
+    with pytest.raises(JournalError, match=r"/file is no folder, and a journal is one"):
         starts(tmp_path / "file")
 
 
@@ -143,5 +143,5 @@ def test_a_whole_receipt_counts_more_than_one_that_begins_so(tmp_path: Path) -> 
 
 def test_too_short_a_receipt_is_refused(tmp_path: Path) -> None:
     write(tmp_path, line("abc1"), line("abd2"))
-    with pytest.raises(JournalError, match="2 receipts begin with ab; give more of it"):
+    with pytest.raises(JournalError, match="2 receipts begin with ab: abc1, abd2; give more of it"):
         start(tmp_path, "ab")

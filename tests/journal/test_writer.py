@@ -26,7 +26,7 @@ from proxy.journal.writer import FIRST_FILE, LOCK_FILE, Journal, open_journal
 ROOT = Path(__file__).parents[2]
 
 
-def record(number: int, **more: Any) -> dict[str, Any]:  # noqa: ANN401 -- any JSON
+def record(number: int, **more: Any) -> dict[str, Any]:
     return {"startgate": {"receipt": f"r{number}", "phase": "outcome"}, **more}
 
 
@@ -257,7 +257,7 @@ asyncio.run(opened.close())
 """
 
 
-def run(script: str, *arguments: object, **more: Any) -> subprocess.CompletedProcess[str]:  # noqa: ANN401 -- as run
+def run(script: str, *arguments: object, **more: Any) -> subprocess.CompletedProcess[str]:
     asked = [sys.executable, "-c", script, *map(str, arguments)]
     return subprocess.run(asked, capture_output=True, text=True, check=False, cwd=ROOT, timeout=30, **more)
 
