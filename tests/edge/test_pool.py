@@ -38,6 +38,53 @@ async def test_the_least_busy_node_is_next(rig: Rig) -> None:
     assert [len(node.requests) for node in nodes] == [3, 3, 3]
 
 
+async def test_a_node_that_is_stuck_gets_no_more_than_its_share(rig: Rig) -> None:
+    async def stuck(wire: Wire) -> None:
+        await wire.ended()
+
+    edge = await rig.edge(await rig.upstream(stuck), await rig.upstream(echo))
+    waiting = 0
+    for _ in range(8):
+        client = await edge.connect()
+        await client.send(GET)
+        waiting += await client.quiet(0.1)
+    assert waiting == 1
+
+
+async def test_a_node_that_is_down_is_asked_last_for_a_while(rig: Rig) -> None:
+    upstream = await rig.upstream(echo)
+    loop = asyncio.get_running_loop()
+    sweep = Sweep(loop)
+    tries = 0
+
+    async def fail(factory: ProtocolFactory) -> object:
+        nonlocal tries
+        tries += 1
+        raise OSError("down")
+
+    async def succeed(factory: ProtocolFactory) -> object:
+        return await loop.create_connection(factory, "127.0.0.1", upstream.port)
+
+    class Waiting:
+        def __init__(self) -> None:
+            self.got: asyncio.Future[UpstreamConnection] = loop.create_future()
+
+        def connected(self, connection: UpstreamConnection) -> None:
+            self.got.set_result(connection)
+
+        def unreachable(self, *, timed_out: bool) -> None:
+            raise AssertionError(timed_out)
+
+    pool = Pool([Address("bad", fail), Address("good", succeed)], EdgeLimits(), sweep)
+    for _ in range(10):
+        waiting = Waiting()
+        connection = pool.take(waiting) or await waiting.got
+        connection.owner.give_back(connection)
+    assert tries == 1
+    pool.close()
+    sweep.stop()
+
+
 async def test_nodes_take_turns_when_none_is_busy(rig: Rig) -> None:
     nodes = [await rig.upstream(echo) for _ in range(2)]
     edge = await rig.edge(*nodes)
