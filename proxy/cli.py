@@ -17,7 +17,9 @@ from rich.text import Text
 
 from proxy import audit, listeners, logs, supervisor
 from proxy.config import Config, load
-from proxy.errors import CannotServe, ConfigError, ExitStatus, InvalidInput, StartgateError, nearest
+from proxy.config.tree import Node, Place
+from proxy.config.values import PORT_MAX, cluster_node
+from proxy.errors import CannotServe, ConfigError, ExitStatus, InvalidInput, JournalError, StartgateError, nearest
 from proxy.journal import read as journal
 from proxy.rules.load import load as load_rules
 from proxy.settings import Listen
@@ -25,12 +27,32 @@ from proxy.settings import Listen
 # Read without being asked where it lies in the working directory, as other servers do with theirs.
 DEFAULT_FILE = Path("startgate.yml")
 
+
+class Port(click.IntRange):
+    """A port number; 0 lets the system choose."""
+
+    name = "port"
+
+    def __init__(self) -> None:
+        super().__init__(0, PORT_MAX)
+
+
+class Seconds(click.FloatRange):
+    """A time in seconds."""
+
+    name = "number of seconds"
+
+    def __init__(self) -> None:
+        super().__init__(min=0)
+
+
 config_option = click.option(
     "-c",
     "--config",
     "config_file",
     type=click.Path(path_type=Path),
     envvar="STARTGATE_CONFIG",
+    show_envvar=True,
     help="Configuration file; ./startgate.yml where that is there, else defaults alone.",
 )
 
@@ -88,7 +110,7 @@ def main() -> None:
 @click.option(
     "--wait-for-cluster",
     "wait_s",
-    type=click.FloatRange(min=0),
+    type=Seconds(),
     default=5.0,
     show_default=True,
     metavar="SECONDS",
@@ -105,7 +127,7 @@ def serve(config_file: Path | None, wait_s: float) -> None:
         sys.exit(asyncio.run(supervisor.serve(_config(config_file), wait_s=wait_s, announce=click.echo)))
 
 
-@main.command()
+@main.command(short_help="Validate configuration and rules.")
 @config_option
 @click.option("--rules", "rules_path", type=click.Path(path_type=Path), help="Rule file or folder to check instead.")
 def check(config_file: Path | None, rules_path: Path | None) -> None:
@@ -143,6 +165,15 @@ journal_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="The records themselves, one JSON object a line.")
 
 
+def _journal(folder: Path | None, config_file: Path | None) -> Path:
+    """The journal's folder, which must be there."""
+    place = folder or Path(_config(config_file).journal)
+    if not place.exists():
+        hint = "" if folder else "; name its folder with --journal, or the configuration with --config"
+        raise JournalError(f"there is no journal at {place}{hint}")
+    return place
+
+
 @audit_group.command(name="list")
 @config_option
 @journal_option
@@ -150,7 +181,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="The records 
 def audit_list(config_file: Path | None, folder: Path | None, as_json: bool) -> None:
     """All recorded starts, oldest first."""
     with reported():
-        place = folder or Path(_config(config_file).journal)
+        place = _journal(folder, config_file)
         if as_json:
             for record in journal.records(place):
                 click.echo(msgspec.json.encode(record))
@@ -163,7 +194,7 @@ def audit_list(config_file: Path | None, folder: Path | None, as_json: bool) -> 
         _console().print(line, soft_wrap=True)
 
 
-@audit_group.command(name="show")
+@audit_group.command(name="show", short_help="One start in full, by its receipt.")
 @click.argument("receipt")
 @config_option
 @journal_option
@@ -171,7 +202,7 @@ def audit_list(config_file: Path | None, folder: Path | None, as_json: bool) -> 
 def audit_show(receipt: str, config_file: Path | None, folder: Path | None, as_json: bool) -> None:
     """One start in full, by its receipt (the answer's header X-Startgate-Receipt) or the beginning of it."""
     with reported():
-        place = folder or Path(_config(config_file).journal)
+        place = _journal(folder, config_file)
         start = journal.start(place, receipt)
     if start is None:
         click.echo(f"error: no start with receipt {receipt} in {place}; `startgate audit list` shows all", err=True)
@@ -184,15 +215,23 @@ def audit_show(receipt: str, config_file: Path | None, folder: Path | None, as_j
         _console().print(Text.assemble((f"{heading:<13}", "dim"), text), soft_wrap=True)
 
 
-@main.command()
+@main.command(short_help="Run the small in-process cluster of the demo.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", type=click.IntRange(0, 65535), default=9200, show_default=True, help="Port; 0 for any.")
+@click.option(
+    "--port", type=Port(), metavar="PORT", default=9200, show_default=True, help="Port to listen on; 0 for any."
+)
 @click.option("--in-front-of", "node", metavar="URL", help="Serve only _security and _ml, and pass the rest to a node.")
 def embedded(host: str, port: int, node: str | None) -> None:
     """Run the small in-process cluster of the demo and the tests. Not for production."""
     logs.configure("embedded")
     with reported():
-        asyncio.run(_embedded(host, port, node))
+        asyncio.run(_embedded(host, port, _base(node, "--in-front-of") if node is not None else None))
+
+
+def _base(url: str, option: str) -> str:
+    """A node's base address that an option names. Raises ConfigError."""
+    place = Place(option)
+    return cluster_node(Node(value=url, place=place, key_place=place, folder=Path()))
 
 
 async def _embedded(host: str, port: int, node: str | None) -> None:
@@ -212,10 +251,14 @@ async def _embedded(host: str, port: int, node: str | None) -> None:
         await stop.wait()
 
 
-@main.command()
+@main.command(short_help="See it work: a cluster, the proxy and 2,000 real flights.")
 @click.option("--once", is_flag=True, help="End after the walk instead of staying up.")
-@click.option("--port", type=click.IntRange(0, 65535), default=9400, show_default=True, help="The proxy's port.")
-@click.option("--cluster-port", type=click.IntRange(0, 65535), default=9401, show_default=True, help="The cluster's.")
+@click.option(
+    "--port", type=Port(), metavar="PORT", default=9400, show_default=True, help="The proxy's port; 0 for any."
+)
+@click.option(
+    "--cluster-port", type=Port(), metavar="PORT", default=9401, show_default=True, help="The cluster's; 0 for any."
+)
 def demo(once: bool, port: int, cluster_port: int) -> None:
     """A cluster, the proxy and 2,000 real flights: a start denied, one refused, one granted, and their record."""
     from proxy.demo import walk  # noqa: PLC0415 -- as in `_embedded`

@@ -58,6 +58,9 @@ def test_help_names_every_command() -> None:
         (["serve", "--confg", "x"], "--config"),
         (["embedded", "--port", "70000"], "70000"),
         (["audit", "show"], "RECEIPT"),
+        (["demo", "--port", "x"], "'x' is not a valid port"),
+        (["serve", "--wait-for-cluster", "soon"], "'soon' is not a valid number of seconds"),
+        (["embedded", "--in-front-of", "es:9200"], "--in-front-of: must be http(s)://host:port"),
     ],
 )
 def test_a_slip_of_the_finger_is_met_with_the_nearest(arguments: list[str], hint: str) -> None:
@@ -144,7 +147,7 @@ def test_audit_show(journal: Path, receipt: str) -> None:
     ("arguments", "text"),
     [
         (["show", "fff"], "no start with receipt fff in "),
-        (["list", "--journal", "nowhere"], "there is no journal at nowhere"),
+        (["list", "--journal", "nowhere"], "there is no journal at nowhere\n"),
         (["list", "--config", "nowhere.yml"], "nowhere.yml: cannot be read"),
     ],
 )
@@ -153,6 +156,17 @@ def test_audit_of_what_is_not_there(journal: Path, arguments: list[str], text: s
     assert result.exit_code == ExitStatus.INVALID
     assert text in result.stderr
     assert "Traceback" not in result.output
+
+
+def test_where_a_journal_may_be_is_said_where_none_is() -> None:
+    result = invoke("audit", "list")
+    assert result.exit_code == ExitStatus.INVALID
+    assert "journal; name its folder with --journal, or the configuration with --config\n" in result.stderr
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["audit", "--help"]])
+def test_no_word_of_the_commands_is_cut_off(arguments: list[str]) -> None:
+    assert "..." not in invoke(*arguments).output.replace("[ARGS]...", "")
 
 
 @pytest.mark.parametrize(

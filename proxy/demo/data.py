@@ -73,12 +73,15 @@ MIXED_DESTINATION = "flights-outliers-mixed"
 
 _SOURCES = {"names": ["flights-winter", "flights-spring", "flights-archive"]}
 
+# `monitor`: a client's own `info()`, with which every first try begins.
+_CLUSTER = ["manage_ml", "monitor"]
+
 ANNA = Person(
     name="anna",
     password="anna-demo",  # noqa: S106 -- made up, for a cluster that lives for a minute
     what="an analyst: may read the flights and make the outliers",
     role={
-        "cluster": ["manage_ml"],
+        "cluster": _CLUSTER,
         "indices": [
             {**_SOURCES, "privileges": ["read", "view_index_metadata"]},
             {"names": [f"{DESTINATION}*"], "privileges": ["read", "create_index", "manage", "index"]},
@@ -89,7 +92,7 @@ BEN = Person(
     name="ben",
     password="ben-demo",  # noqa: S106 -- made up, for a cluster that lives for a minute
     what="an intern: may manage jobs and read the flights, no more",
-    role={"cluster": ["manage_ml"], "indices": [{**_SOURCES, "privileges": ["read"]}]},
+    role={"cluster": _CLUSTER, "indices": [{**_SOURCES, "privileges": ["read"]}]},
 )
 PEOPLE = (ANNA, BEN)
 

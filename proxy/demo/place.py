@@ -11,6 +11,7 @@ from proxy import listeners
 from proxy.config import Config, load
 from proxy.demo.data import PEOPLE, SERVICE_ROLE, Person
 from proxy.embedded.app import serve_embedded
+from proxy.embedded.ml.jobs import Jobs
 from proxy.embedded.security.store import ELASTIC_PASSWORD
 from proxy.errors import CannotServe
 from proxy.settings import Listen
@@ -19,17 +20,24 @@ from proxy.supervisor import Supervisor
 HOST = "127.0.0.1"
 # Long enough for the walk to stop a job in the middle of its analysis.
 JOB_PACE_S = 0.15
+# The same job by hand takes about half a minute: whoever copies lines from a terminal needs time to stop it.
+BY_HAND_PACE_S = 2.0
 ADMIN = Person(name="elastic", password=ELASTIC_PASSWORD, what="the superuser", role={})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """What runs where. `proxy` and `cluster` are base addresses."""
+    """What runs where. `proxy` and `cluster` are base addresses; `jobs` are those of the embedded cluster."""
 
     proxy: str
     cluster: str
     folder: Path
     config: Config
+    jobs: Jobs
+
+    def take_time(self) -> None:
+        """From now on jobs run so slowly that they can be watched and stopped by hand."""
+        self.jobs.pace_s = BY_HAND_PACE_S
 
 
 @asynccontextmanager
@@ -52,7 +60,13 @@ async def running(port: int, cluster_port: int) -> AsyncIterator[Place]:
             supervisor = Supervisor(config)
             try:
                 await supervisor.start()
-                yield Place(proxy=supervisor.addresses[0], cluster=cluster.url, folder=folder, config=config)
+                yield Place(
+                    proxy=supervisor.addresses[0],
+                    cluster=cluster.url,
+                    folder=folder,
+                    config=config,
+                    jobs=cluster.world.jobs,
+                )
             finally:
                 await supervisor.stop()
     finally:

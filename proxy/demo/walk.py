@@ -51,7 +51,8 @@ async def _run(show: Show, *, once: bool, port: int, cluster_port: int) -> int:
         stopping.cancel()
         walking.result()
         if not once:
-            _stay(show, place)
+            place.take_time()
+            _stay(show, place, client)
             await stop.wait()
     return ExitStatus.OK
 
@@ -64,7 +65,7 @@ def program() -> str:
     return str(called.relative_to(Path.cwd()) if called.is_relative_to(Path.cwd()) else called)
 
 
-def _stay(show: Show, place: Place) -> None:
+def _stay(show: Show, place: Place, client: Client) -> None:
     show.console.print()
     show.title(
         "All of it stays up until Ctrl-C. Try it by hand:",
@@ -75,6 +76,17 @@ def _stay(show: Show, place: Place) -> None:
             ("record", f"{program()} audit list --journal {place.config.journal}"),
         ],
     )
+    show.note(f"The job {JOB} has finished, and Elasticsearch does not start a finished job. Make it anew, and the")
+    show.note("lines of steps 3 to 5 work again. It takes half a minute now, so that there is time to stop it.")
+    job = f"/_ml/data_frame/analytics/{JOB}"
+    for method, path, body in (
+        ("DELETE", job, None),
+        ("DELETE", f"/{DESTINATION}", None),
+        ("PUT", job, data.job(data.WINTER, data.SPRING)),
+    ):
+        show.curl(client.curl(ANNA, method, path, body))
+    # A reader, or a program, that waits for these lines must not wait for more to come.
+    sys.stdout.flush()
 
 
 class Walk:

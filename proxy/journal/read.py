@@ -11,6 +11,9 @@ from proxy.errors import JournalError
 from proxy.journal.entry import Phase
 from proxy.journal.writer import FILE_PATTERN
 
+# Where the beginning of a receipt is that of several, so many are named.
+AMBIGUOUS_NAMED = 5
+
 
 @dataclass(slots=True)
 class Start:
@@ -51,8 +54,10 @@ def _files(folder: Path) -> list[Path]:
     try:
         # Not `glob`: to that, a folder that may not be read is an empty one.
         return sorted(path for path in folder.iterdir() if path.match(FILE_PATTERN))
-    except (FileNotFoundError, NotADirectoryError):
+    except FileNotFoundError:
         raise JournalError(f"there is no journal at {folder}") from None
+    except NotADirectoryError:
+        raise JournalError(f"{folder} is no folder, and a journal is one") from None
     except OSError as failure:
         raise JournalError(f"the journal {folder} cannot be read: {failure.strerror or failure}") from failure
 
@@ -91,5 +96,7 @@ def start(folder: Path, receipt: str) -> Start | None:
     matching = [one for one in starts(folder) if one.receipt.startswith(receipt)]
     exact = [one for one in matching if one.receipt == receipt]
     if len(exact or matching) > 1:
-        raise JournalError(f"{len(matching)} receipts begin with {receipt}; give more of it")
+        named = ", ".join(one.receipt for one in matching[:AMBIGUOUS_NAMED])
+        more = ", …" if len(matching) > AMBIGUOUS_NAMED else ""
+        raise JournalError(f"{len(matching)} receipts begin with {receipt}: {named}{more}; give more of it")
     return next(iter(exact or matching), None)

@@ -44,7 +44,7 @@ async def test_the_documented_service_credential_suffices_for_a_start_that_kiban
         assert (started.status, started.reason) == (200, "")
         (start,) = journal.starts(Path(place.config.journal))
         told = dict(audit.details(start))
-    assert told["decided on"] == "owner (data: owner, sent by a trusted intermediary)"
+    assert told["decided on"] == "the index privileges of the job's owner, for whom a trusted intermediary asked"
     assert told["created as"] == "service"
 
 

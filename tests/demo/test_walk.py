@@ -36,7 +36,7 @@ async def test_the_whole_walk() -> None:
     results = re.findall(r"^  20\d\d-\d\d-\d\d [\d:]{8}  (\w+) ", text, flags=re.MULTILINE)
     assert results == ["denied", "refused", "granted", "granted"]
     readme = (Path(__file__).parent.parent.parent / "README.md").read_text()
-    excerpt = re.findall(r"^  +(?:time  |20\d\d-).*", readme, flags=re.MULTILINE)
+    excerpt = re.findall(r"^  +(?:time \(UTC\)  |20\d\d-).*", readme, flags=re.MULTILINE)
     assert len(excerpt) == 5
     assert {_shape(line) for line in excerpt} <= {_shape(line) for line in text.splitlines()}
 
@@ -57,7 +57,7 @@ async def test_it_stays_up_for_its_lines_to_be_tried_until_ctrl_c() -> None:
     lines: list[str] = []
     async with running(DEMO) as process:
         async with asyncio.timeout(60):
-            while "Try it by hand" not in (lines[-1] if lines else ""):
+            while "-XPUT" not in (lines[-1] if lines else ""):
                 lines.append(await said(process))
         curls = [line.removeprefix("$ ") for line in lines if line.startswith("$ curl")]
         if shutil.which("curl"):
@@ -65,6 +65,10 @@ async def test_it_stays_up_for_its_lines_to_be_tried_until_ctrl_c() -> None:
             assert "cannot merge" in await _curl(curls[1])
             assert "already finished" in await _curl(curls[2])
             assert '"number_of_shards":"2"' in await _curl(curls[3])
+            for line in curls[-3:]:
+                assert '"error"' not in await _curl(line)
+            for line, answer in ((2, "acknowledged"), (4, "stopped"), (2, "acknowledged")):
+                assert f'"{answer}":true' in await _curl(curls[line]), "what the walk showed can be done again"
         process.send_signal(signal.SIGINT)
         assert await asyncio.wait_for(process.wait(), 30) == 0
 
