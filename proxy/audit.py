@@ -10,9 +10,11 @@ from proxy import columns
 from proxy.columns import Cell
 from proxy.journal.entry import Phase
 from proxy.journal.read import Start
+from proxy.text import plain
 
 RECEIPT_SHOWN = 12
-HEADINGS = ("time", "result", "status", "user", "job", "destination", "job ended", "receipt")
+HEADINGS = ("time (UTC)", "result", "status", "user", "job", "destination", "job ended", "receipt")
+WHO = {"secondary": "secondary identity", "owner": "job's owner"}
 PLANS = {"create": "not created", "existing": "used as it is", "leave": "left as it is"}
 STYLES = {"granted": "green", "denied": "red", "refused": "yellow", "unknown": "magenta", "open": "magenta"}
 
@@ -43,12 +45,12 @@ def result(start: Start) -> str:
     return "refused" if _at(record, "startgate", "verdict", "allowed") is not False else "denied"
 
 
-def row(start: Start) -> Row:
-    """A start as a line of the table."""
+def row(start: Start, shown: int = RECEIPT_SHOWN) -> Row:
+    """A start as a line of the table, with so many characters of its receipt."""
     first = start.records.get(Phase.OUTCOME) or start.latest
     return Row(
         time=str(first["@timestamp"])[:19].replace("T", " "),
-        receipt=start.receipt[:RECEIPT_SHOWN],
+        receipt=start.receipt[:shown],
         user=str(_at(first, "user", "name") or "-"),
         job=str(_at(first, "startgate", "job", "id") or "-"),
         result=result(start),
@@ -61,7 +63,8 @@ def row(start: Start) -> Row:
 
 def table(starts: Sequence[Start], indent: str = "") -> list[Text]:
     """All starts as lines, in the order given; why one was not granted stands in a line of its own below it."""
-    kept = [row(start) for start in starts]
+    shown = distinct([start.receipt for start in starts])
+    kept = [row(start, shown) for start in starts]
     cells = [
         (
             one.time,
@@ -76,12 +79,21 @@ def table(starts: Sequence[Start], indent: str = "") -> list[Text]:
         for one in kept
     ]
     head, *body = columns.lines(HEADINGS, cells, indent)
-    shown = [head]
+    lines = [head]
     for one, line in zip(kept, body, strict=True):
-        shown.append(line)
+        lines.append(line)
         if one.why:
-            shown.append(Text(f"{indent}    {one.why}", style="dim"))
-    return shown
+            lines.append(Text(f"{indent}    {plain(one.why)}", style="dim"))
+    return lines
+
+
+def distinct(receipts: Sequence[str]) -> int:
+    """How many characters tell these receipts apart, RECEIPT_SHOWN at least: they begin with the time, and two starts
+    may come in one millisecond."""
+    length, longest = RECEIPT_SHOWN, max(map(len, receipts), default=0)
+    while length < longest and len({one[:length] for one in receipts}) < len(set(receipts)):
+        length += 1
+    return length
 
 
 def details(start: Start) -> Iterator[tuple[str, str]]:
@@ -175,8 +187,9 @@ def _owner(who: Mapping[str, Any] | None) -> str:
 def _subjects(subjects: Mapping[str, Any] | None) -> str:
     if not subjects:
         return ""
-    through = ", sent by a trusted intermediary" if subjects.get("intermediary") else ""
-    return f"{', '.join(subjects.get('asked', ()))} (data: {subjects.get('data')}{through})"
+    asked = " and ".join(f"the {WHO.get(one, one)}" for one in subjects.get("asked", ()))
+    through = ", for whom a trusted intermediary asked" if subjects.get("intermediary") else ""
+    return f"the index privileges of {asked}{through}"
 
 
 def _at(record: Mapping[str, Any], *keys: str) -> Any:  # noqa: ANN401 -- a record is decoded JSON

@@ -138,10 +138,32 @@ def test_a_destination_that_was_there_is_told_by_its_plan() -> None:
 
 def test_the_table_holds_every_start_and_why_below_it() -> None:
     lines = [line.plain for line in audit.table([start(DENIED), start(GRANTED), start(INTENT)], "  ")]
-    assert lines[0].split()[:4] == ["time", "result", "status", "user"]
+    assert lines[0].split()[:5] == ["time", "(UTC)", "result", "status", "user"]
     assert [line.split()[2] for line in lines[1:] if "2026" in line] == ["denied", "granted", "open"]
     assert lines[2] == "      all in one line"
     assert all(line.startswith("  ") and line == line.rstrip() for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("receipts", "length"),
+    [
+        ([], 12),
+        (["a" * 32], 12),
+        (["a" * 12 + "b" * 20, "c" * 32], 12),
+        (["a" * 12 + "b" * 20, "a" * 12 + "c" * 20], 13),
+        (["a" * 31 + "b", "a" * 32], 32),
+        (["a" * 32, "a" * 32], 12),
+        (["short", "short"], 12),
+    ],
+)
+def test_receipts_are_shown_so_long_that_they_differ(receipts: list[str], length: int) -> None:
+    assert audit.distinct(receipts) == length
+
+
+def test_starts_of_one_millisecond_can_be_told_apart_in_the_table() -> None:
+    twins = [Start("a" * 12 + other * 20, start(DENIED).records) for other in "bc"]
+    lines = [line.plain for line in audit.table(twins)]
+    assert [line.split()[-1] for line in lines if "denied" in line] == ["a" * 12 + "b", "a" * 12 + "c"]
 
 
 def test_no_starts_are_a_heading() -> None:
@@ -155,7 +177,9 @@ def test_one_start_in_full() -> None:
     assert told["result"] == "granted 200"
     assert told["caller"] == "anna (realm native1; analyst)"
     assert told["job owner"] == "roles: analyst"
-    assert told["decided on"] == "caller, owner (data: owner, sent by a trusted intermediary)"
+    assert told["decided on"] == (
+        "the index privileges of the caller and the job's owner, for whom a trusted intermediary asked"
+    )
     assert told["job"] == "flights (outlier_detection)"
     assert told["copies"] == "a, b -> out"
     assert told["destination"] == "out, created: it is missing"
