@@ -7,6 +7,7 @@ import logging
 
 import pytest
 
+from proxy.tasks import spawn
 from tests.edge.rig import Rig, Wire, answer, echo
 
 GET = b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -216,8 +217,10 @@ class TestDeadlines:
         edge, _ = await rig.simple(client_head_s=0.4)
         client = await edge.connect()
         await client.send(begin)
-        await client.send_for(drip, 1.0, pause_s=0.02)
-        got = await client.message()
+        dripping = spawn(client.send_for(drip, 3.0, pause_s=0.02), name="dripping")
+        async with asyncio.timeout(1.5):
+            got = await client.message()
+        dripping.cancel()
         assert (got.status, got.values(b"connection")) == (408, [b"close"])
 
     async def test_a_long_search_has_no_deadline(self, rig: Rig) -> None:
