@@ -97,7 +97,11 @@ def distinct(receipts: Sequence[str]) -> int:
 
 
 def details(start: Start) -> Iterator[tuple[str, str]]:
-    """One start in full, as pairs of heading and text; what is not recorded is left out."""
+    """One start in full, as pairs of heading and plain text; what is not recorded is left out."""
+    return ((heading, plain(text)) for heading, text in _details(start))
+
+
+def _details(start: Start) -> Iterator[tuple[str, str]]:
     record = start.records.get(Phase.OUTCOME) or start.latest
     yield "receipt", start.receipt
     yield "time", str(record["@timestamp"])

@@ -1,9 +1,11 @@
 """Aligned columns of text: the same in a terminal and in a pipe, without borders and without blanks at line ends."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rich.text import Text
+
+from proxy.text import plain
 
 GAP = "  "
 
@@ -19,12 +21,12 @@ class Cell:
 
 
 def cell(value: object) -> Cell:
-    """A value as a cell: fractions with three places."""
+    """A value as a cell: plain text, fractions with three places."""
     if isinstance(value, Cell):
-        return value
+        return replace(value, text=plain(value.text))
     if isinstance(value, float):
         return Cell(f"{value:.3f}", right=True)
-    return Cell(str(value), right=isinstance(value, int))
+    return Cell(plain(str(value)), right=isinstance(value, int))
 
 
 def lines(headings: Sequence[str], rows: Sequence[Sequence[object]], indent: str = "") -> list[Text]:

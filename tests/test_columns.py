@@ -39,3 +39,9 @@ def test_headings_alone() -> None:
 def test_values_as_cells(value: object, text: str, right: bool) -> None:
     assert cell(value) == Cell(text, right=right)
     assert cell(cell(value)) == cell(value)
+
+
+def test_control_characters_reach_no_terminal() -> None:
+    _, line = lines(("what",), [(Cell("\x1b[2J", "red"),)])
+    assert line.plain == "\\x1b[2J"
+    assert [span.style for span in line.spans] == ["red"]

@@ -43,3 +43,12 @@ def test_configuring_twice_does_not_double_the_lines(capsys: pytest.CaptureFixtu
     logs.configure("b")
     logging.getLogger("proxy").warning("once")
     assert capsys.readouterr().err.count("once") == 1
+
+
+def test_what_an_event_says_cannot_pass_for_another(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure("gate")
+    forged = "2026-01-01T00:00:00.000Z WARNING gate: all is well"
+    logging.getLogger("proxy").error("index [%s] is gone", f"x\n{forged}\x1b[2J")
+    said = capsys.readouterr().err
+    assert "\x1b" not in said
+    assert f"\n    {forged}\\x1b[2J] is gone" in said
