@@ -10,7 +10,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from proxy.route.lookalike import normal_form
+from proxy.route.lookalike import normal_forms
 from proxy.route.table import CALLS, HINT, Route, find
 
 
@@ -29,6 +29,7 @@ _METHODS: Final = frozenset(call.method for call in CALLS)
 
 _CONNECT = Decision(Route.REFUSE, 501, "the method CONNECT is not supported")
 _NO_SLASH = Decision(Route.REFUSE, 400, "the request target must begin with '/'")
+_NOT_ASCII = Decision(Route.REFUSE, 400, "the request target of a guarded call holds bytes that are not ASCII")
 _LOOKALIKE = Decision(
     Route.REFUSE, 400, "this spelling of a guarded call is refused; spell it as Elasticsearch's documentation does"
 )
@@ -57,9 +58,10 @@ def _look_up(method: bytes, target: bytes) -> Decision:
     path = target.partition(b"?")[0]
     call = find(CALLS, method, path)
     if call is not None:
-        return _DECISIONS[call.route]
+        # RFC 9112 §3.2 and RFC 3986 §2: a target is ASCII. The gate's own HTTP parser reads nothing else.
+        return _DECISIONS[call.route] if target.isascii() else _NOT_ASCII
     # An id may hold anything, escapes and dots included, so only what the table does not know is looked at here.
     # Elasticsearch compares methods by their case, too.
-    if find(CALLS, method.upper(), normal_form(path)) is not None:
+    if any(find(CALLS, method.upper(), form) is not None for form in normal_forms(path)):
         return _LOOKALIKE
     return PASS

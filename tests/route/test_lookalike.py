@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.route.lookalike import normal_form
+from proxy.route.lookalike import normal_forms
 
 
 @pytest.mark.parametrize(
@@ -31,11 +31,27 @@ from proxy.route.lookalike import normal_form
     ],
 )
 def test_normal_form(path: bytes, form: bytes) -> None:
-    assert normal_form(path) == form
+    assert normal_forms(path)[1] == form
+
+
+@pytest.mark.parametrize(
+    ("path", "form"),
+    [
+        (b"/a/b", b"/a/b"),
+        (b"/a/b#", b"/a/b"),
+        (b"/a/b#/c", b"/a/b"),
+        (b"/a/b/#/../c", b"/a/b"),
+        (b"/a/b%23/c", b"/a/b"),
+        (b"/a/b%253F/c", b"/a/b"),
+        (b"/a#/b?c/d", b"/a"),
+    ],
+)
+def test_normal_form_where_the_path_ends_at_a_hash(path: bytes, form: bytes) -> None:
+    assert normal_forms(path)[0] == form
 
 
 @given(st.binary(max_size=40))
 def test_it_never_raises_and_is_always_a_path(path: bytes) -> None:
-    form = normal_form(path)
-    assert form.startswith(b"/")
+    for form in normal_forms(path):
+        assert form.startswith(b"/")
     assert b"//" not in form

@@ -32,10 +32,15 @@ REACH = [
     b"/_ml/data_frame/analytics/*/_start",
     b"/_ml/data_frame/analytics/a;b/_start",
     b"/_ml/data_frame/analytics/a\\b/_start",
-    b"/_ml/data_frame/analytics/\xc3\xa9/_start",
 ]
 # No slash in front: reaches it, too; a URL parser sees something else.
 REACH_WITHOUT_SLASH = [target[1:] for target in REACH]
+# Reaches it; no job has such an id, and the gate's HTTP parser reads ASCII alone.
+REACH_BEYOND_ASCII = [
+    b"/_ml/data_frame/analytics/\xc3\xa9/_start",
+    b"/_ml/data_frame/analytics/\xff/_start",
+    START + b"?a=\xff",
+]
 # Spellings that reach nothing, but could if anything in between normalised them.
 RESEMBLE = [
     b"/" + START,
@@ -54,6 +59,12 @@ RESEMBLE = [
     START.replace(b"/", b"\\", 3).replace(b"\\", b"/", 1),
     START + b"#",
     START + b"#?x",
+    # 9.1 ends the path at the hash and routes these to the start.
+    START + b"#/x",
+    START + b"/#/x?y",
+    START + b"#x/../y",
+    START + b"%23/x",
+    START + b"%3F/x",
     START + b";a=b",
     START + b"%20",
     START + b"%2F",
@@ -96,6 +107,13 @@ def test_what_does_not_begin_with_a_slash_is_refused(method: bytes, target: byte
     assert "must begin with '/'" in decision.reason
 
 
+@pytest.mark.parametrize("target", REACH_BEYOND_ASCII)
+def test_a_start_that_is_not_ascii_is_refused(target: bytes) -> None:
+    decision = route(b"POST", target)
+    assert (decision.route, decision.status) == (Route.REFUSE, 400)
+    assert "ASCII" in decision.reason
+
+
 @pytest.mark.parametrize("target", RESEMBLE)
 def test_what_resembles_a_start_is_refused(target: bytes) -> None:
     decision = route(b"POST", target)
@@ -131,9 +149,14 @@ def test_the_asterisk_is_for_options() -> None:
 
 
 def reaches_start(method: bytes, target: bytes) -> bool:
+    """As 7.17 and 8.15, or as 9.1, where a hash ends the path, too."""
+    path = target.split(b"?")[0]
+    return reaches_by_path(method, path) or reaches_by_path(method, path.split(b"#")[0])
+
+
+def reaches_by_path(method: bytes, path: bytes) -> bool:
     """Elasticsearch's router, written down independently: RestRequest.rawPath, then PathTrie, which strips trailing
     slashes as Java's split does; the missing leading slash is forgiven by transport-netty4."""
-    path = target.split(b"?")[0]
     if not path.startswith(b"/"):
         path = b"/" + path
     parts = path.split(b"/")

@@ -18,6 +18,8 @@ ON_SOME: dict[str, frozenset[int]] = {
     "unknown expectation, a start as body later": frozenset({7, 8}),
     "id with hash": frozenset({7, 8}),
     "hash after _start": frozenset({9}),
+    "hash after _start, segments behind it": frozenset({9}),
+    "hash after _start and slash, segments behind it": frozenset({9}),
     "folded before the first header": frozenset({7, 8}),
     "leading space in first header": frozenset({7, 8}),
     "header of 10 KiB": frozenset({8, 9}),
@@ -33,6 +35,7 @@ ON_SOME: dict[str, frozenset[int]] = {
 NEVER = frozenset(
     {
         "FS before target",
+        "encoded hash after _start, segments behind it",
         "US before target",
         "NUL before target",
         "NEL before target",
