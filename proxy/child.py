@@ -6,8 +6,10 @@ process stops as for SIGTERM. `ready` on standard output means what it says.
 """
 
 import asyncio
+import contextlib
 import logging
 import os
+import resource
 import signal
 import sys
 from collections.abc import Awaitable, Callable
@@ -33,6 +35,7 @@ def run(work: Callable[[], Work]) -> int:
 
     An error of ours ends it with a line in the log that says what to do; any other is a fault, and shows its traceback.
     """
+    _all_descriptors()
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_until_told(work()))
@@ -47,6 +50,15 @@ def run(work: Callable[[], Work]) -> int:
         logger.critical("%s", error)
         return ExitStatus.INVALID
     return ExitStatus.OK
+
+
+def _all_descriptors() -> None:
+    """Every connection is a descriptor, and most systems give no more than 1024 unless asked: a few hundred idle
+    clients would shut everybody else out."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        with contextlib.suppress(OSError, ValueError):  # not everywhere is the hard limit one that can be had
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 async def _until_told(work: Work) -> None:

@@ -81,6 +81,8 @@ class GateLimits:
 
     # The body of a start holds an id and a timeout; nothing else is allowed in it.
     start_body_bytes: int = 64 * 1024
+    # From a start's head to the end of its body: a few bytes, sent by a machine.
+    start_body_s: float = 10.0
     # One call to the cluster while a start is judged.
     cluster_call_s: float = 30.0
     # Added to the start's own `timeout` when it is forwarded.

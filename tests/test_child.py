@@ -97,3 +97,24 @@ async def test_a_fault_of_ours_shows_its_traceback() -> None:
         assert status == 1
         assert "Traceback" in text
         assert "ValueError: unforeseen" in text
+
+
+LIMITED = """
+    import resource, sys
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(256, soft), hard))
+    from proxy import child
+
+    async def work(stop, ready, reload):
+        ready()
+        now = resource.getrlimit(resource.RLIMIT_NOFILE)
+        print("all" if now == (hard, hard) else now, flush=True)
+
+    sys.exit(child.run(lambda: work))
+"""
+
+
+async def test_it_takes_all_the_descriptors_that_it_may_have() -> None:
+    async with running(script(LIMITED), b"{}") as process:
+        assert await said(process) == "ready"
+        assert await said(process) == "all"

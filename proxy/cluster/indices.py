@@ -140,8 +140,9 @@ async def create(transport: Transport, name: str, body: Mapping[str, Any], crede
 async def remove_if_empty(transport: Transport, name: str, made: Mapping[str, Any], credential: Credential) -> str:
     """Remove an index that was made for a refused start, unless somebody has begun to use it.
 
-    The order is what makes it safe: first no more writes, then everything written made visible, then counted; the
-    index that is deleted is the one that was counted. Where it is kept, writes are allowed again.
+    The order is what makes it safe: first no more writes, then everything written made visible, then counted, by
+    search and by the index's statistics; the index that is deleted is the one that was counted. Where it is kept,
+    writes are allowed again.
     """
     try:
         return await _remove(transport, name, made, credential)
@@ -172,11 +173,15 @@ async def _delete_if_empty(transport: Transport, path: str, made: IndexState, cr
     """Delete the index if it holds nothing and is still the same; else why it is kept."""
     refreshed = await transport.ask("POST", f"{path}/_refresh", credential)
     counted = await transport.ask("GET", f"{path}/_count", credential)
+    stats = await transport.ask("GET", f"{path}/_stats/docs", credential)
     now = await index(transport, made.name, credential)
     if not (_whole(refreshed) and _whole(counted)):
         return "kept: not all of its shards could be looked into"
     if counted.get("count") != 0:
         return f"kept: it holds {counted.get('count')} documents"
+    # A count shows only what document-level security shows to who asks; the statistics tell of all there is.
+    if _documents(stats) != 0:
+        return f"kept: it holds {_documents(stats)} documents"
     if now is None or now.uuid != made.uuid:
         return "kept: another index has taken the name"
     await transport.ask("DELETE", path, credential)
@@ -187,6 +192,14 @@ def _whole(content: Any) -> bool:  # noqa: ANN401 -- decoded JSON
     """Whether no shard failed: a count leaves out what it could not reach, and says so only here."""
     shards = content.get("_shards") if isinstance(content, Mapping) else None
     return isinstance(shards, Mapping) and shards.get("failed") == 0
+
+
+def _documents(stats: Any) -> object:  # noqa: ANN401 -- decoded JSON
+    """How many documents the statistics tell of; None where they do not."""
+    try:
+        return stats["_all"]["primaries"]["docs"]["count"]
+    except (KeyError, TypeError):
+        return None
 
 
 async def _lift_block(transport: Transport, path: str, credential: Credential) -> str:

@@ -1,5 +1,6 @@
 """Who somebody is, and what they hold: `_security`."""
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -141,6 +142,10 @@ async def _api_key(transport: Transport, owner: Owner, service: Credential) -> G
     key = next((one for one in keys if one["id"] == owner.api_key_id), None)
     if key is None or key.get("invalidated"):
         text = f"the job's owner is the API key [{owner.api_key_id}], which is gone or invalidated"
+        raise Refusal(403, "security_exception", text)
+    expires = key.get("expiration")
+    if expires is not None and expires <= time.time() * 1000:
+        text = f"the job's owner is the API key [{owner.api_key_id}], which has expired"
         raise Refusal(403, "security_exception", text)
     if "role_descriptors" not in key or "limited_by" not in key:
         text = "the cluster does not tell what API keys are limited to (Elasticsearch before 8.5 does not)"

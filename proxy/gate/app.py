@@ -82,11 +82,8 @@ class Gate:
     async def handle(self, request: web.Request) -> web.Response:
         """One start. A client that hangs up does not interrupt it: an effect must get its outcome."""
         try:
-            body = await request.read()
-        except web.HTTPRequestEntityTooLarge:
-            limit = self._settings.limits.start_body_bytes
-            text = f"the body of a start is limited to {limit} bytes (limits.gate.start_body_bytes)"
-            refusal = Refusal(413, "content_too_long_exception", text)
+            body = await self._body(request)
+        except Refusal as refusal:
             work = flow.turn_away(_arrived(request, b""), refusal, self.rules, self._world)
         else:
             work = flow.start(_arrived(request, body), self.rules, self._world, self._lock)
@@ -94,6 +91,19 @@ class Gate:
         self._flights.add(flight)
         flight.add_done_callback(self._flights.discard)
         return _response(await asyncio.shield(flight))
+
+    async def _body(self, request: web.Request) -> bytes:
+        """The whole body. Nobody is known yet, so who drips it in must not keep a connection for long."""
+        limits = self._settings.limits
+        try:
+            async with asyncio.timeout(limits.start_body_s):
+                return await request.read()
+        except web.HTTPRequestEntityTooLarge:
+            text = f"the body of a start is limited to {limits.start_body_bytes} bytes (limits.gate.start_body_bytes)"
+            raise Refusal(413, "content_too_long_exception", text) from None
+        except TimeoutError:
+            text = f"the body of the start did not arrive within {limits.start_body_s:g} s (limits.gate.start_body_s)"
+            raise Refusal(408, "timeout_exception", text) from None
 
     def _lock(self, job_id: str) -> asyncio.Lock:
         lock = self._locks.get(job_id)
@@ -165,7 +175,8 @@ async def _only_what_was_answered(_request: web.Request, response: web.StreamRes
 def make_app(gate: Gate, start_body_bytes: int) -> web.Application:
     """The application: whatever reaches the socket is a start, the edge has routed it."""
     app = web.Application(client_max_size=start_body_bytes)
-    app.router.add_post("/{anything:.*}", gate.handle)
+    # With line ends: an id may hold one, and has to be refused on record.
+    app.router.add_post("/{anything:(?s:.*)}", gate.handle)
     app.on_response_prepare.append(_only_what_was_answered)
     return app
 

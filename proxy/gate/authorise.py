@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from proxy.errors import PassedOn, Refusal
@@ -10,6 +11,9 @@ from proxy.gate.ports import Cluster, Grants
 from proxy.model import Credential
 from proxy.privileges import Asked, Held, Undecidable, check, check_limited
 from proxy.rules import Rules, Subject, Subjects, Unknown, Verdict, asked_of, judge, unauthorized_start
+
+# Comparing patterns may take a second or two, for which other starts and their records must not wait.
+_JUDGE = ThreadPoolExecutor(max_workers=1, thread_name_prefix="judge")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +37,8 @@ async def authorise(
         _held_by_those_who_ask(asked, credentials, cluster), _owner(known, subjects, cluster)
     )
     if Subject.OWNER in asked:
-        answers[Subject.OWNER] = _held_by_owner(grants, asked[Subject.OWNER])
+        loop = asyncio.get_running_loop()
+        answers[Subject.OWNER] = await loop.run_in_executor(_JUDGE, _held_by_owner, grants, asked[Subject.OWNER])
     verdict = judge(rules, known.job, subjects, answers)
     return Authorised(verdict=verdict, grants=grants if isinstance(grants, Grants) else None)
 

@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from proxy.errors import ClusterUnreachable, JournalError, Refusal, StartgateError
 from proxy.gate import record
@@ -55,8 +56,7 @@ async def start(arrived: Arrived, rules: Rules, world: World, lock: Callable[[st
         parameters = parameters_of(arrived.target)
         wanted = read_request(arrived, parameters)
         flight.job_id = wanted.job_id
-        async with lock(wanted.job_id):
-            answer = await _run(flight, wanted, rules, world)
+        answer = await _in_turn(flight, wanted, rules, world, lock(wanted.job_id))
     except Exception as failure:  # noqa: BLE001 -- every path ends in a record; what is told and logged, `_failed` says
         answer = refused(_failed(flight, failure), parameters, arrived.header("accept"), arrived.receipt)
     return await _recorded(flight, answer, parameters, world)
@@ -76,11 +76,19 @@ def _flight(arrived: Arrived, rules: Rules, clock: Clock) -> Flight:
 async def _recorded(flight: Flight, answer: Answer, parameters: dict[str, str], world: World) -> Answer:
     flight.mark("answered", world.clock.ticks_s())
     try:
-        await world.journal.append(record.outcome(flight, answer, world.clock.now_ms()))
+        await world.journal.append(_outcome(flight, answer, world.clock.now_ms()))
     except JournalError as failure:
         refusal = _failed(flight, failure)
         return refused(refusal, parameters, flight.arrived.header("accept"), flight.arrived.receipt)
     return answer
+
+
+def _outcome(flight: Flight, answer: Answer, now_ms: int) -> dict[str, Any]:
+    try:
+        return record.outcome(flight, answer, now_ms)
+    except Exception as failure:  # whatever it is that cannot be told: that there was a start can
+        logger.error("start %s: its record is not complete", flight.arrived.receipt, exc_info=failure)
+        return record.bare_outcome(flight, answer, now_ms)
 
 
 def _failed(flight: Flight, failure: Exception) -> Refusal:
@@ -102,7 +110,18 @@ def _failed(flight: Flight, failure: Exception) -> Refusal:
     return Refusal(500, "startgate_exception", "the gate failed at this start; its log says why")
 
 
-async def _run(flight: Flight, wanted: Wanted, rules: Rules, world: World) -> Answer:
+async def _in_turn(flight: Flight, wanted: Wanted, rules: Rules, world: World, turn: asyncio.Lock) -> Answer:
+    """One flight at a time. Only who may start the job waits for it, else anybody could hold up those who may."""
+    if turn.locked():
+        await _judged(flight, wanted, rules, world)
+    async with turn:
+        # Judged by itself, and anew: the flight before may have changed everything.
+        case, plan = await _judged(flight, wanted, rules, world)
+        return await _act(flight, case, plan, wanted, world)
+
+
+async def _judged(flight: Flight, wanted: Wanted, rules: Rules, world: World) -> tuple[Case, Plan]:
+    """Two round trips: who asks for which job; may they, and what would be done. Raises what the start comes to."""
     credentials = credentials_of(flight.arrived, world.service)
     known = await _identified(flight, wanted, credentials, rules, world.cluster)
     flight.mark("identified", world.clock.ticks_s())
@@ -118,7 +137,7 @@ async def _run(flight: Flight, wanted: Wanted, rules: Rules, world: World) -> An
         text = refusal_reason(verdict, known.job, known.caller, known.secondary, known.job.owner)
         raise Refusal(403, "security_exception", text)
     plan = flight.plan = _planned(case, authorised, facts, flight.begun_ms)
-    return await _act(flight, case, plan, wanted, world)
+    return case, plan
 
 
 async def _identified(

@@ -15,6 +15,8 @@ from proxy.tasks import spawn
 
 logger = logging.getLogger(__name__)
 
+# A node that restarts, or is too busy to say, must not let a job run on that was not judged.
+LOOK_AGAIN_S = (0.25, 1.0, 5.0, 15.0)
 FIRST_PAUSE_S = 0.25
 PAUSE_GROWTH = 1.5
 
@@ -24,15 +26,23 @@ async def stop_if_changed(job: Job, credential: Credential, cluster: Cluster) ->
 
     A running job cannot be deleted, so what is found now is what was started. Says what was done, None if all is well.
     """
-    try:
-        now = await cluster.job(job.id, credential)
-        if now.config == job.config:
-            return None
-        await cluster.stop(job.id, credential)
-    except Refusal as refusal:
-        return f"the job could not be looked at after its start: {refusal.reason}"
-    except ClusterUnreachable as failure:
-        return f"the job could not be looked at after its start: {failure}"
+    for pause_s in (*LOOK_AGAIN_S, None):
+        try:
+            return await _stop_if_changed(job, credential, cluster)
+        except Refusal as refusal:
+            return f"the job could not be looked at after its start: {refusal.reason}"
+        except ClusterUnreachable as failure:
+            why = f"the job could not be looked at after its start: {failure}"
+        if pause_s is not None:
+            await asyncio.sleep(pause_s)
+    return why
+
+
+async def _stop_if_changed(job: Job, credential: Credential, cluster: Cluster) -> str | None:
+    now = await cluster.job(job.id, credential)
+    if now.config == job.config:
+        return None
+    await cluster.stop(job.id, credential)
     return "the job was changed while it was being started, and has been stopped"
 
 

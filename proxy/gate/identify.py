@@ -8,7 +8,7 @@ from proxy.errors import PassedOn, Refusal
 from proxy.gate.flight import Credentials, HiddenJob, Known
 from proxy.gate.ports import Cluster
 from proxy.gate.request import RUN_AS_HEADER, SECONDARY_HEADER, Arrived
-from proxy.model import Credential
+from proxy.model import Credential, Identity
 
 T = TypeVar("T")
 ACTION = "cluster:admin/xpack/ml/data_frame/analytics/start"
@@ -44,9 +44,9 @@ def _named(arrived: Arrived, names: tuple[str, ...]) -> tuple[tuple[str, str], .
 
 
 def _secondary(arrived: Arrived, trace: tuple[tuple[str, str], ...]) -> Credential | None:
-    """As SecondaryAuthenticator: only its own headers count, and run-as does not apply to it."""
+    """As SecondaryAuthenticator: only its own headers count, and run-as does not apply to it; an empty one is none."""
     value = arrived.header(SECONDARY_HEADER)
-    if value is None:
+    if not value:
         return None
     shared = arrived.header(SECONDARY_CLIENT_HEADER)
     client = () if shared is None else (("es-client-authentication", shared),)
@@ -97,7 +97,12 @@ def _reworded(outcome: T | BaseException, target: str) -> T | PassedOn | BaseExc
 
 
 def _failed_secondary(outcome: T | BaseException) -> T | BaseException:
-    """The cluster words a bad secondary credential so (SecondaryAuthenticator), whatever the reason."""
+    """The cluster words a bad secondary credential so (SecondaryAuthenticator), whatever the reason.
+
+    It never falls back to the anonymous user there: that would make a data subject of nobody.
+    """
+    if isinstance(outcome, Identity) and outcome.authentication_type == "anonymous":
+        return Refusal(401, "security_exception", "Failed to authenticate secondary user")
     if not isinstance(outcome, PassedOn):
         return outcome
     cause = {"type": outcome.type, "reason": outcome.reason}

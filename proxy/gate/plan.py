@@ -11,7 +11,9 @@ from proxy.errors import Refusal
 from proxy.gate.flight import Destination, Known, Plan
 from proxy.gate.ports import Facts, Grants, IndexState
 from proxy.model import Job, SourceIndex, Stage
-from proxy.privileges import Role, Undecidable, field_view, visible_fields
+from proxy.privileges import Role, Undecidable, allows_index, field_view, visible_fields
+from proxy.privileges.allow import GET_MAPPING
+from proxy.privileges.restricted import is_restricted
 
 # MlConfigVersion: from 8.10 on a job's version counts configuration formats, 10.0.0 and up, not releases.
 FIRST_ML_CONFIG_MAJOR = 10
@@ -40,12 +42,13 @@ def make_plan(known: Known, facts: Facts, grants: Grants | None, now_ms: int) ->
         Refusal: 400 with Elasticsearch's texts, where the cluster would refuse or the job would fail.
     """
     job = known.job
-    names = tuple(source.name for source in facts.sources)
+    found = facts.sources if grants is None else _reached_by(grants, job, facts.sources)
+    names = tuple(source.name for source in found)
     check_expressions(job, names, facts.destination)
     if facts.destination is not None:
         why = "the destination exists and is used as it is"
         return Plan(step=Destination.EXISTING, why=why, sources=names)
-    sources = facts.sources if grants is None else tuple(_seen_by(grants, source) for source in facts.sources)
+    sources = found if grants is None else tuple(_seen_by(grants, source) for source in found)
     made = destination_body(job, sources, era_of(known), now_ms, results=False, cluster_version=known.version)
     body = {"settings": dict(made.settings), "mappings": dict(made.mappings)}
     return Plan(step=Destination.CREATE, why="the destination is missing", body=body, sources=names)
@@ -99,6 +102,29 @@ def _matches(expression: str, name: str) -> bool:
 def _is_remote(expression: str) -> bool:
     """`cluster:index`; date math is in angle brackets and may hold colons."""
     return ":" in expression and not expression.startswith("<")
+
+
+def _reached_by(grants: Grants, job: Job, sources: Sequence[SourceIndex]) -> tuple[SourceIndex, ...]:
+    """The sources without the system indices that only the service credential reached through a wildcard: to the owner
+    a wildcard does not stand for them.
+
+    Raises:
+        Refusal: 403, the job names system indices by which more is reached than the owner's roles name.
+    """
+    beyond = {source.name for source in sources if not _may_reach(grants, source.name)}
+    if beyond and any(is_restricted(expression) for expression in job.sources if "*" not in expression):
+        raise _undecided(next(source for source in sources if source.name in beyond), "it is a system index")
+    return tuple(source for source in sources if source.name not in beyond)
+
+
+def _may_reach(grants: Grants, name: str) -> bool:
+    if not name.startswith(".") or not is_restricted(name):
+        return True  # covered by the expression that was judged
+    sets = (grants.roles,) if grants.limited_by is None else (grants.roles, grants.limited_by)
+    try:
+        return all(allows_index(roles, name, GET_MAPPING) for roles in sets)
+    except Undecidable:
+        return False
 
 
 def _seen_by(grants: Grants, source: SourceIndex) -> SourceIndex:

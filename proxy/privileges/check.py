@@ -11,10 +11,14 @@ from dataclasses import dataclass, field
 from proxy.privileges.automata import Undecidable
 from proxy.privileges.groups import Group, groups_of
 from proxy.privileges.names import asked_cluster_language, index_language, union_of_cluster, union_of_index
-from proxy.privileges.patterns import NOTHING, Language, empty, included, language
+from proxy.privileges.patterns import MAX_STEPS, NOTHING, Language, effort, included, language
 from proxy.privileges.restricted import RESTRICTED, is_restricted
 from proxy.privileges.roles import Role
 from proxy.privileges.tables import FAILURES_ONLY, OWN_KEYS
+
+# Steps over all names of one question. Whoever makes a job chooses its source expressions, and each may cost as much as
+# one comparison may: a thousand of those would take minutes. Thousands of plain names stay far below this.
+MAX_STEPS_IN_ALL = 5 * MAX_STEPS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,9 +66,10 @@ def check(roles: Iterable[Role], asked: Asked) -> Held:
     allowed = union_of_cluster(granted)
     groups = groups_of(known)
     index: dict[str, dict[str, bool]] = {}
+    work = _Work()
     for entry in asked.index:
         for name in entry.names:
-            answer = _index_answer(groups, name, entry)
+            answer = _index_answer(groups, name, entry, work)
             before = index.setdefault(name, {})
             before.update({privilege: held and before.get(privilege, True) for privilege, held in answer.items()})
     return Held(
@@ -92,14 +97,31 @@ def check_limited(roles: Iterable[Role], limited_by: Iterable[Role], asked: Aske
     )
 
 
-def _index_answer(groups: tuple[Group, ...], name: str, entry: AskedIndex) -> dict[str, bool]:
+class _Work:
+    """Compares names, within what one question may cost."""
+
+    def __init__(self) -> None:
+        self._left = MAX_STEPS_IN_ALL
+
+    def included(self, inner: Language, outer: Language) -> bool:
+        """As `patterns.included`. Raises Undecidable also where all that was compared so far has cost too much."""
+        if self._left > 0:
+            self._left -= effort(inner, outer)
+        if self._left <= 0:
+            raise Undecidable(
+                f"comparing all the names takes more than {MAX_STEPS_IN_ALL} steps; fewer or simpler ones would help"
+            )
+        return included(inner, outer)
+
+
+def _index_answer(groups: tuple[Group, ...], name: str, entry: AskedIndex, work: _Work) -> dict[str, bool]:
     wanted = {privilege: index_language(privilege) for privilege in entry.privileges}
     plain = entry.allow_restricted or _names_restricted(name)
     asked = language([name], minus=() if plain else RESTRICTED)
-    if empty(asked):
+    if work.included(asked, NOTHING):
         return dict.fromkeys(wanted, False)
-    data = _Component(asked, {group: group.data_privileges() for group in groups})
-    failures = _Component(asked, {group: group.failure_privileges() for group in groups})
+    data = _Component(asked, {group: group.data_privileges() for group in groups}, work)
+    failures = _Component(asked, {group: group.failure_privileges() for group in groups}, work)
     return {
         privilege: (failures if privilege.lower() in FAILURES_ONLY else data).allows(needed)
         for privilege, needed in wanted.items()
@@ -114,7 +136,8 @@ def _names_restricted(name: str) -> bool:
 class _Component:
     """What the groups allow on all of the names asked for; what could not be compared counts only if it matters."""
 
-    def __init__(self, asked: Language, privileges: Mapping[Group, frozenset[str]]) -> None:
+    def __init__(self, asked: Language, privileges: Mapping[Group, frozenset[str]], work: _Work) -> None:
+        self._work = work
         self._undecided: Undecidable | None = None
         self._allowed = NOTHING
         self._perhaps = NOTHING
@@ -137,7 +160,7 @@ class _Component:
 
     def _covered(self, asked: Language, groups: Iterable[Group], names: frozenset[str]) -> bool:
         try:
-            return included(asked, _joined_names(groups))
+            return self._work.included(asked, _joined_names(groups))
         except Undecidable as undecided:
             self._note(undecided, names)
             return False

@@ -137,9 +137,22 @@ def matches(patterns: Iterable[str], text: str) -> bool:
     return language(patterns).matches(text)
 
 
-@lru_cache(maxsize=4096)
 def included(inner: Language, outer: Language) -> bool:
     """Whether every text of `inner` is also one of `outer`. Raises Undecidable when that takes too long to tell."""
+    answer, _ = _compared(inner, outer)
+    if answer is None:
+        raise Undecidable(f"comparing patterns takes more than {MAX_STEPS} steps; simpler ones in the role would help")
+    return answer
+
+
+def effort(inner: Language, outer: Language) -> int:
+    """The steps that `included` takes; it does the work, and both remember what came of it."""
+    return _compared(inner, outer)[1]
+
+
+@lru_cache(maxsize=4096)
+def _compared(inner: Language, outer: Language) -> tuple[bool | None, int]:
+    """The answer, None where it takes too long to tell, and the steps taken."""
     alphabet = frozenset({LOWEST}) | inner.boundaries() | outer.boundaries()
     first = (inner.start(), outer.start())
     seen = {first}
@@ -148,21 +161,19 @@ def included(inner: Language, outer: Language) -> bool:
     while queue:
         left, right = queue.popleft()
         if inner.holds(left) and not outer.holds(right):
-            return False
+            return False, steps
         if outer.dead(right) and inner.certain(left):
-            return False
+            return False, steps
         chars = inner.choices(left, alphabet)
         steps += len(chars)
         if steps > MAX_STEPS:
-            raise Undecidable(
-                f"comparing patterns takes more than {MAX_STEPS} steps; simpler ones in the role would help"
-            )
+            return None, steps
         for char in chars:
             pair = (inner.step(left, char), outer.step(right, char))
             if pair not in seen and not inner.dead(pair[0]):
                 seen.add(pair)
                 queue.append(pair)
-    return True
+    return True, steps
 
 
 def empty(subject: Language) -> bool:

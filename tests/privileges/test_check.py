@@ -1,5 +1,6 @@
 """What `_has_privileges` would answer."""
 
+import time
 from itertools import product
 
 import pytest
@@ -185,3 +186,21 @@ def test_held_means_covered_on_every_name(grants: list[tuple[list[str], str]], n
     for names, privilege in grants:
         if privilege in ("read", "all") and all(language(names).matches(text) for text in asked):
             assert held(roles, name, "read")
+
+
+def test_what_all_names_together_may_cost_is_bounded() -> None:
+    """Whoever makes a job chooses its source expressions: none of them may hold up everybody else for minutes."""
+    roles = [role(("logs-* metrics-* *-prod-*", "read"))]
+    nasty = tuple("*".join("lgos-.mdktrica" * 8) + f"{number}*" for number in range(1000))
+    begun = time.perf_counter()
+    with pytest.raises(Undecidable, match="comparing all the names takes more than"):
+        check(roles, Asked(index=(AskedIndex(names=nasty, privileges=("read",)),)))
+    assert time.perf_counter() - begun < 15
+
+
+def test_thousands_of_plain_names_are_judged() -> None:
+    roles = [role(("logs-*", "read"))]
+    names = tuple(f"logs-of-application-{number:06}" for number in range(3000))
+    held = check(roles, Asked(index=(AskedIndex(names=names, privileges=("read",)),)))
+    assert held.complete
+    assert len(held.index) == 3000

@@ -68,6 +68,7 @@ _ON_INDICES: tuple[tuple[tuple[str, ...], str, str], ...] = (
     (_ASK, "/_flush", "indices:admin/flush"),
     (_POST, "/_forcemerge", "indices:admin/forcemerge"),
     (_GET, "/_stats", "indices:monitor/stats"),
+    (_GET, "/_stats/{metric}", "indices:monitor/stats"),
     (_GET, "/_segments", "indices:monitor/segments"),
 )
 

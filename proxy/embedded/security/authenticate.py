@@ -32,7 +32,7 @@ def authenticate(security: Security, request: Request) -> Caller:
     """Who sends the request. Raises `Failure` 401. Run-as is not yet checked: see `authorise.may_run_as`."""
     primary = _primary(security, request)
     presented = request.header("es-secondary-authorization")
-    if presented is None:
+    if not presented:  # an empty one is none (SecondaryAuthenticator)
         return Caller(primary=primary)
     try:
         secondary = _by_credentials(security, presented, request.target)

@@ -23,6 +23,7 @@ def rule(method: str, path: str) -> Rule | None:
         ("GET", "/_settings", "indices:monitor/settings/get", "path"),
         ("POST", "/i/_search", "indices:data/read/search", "path"),
         ("GET", "/_count", "indices:data/read/search", "path"),
+        ("GET", "/logs/_stats/docs", "indices:monitor/stats", "path"),
         ("POST", "/_bulk", "indices:data/write/bulk", "bulk"),
         ("PUT", "/i/_doc/1", "indices:data/write/index", "path"),
         ("GET", "/_resolve/index/i*", "indices:admin/resolve/index", "path"),

@@ -128,4 +128,5 @@ def test_the_secondary_identity(security: Security) -> None:
 def test_the_secondary_identity_is_never_anonymous() -> None:
     security = Security(anonymous_roles=["watch"])
     with pytest.raises(Failure, match="secondary"):
-        who(security, es_secondary_authorization="")
+        who(security, es_secondary_authorization="Bearer")
+    assert who(security, es_secondary_authorization="").secondary is None
