@@ -9,7 +9,7 @@ import logging
 import os
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from weakref import WeakValueDictionary
 
@@ -22,7 +22,7 @@ from proxy.gate import flow
 from proxy.gate.follow import Followers
 from proxy.gate.reconcile import reconcile
 from proxy.gate.request import Arrived, header_text
-from proxy.journal.read import starts
+from proxy.journal.read import Start, unfinished
 from proxy.journal.writer import Journal, open_journal
 from proxy.model import Answer, Credential
 from proxy.rules import Rules, load
@@ -104,6 +104,8 @@ class Gate:
         except TimeoutError:
             text = f"the body of the start did not arrive within {limits.start_body_s:g} s (limits.gate.start_body_s)"
             raise Refusal(408, "timeout_exception", text) from None
+        except OSError:  # what aiohttp raises where the connection is lost
+            raise Refusal(400, "illegal_argument_exception", "the connection was lost before the body came") from None
 
     def _lock(self, job_id: str) -> asyncio.Lock:
         lock = self._locks.get(job_id)
@@ -120,9 +122,8 @@ class Gate:
         else:
             logger.info("rules reloaded, revision %s is in force", self.rules.revision)
 
-    def reconcile(self) -> None:
+    def reconcile(self, past: Sequence[Start]) -> None:
         """Close, in the background, what an earlier process left open."""
-        past = starts(Path(self._settings.journal))
         service = self._settings.service
         credential = Credential(whose="service", headers=(("authorization", service),)) if service else None
         work = reconcile(past, self._cluster, self._journal, self._clock, credential, self._followers.follow)
@@ -207,8 +208,9 @@ async def run(settings: GateSettings, stop: asyncio.Event, ready: Callable[[], N
     )
     await runner.setup()
     try:
+        past = await asyncio.to_thread(unfinished, Path(settings.journal))
         await _listen(runner, Path(settings.socket))
-        gate.reconcile()
+        gate.reconcile(past)
         ready()
         await _reload_until(stop, reload, gate)
     finally:

@@ -33,7 +33,7 @@ async def reconcile(
             await journal.append(outcome)
             if job is not None and service is not None:
                 follow(job, _as(service), start.receipt)
-        elif service is not None and _unended(start):
+        elif service is not None and start.unended:
             _, job = await _look(start.records[Phase.OUTCOME]["startgate"], cluster, service)
             if job is not None:
                 follow(job, _as(service), start.receipt)
@@ -42,11 +42,6 @@ async def reconcile(
 def _as(service: Credential) -> Credentials:
     """Nobody but the service is left to ask: callers' credentials are not kept."""
     return Credentials(caller=service, secondary=None, service=service)
-
-
-def _unended(start: Start) -> bool:
-    succeeded = start.records.get(Phase.OUTCOME, {}).get("event", {}).get("outcome") == "success"
-    return succeeded and Phase.END not in start.records
 
 
 async def _look(recorded: dict[str, Any], cluster: Cluster, service: Credential | None) -> tuple[str, Job | None]:

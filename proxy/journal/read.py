@@ -33,6 +33,12 @@ class Start:
         """Whether an effect was begun and its outcome is not known."""
         return Phase.INTENT in self.records and Phase.OUTCOME not in self.records
 
+    @property
+    def unended(self) -> bool:
+        """Whether the start was granted and it is not known how the job ended."""
+        succeeded = self.records.get(Phase.OUTCOME, {}).get("event", {}).get("outcome") == "success"
+        return succeeded and Phase.END not in self.records
+
 
 def records(folder: Path) -> Iterator[Mapping[str, Any]]:
     """Every record in `folder`, oldest first, one line in memory at a time.
@@ -48,6 +54,26 @@ def records(folder: Path) -> Iterator[Mapping[str, Any]]:
                 yield from _records_of(path, file)
         except OSError as failure:
             raise JournalError(f"{path} cannot be read: {failure.strerror or failure}") from failure
+
+
+def unfinished(folder: Path) -> list[Start]:
+    """The starts whose outcome is not known, and those that were granted and whose job has no end on record.
+
+    Only these are held in memory: refused starts need no credentials to be made, and may be millions.
+
+    Raises:
+        JournalError: as `records`.
+    """
+    found: dict[str, Start] = {}
+    for record in records(folder):
+        receipt, phase = record["startgate"]["receipt"], record["startgate"]["phase"]
+        if phase == Phase.END and receipt not in found:
+            continue
+        start = found.setdefault(receipt, Start(receipt))
+        start.records[phase] = record
+        if not (start.open or start.unended):
+            del found[receipt]
+    return list(found.values())
 
 
 def _files(folder: Path) -> list[Path]:

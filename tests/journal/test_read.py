@@ -4,13 +4,15 @@ import json
 import os
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from proxy.errors import JournalError
-from proxy.journal.read import records, start, starts
+from proxy.journal.entry import Phase, encode, frame
+from proxy.journal.read import records, start, starts, unfinished
 
 
 def line(receipt: str, phase: str = "outcome", **more: Any) -> bytes:
@@ -145,3 +147,44 @@ def test_too_short_a_receipt_is_refused(tmp_path: Path) -> None:
     write(tmp_path, line("abc1"), line("abd2"))
     with pytest.raises(JournalError, match="2 receipts begin with ab: abc1, abd2; give more of it"):
         start(tmp_path, "ab")
+
+
+def _record(receipt: str, phase: Phase, outcome: str = "success") -> dict[str, Any]:
+    return frame(phase, receipt, 1_700_000_000_000, outcome=outcome)
+
+
+def test_what_is_unfinished_is_what_is_open_or_has_no_end(tmp_path: Path) -> None:
+    records = [
+        _record("denied", Phase.OUTCOME, "failure"),
+        _record("open", Phase.INTENT, "unknown"),
+        _record("running", Phase.INTENT, "unknown"),
+        _record("running", Phase.OUTCOME),
+        _record("ended", Phase.INTENT, "unknown"),
+        _record("ended", Phase.OUTCOME),
+        _record("ended", Phase.END),
+        _record("quick", Phase.INTENT, "unknown"),
+        _record("quick", Phase.END),
+        _record("quick", Phase.OUTCOME),
+        _record("refused", Phase.INTENT, "unknown"),
+        _record("refused", Phase.OUTCOME, "failure"),
+        _record("lost", Phase.INTENT, "unknown"),
+        _record("lost", Phase.END),
+    ]
+    (tmp_path / "starts-000001.jsonl").write_bytes(b"".join(map(encode, records)))
+    assert [one.receipt for one in unfinished(tmp_path)] == ["open", "running", "lost"]
+    for one in starts(tmp_path):
+        assert (one.open or one.unended) == (one.receipt in ("open", "running", "lost"))
+
+
+def test_refused_starts_take_no_memory(tmp_path: Path) -> None:
+    """Anybody can have starts refused, by the million; the next process must still come up."""
+    line = encode(_record("0" * 32, Phase.OUTCOME, "failure") | {"user_agent": {"original": "x" * 1000}})
+    with (tmp_path / "starts-000001.jsonl").open("wb") as file:
+        for number in range(20_000):
+            file.write(line.replace(b"0" * 32, b"%032x" % number))
+    tracemalloc.start()
+    try:
+        assert unfinished(tmp_path) == []
+        assert tracemalloc.get_traced_memory()[1] < 1024 * 1024
+    finally:
+        tracemalloc.stop()
