@@ -9,8 +9,8 @@ import msgspec
 
 from proxy import child, logs
 from proxy.edge import worker
-from proxy.edge.tls import listener_context
 from proxy.orders import EdgeOrder
+from proxy.tls import listener_context
 
 
 def main() -> int:

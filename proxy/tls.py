@@ -1,56 +1,88 @@
-"""TLS contexts, made once from files that an operator named; each broken file is a fault that says what is wrong."""
+"""TLS contexts, made once from files that an operator named. Whatever is wrong with a file is a fault that names it."""
 
 import ssl
 from pathlib import Path
 
-from proxy.errors import ConfigError, Fault
+from proxy.errors import ConfigError, Fault, nearest
 from proxy.settings import ClusterTls, ListenTls
+
+VERIFY_MODES = ("full", "certificate", "unsafe_none")
+
+
+class _Locked(Exception):
+    """A private key asks for its pass phrase."""
+
+
+def listener_context(tls: ListenTls) -> ssl.SSLContext:
+    """The context of a listening address.
+
+    Raises:
+        ConfigError: certificate or key cannot be used, or they do not belong together; every fault found.
+    """
+    faults = [fault for path in (tls.certificate, tls.key) if (fault := _unreadable(path)) is not None]
+    if faults:
+        raise ConfigError(faults)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols(["http/1.1"])
+    try:
+        context.load_cert_chain(tls.certificate, tls.key, password=_no_pass_phrase)
+    except (_Locked, ssl.SSLError, ValueError) as failure:
+        raise ConfigError([_pair_fault(tls, failure)]) from None
+    return context
 
 
 def cluster_context(tls: ClusterTls) -> ssl.SSLContext:
-    """The context of connections to the cluster.
+    """The context of connections to https nodes.
 
     Raises:
-        ConfigError: the CA file cannot be used.
+        ConfigError: the file of authorities cannot be used, or `verify` is no known word.
     """
+    if tls.verify not in VERIFY_MODES:
+        allowed = ", ".join(VERIFY_MODES)
+        hint = nearest(tls.verify, VERIFY_MODES)
+        raise ConfigError([Fault("cluster.tls.verify", f"unknown mode {tls.verify!r}{hint}; allowed: {allowed}")])
+    if tls.ca is not None and (fault := _unreadable(tls.ca)) is not None:
+        raise ConfigError([fault])
     try:
         context = ssl.create_default_context(cafile=tls.ca)
-    except (OSError, ssl.SSLError) as failure:
-        raise ConfigError(
-            [_fault(tls.ca or "", "cluster.tls.ca", "a PEM file of CA certificates", failure)]
-        ) from failure
-    if tls.verify != "full":
-        context.check_hostname = False
+    except ssl.SSLError as failure:
+        raise ConfigError([Fault(tls.ca or "", f"holds no CA certificate in PEM form{_why(failure)}")]) from None
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.check_hostname = tls.verify == "full"
     if tls.verify == "unsafe_none":
         context.verify_mode = ssl.CERT_NONE
     return context
 
 
-def listening_context(tls: ListenTls) -> ssl.SSLContext:
-    """The context of a listening address.
-
-    Raises:
-        ConfigError: certificate or key cannot be used, or they do not belong together.
-    """
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    for path in (tls.certificate, tls.key):
-        try:
-            Path(path).read_bytes()
-        except OSError as failure:
-            raise ConfigError([_fault(path, "listen.tls", "a readable PEM file", failure)]) from failure
+def _unreadable(path: str) -> Fault | None:
     try:
-        context.load_cert_chain(tls.certificate, tls.key, password=_no_password)
-    except (OSError, ssl.SSLError) as failure:
-        what = f"a certificate chain and the key that belongs to it ({tls.key})"
-        raise ConfigError([_fault(tls.certificate, "listen.tls", what, failure)]) from failure
-    return context
+        with Path(path).open("rb") as file:
+            file.read(1)
+    except OSError as failure:
+        return Fault(path, f"cannot be read: {failure.strerror or failure}")
+    return None
 
 
-def _no_password() -> str:
-    """Without this, a key with a password would be asked for on the terminal, and the process would wait there."""
-    raise OSError("the key has a password; give one without, readable by this user only")
+def _no_pass_phrase() -> str:
+    """Without this, OpenSSL would ask for the pass phrase on the terminal, and the process would wait there."""
+    raise _Locked
 
 
-def _fault(path: str, key: str, wanted: str, failure: Exception) -> Fault:
-    reason = getattr(failure, "strerror", None) or getattr(failure, "reason", None) or failure
-    return Fault(where=path, message=f"{key} must name {wanted}: {reason}")
+def _pair_fault(tls: ListenTls, failure: Exception) -> Fault:
+    """Which of the two files is to blame: the certificate is tried alone, as an authority of a client."""
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(tls.certificate)
+    except ssl.SSLError:
+        return Fault(tls.certificate, "holds no certificate in PEM form")
+    if isinstance(failure, _Locked):
+        return Fault(tls.key, "is protected by a pass phrase; give a key without, readable by Startgate's user only")
+    if isinstance(failure, ssl.SSLError) and failure.reason == "KEY_VALUES_MISMATCH":
+        return Fault(tls.key, f"is not the key of the certificate in {tls.certificate}")
+    return Fault(tls.key, f"holds no private key in PEM form{_why(failure)}")
+
+
+def _why(failure: Exception) -> str:
+    """OpenSSL's reason in brackets; empty where it names none but its own library."""
+    reason = failure.reason if isinstance(failure, ssl.SSLError) else str(failure)
+    return f" ({reason.replace('_', ' ').lower()})" if reason else ""

@@ -44,7 +44,7 @@ ARROWS: dict[str, frozenset[str]] = {
     # The embedded cluster judges privileges and makes destinations as Elasticsearch does, and knows of no proxy.
     "embedded": PLAIN | {"privileges", "destination"},
     # The positions of YAML values come from the same reader as those of rule files.
-    "config": BASE | {"settings", "rules"},
+    "config": BASE | {"settings", "rules", "tls"},
     "listeners": BASE | {"settings"},
     "preflight": PLAIN | {"rules", "cluster"},
     "child": PLAIN | {"orders"},

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 import trustme
+from cryptography.hazmat.primitives import serialization
 
 from proxy.errors import ConfigError
 from proxy.settings import ClusterTls, ListenTls
-from proxy.tls import cluster_context, listening_context
+from proxy.tls import cluster_context, listener_context
 
 
 class Files:
@@ -40,7 +41,7 @@ def files(tmp_path: Path) -> Files:
 
 
 async def shakes_hands(files: Files, tls: ClusterTls, host: str = "localhost") -> bool:
-    listening = listening_context(ListenTls(certificate=files.certificate, key=files.key))
+    listening = listener_context(ListenTls(certificate=files.certificate, key=files.key))
     server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0, ssl=listening)
     port = server.sockets[0].getsockname()[1]
     try:
@@ -71,58 +72,97 @@ async def test_certificates_are_checked_as_far_as_asked(
     assert await shakes_hands(files, ClusterTls(ca=files.ca if known else None, verify=verify), host) is good
 
 
-def fault(function: object, tls: object) -> str:
+def fault(tls: ListenTls | ClusterTls) -> tuple[str, str]:
+    """Where the one fault is, and what it says."""
     with pytest.raises(ConfigError) as told:
-        function(tls)  # type: ignore[operator]  # one of the two
+        listener_context(tls) if isinstance(tls, ListenTls) else cluster_context(tls)
     (only,) = told.value.faults
-    return str(only)
+    return only.where, only.message
 
 
-def test_authorities_that_cannot_be_used_are_faults(files: Files) -> None:
-    cases = {
-        str(files.folder / "nowhere.pem"): "No such file or directory",
-        files.text("empty.pem", ""): "",
-        files.text("no.pem", "hello"): "",
-        str(files.folder): "",
-    }
-    for path, why in cases.items():
-        told = fault(cluster_context, ClusterTls(ca=path))
-        assert told.startswith(f"{path}: cluster.tls.ca must name a PEM file of CA certificates: ")
-        assert why in told
+def test_contexts_refuse_old_versions(files: Files) -> None:
+    listening = listener_context(ListenTls(certificate=files.certificate, key=files.key))
+    assert listening.minimum_version == cluster_context(ClusterTls()).minimum_version == ssl.TLSVersion.TLSv1_2
 
 
-def test_certificate_and_key_that_cannot_be_used_are_faults(files: Files) -> None:
-    missing, broken = str(files.folder / "nowhere.pem"), files.text("no.pem", "hello")
+def test_certificate_and_key_may_be_in_one_file(files: Files) -> None:
+    both = files.text("both.pem", Path(files.key).read_text() + Path(files.certificate).read_text())
+    listener_context(ListenTls(certificate=both, key=both))
+
+
+TORN = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
+
+
+@pytest.mark.parametrize(
+    ("held", "why"),
+    [
+        (None, "cannot be read: No such file or directory"),
+        ("", "holds no CA certificate in PEM form (no certificate or crl found)"),
+        ("hello", "holds no CA certificate in PEM form (no certificate or crl found)"),
+        (TORN, "holds no CA certificate in PEM form"),
+    ],
+)
+def test_authorities_that_cannot_be_used_are_faults(files: Files, held: str | None, why: str) -> None:
+    path = str(files.folder / "nowhere.pem") if held is None else files.text("no.pem", held)
+    where, message = fault(ClusterTls(ca=path))
+    assert where == path
+    assert message.startswith(why)
+    assert "_ssl.c" not in message
+
+
+def test_a_folder_is_no_file_of_authorities(files: Files) -> None:
+    assert fault(ClusterTls(ca=str(files.folder))) == (str(files.folder), "cannot be read: Is a directory")
+
+
+def test_an_unknown_mode_is_refused_and_not_taken_for_a_weaker_one() -> None:
+    where, message = fault(ClusterTls(verify="certificat"))
+    assert where == "cluster.tls.verify"
+    assert "did you mean 'certificate'" in message
+    assert "allowed: full, certificate, unsafe_none" in message
+
+
+def test_missing_files_are_all_told(files: Files) -> None:
+    with pytest.raises(ConfigError) as told:
+        listener_context(ListenTls(certificate=str(files.folder / "no.pem"), key=str(files.folder)))
+    assert [str(one) for one in told.value.faults] == [
+        f"{files.folder}: cannot be read: Is a directory",
+        f"{files.folder / 'no.pem'}: cannot be read: No such file or directory",
+    ]
+
+
+def test_the_file_that_is_to_blame_is_named(files: Files) -> None:
     (files.folder / "other").mkdir()
     other = Files(files.folder / "other").key
-    together = "listen.tls must name a certificate chain and the key that belongs to it"
-    readable = "listen.tls must name a readable PEM file"
-    for certificate, key, named, wanted in [
-        (missing, files.key, missing, f"{readable}: No such file or directory"),
-        (files.certificate, missing, missing, f"{readable}: No such file or directory"),
-        (str(files.folder), files.key, str(files.folder), f"{readable}: Is a directory"),
-        (broken, files.key, broken, f"{together} ({files.key}): "),
-        (files.certificate, broken, files.certificate, f"{together} ({broken}): "),
-        (files.certificate, other, files.certificate, f"{together} ({other}): "),
+    broken, torn, empty = files.text("no.pem", "hello"), files.text("torn.pem", TORN), files.text("empty.pem", "")
+    no_certificate, no_key = "holds no certificate in PEM form", "holds no private key in PEM form"
+    for certificate, key, named, why in [
+        (broken, files.key, broken, no_certificate),
+        (torn, files.key, torn, no_certificate),
+        (files.key, files.certificate, files.key, no_certificate),
+        (files.certificate, broken, broken, no_key),
+        (files.certificate, empty, empty, no_key),
+        (files.certificate, files.certificate, files.certificate, no_key),
+        (files.certificate, other, other, f"is not the key of the certificate in {files.certificate}"),
     ]:
-        told = fault(listening_context, ListenTls(certificate=certificate, key=key))
-        assert told.startswith(f"{named}: {wanted}")
+        assert fault(ListenTls(certificate=certificate, key=key)) == (named, why)
 
 
 LOAD = """
 import sys
 from proxy.settings import ListenTls
-from proxy.tls import listening_context
-listening_context(ListenTls(certificate=sys.argv[1], key=sys.argv[2]))
+from proxy.tls import listener_context
+listener_context(ListenTls(certificate=sys.argv[1], key=sys.argv[2]))
 """
 
 
-def test_a_key_with_a_password_is_a_fault_and_no_question(files: Files) -> None:
+def test_a_key_with_a_pass_phrase_is_a_fault_and_no_question(files: Files) -> None:
     """OpenSSL would ask for it on the terminal, and a process without one would wait there for ever."""
-    locked = str(files.folder / "locked.pem")
-    made = ["openssl", "pkey", "-in", files.key, "-aes256", "-passout", "pass:secret", "-out", locked]
-    if subprocess.run(made, capture_output=True, check=False).returncode:
-        pytest.skip("openssl is not there to lock a key")
+    key = serialization.load_pem_private_key(Path(files.key).read_bytes(), None)
+    encryption = serialization.BestAvailableEncryption(b"secret")
+    held = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption)
+    locked = files.text("locked.pem", held.decode())
+    where, message = fault(ListenTls(certificate=files.certificate, key=locked))
+    assert (where, message.partition(";")[0]) == (locked, "is protected by a pass phrase")
     told = subprocess.run(
         [sys.executable, "-c", LOAD, files.certificate, locked],
         capture_output=True,
@@ -132,6 +172,5 @@ def test_a_key_with_a_password_is_a_fault_and_no_question(files: Files) -> None:
         stdin=subprocess.DEVNULL,
         cwd=Path(__file__).parent.parent,
     )
-    assert "the key has a password" in told.stderr
+    assert "is protected by a pass phrase" in told.stderr
     assert "ConfigError" in told.stderr
-    assert "the key has a password" in fault(listening_context, ListenTls(certificate=files.certificate, key=locked))

@@ -6,12 +6,13 @@ A secret's text goes into the value that is returned and nowhere else: no messag
 import base64
 import binascii
 import os
-import ssl
 from pathlib import Path
 
+from proxy import tls
 from proxy.config.tree import Node, invalid
 from proxy.config.values import text
-from proxy.settings import ListenTls
+from proxy.errors import ConfigError
+from proxy.settings import ClusterTls, ListenTls
 
 # An API key has 60 characters; a file far larger is something else, given by mistake.
 SECRET_BYTES = 16 * 1024
@@ -71,32 +72,25 @@ def basic(username: str, password: str) -> str:
 
 def authorities(node: Node) -> str:
     """The path of a PEM file with at least one certificate in it."""
-    path = readable(node)
+    path = node.path(text(node))
     try:
-        ssl.create_default_context(cafile=str(path))
-    except (ssl.SSLError, OSError) as failure:
-        raise invalid(node, f"{path} holds no PEM certificates ({_short(failure)})") from None
-    return str(path)
+        tls.cluster_context(ClusterTls(ca=path))
+    except ConfigError as error:
+        raise _named_here(node, error) from None
+    return path
 
 
-def key_pair(node: Node, tls: ListenTls) -> None:
+def key_pair(node: Node, files: ListenTls) -> None:
     """Proves that a listener's certificate and key can be read and belong together."""
-    for path in (tls.certificate, tls.key):
-        try:
-            Path(path).open("rb").close()
-        except OSError as failure:
-            raise invalid(node, f"{path} cannot be read: {failure.strerror or failure}") from None
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     try:
-        # Without a password of ours, OpenSSL would ask the terminal for that of an encrypted key.
-        context.load_cert_chain(tls.certificate, tls.key, password=b"")
-    except (ssl.SSLError, OSError, ValueError) as failure:
-        reason = _short(failure)
-        if "KEY_VALUES_MISMATCH" in reason:
-            reason = "the key is not that of the certificate"
-        raise invalid(
-            node, f"{tls.certificate} and {tls.key} are no PEM certificate with its unencrypted key ({reason})"
-        ) from None
+        tls.listener_context(files)
+    except ConfigError as error:
+        raise _named_here(node, error) from None
+
+
+def _named_here(node: Node, error: ConfigError) -> ConfigError:
+    """The faults of files, at the place that names the files."""
+    return ConfigError(fault for one in error.faults for fault in invalid(node, f"{one.where} {one.message}").faults)
 
 
 def rules(node: Node) -> str:
@@ -135,8 +129,3 @@ def socket_path(node: Node) -> str:
     if path.exists() and not path.is_socket():
         raise invalid(node, f"{path} is there and is no socket")
     return str(path)
-
-
-def _short(failure: Exception) -> str:
-    """OpenSSL's reason without its source file and line."""
-    return getattr(failure, "reason", None) or str(failure)

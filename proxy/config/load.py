@@ -10,6 +10,7 @@ from proxy.config.document import read
 from proxy.config.tree import Node, Place, invalid, leaves, overlay, told
 from proxy.errors import ConfigError, Fault
 from proxy.settings import ClusterTls, EdgeLimits, EdgeSettings, GateLimits, GateSettings, Listen
+from proxy.tls import VERIFY_MODES
 
 T = TypeVar("T")
 Limits = TypeVar("Limits", EdgeLimits, GateLimits)
@@ -193,7 +194,7 @@ def _listen_one(node: Node) -> Listen:
 
 
 def _verify(node: Node) -> str:
-    return values.choice(node, ("full", "certificate", "unsafe_none"))
+    return values.choice(node, VERIFY_MODES)
 
 
 def _on_full(node: Node) -> str:

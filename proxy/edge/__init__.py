@@ -11,7 +11,6 @@
 - `receipt`   what the gate is told about a request: peer and receipt
 - `sockets`   what is asked of the system
 - `sweep`     one coarse timer for all connections
-- `tls`       TLS contexts for listening and for the cluster
 
 A request: `client` decodes the head and asks `route`; an `Exchange` takes a connection from the cluster's or the
 gate's `pool`, writes the head and what there is of the body, and relays what comes back; then `client` goes on with

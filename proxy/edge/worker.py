@@ -13,8 +13,8 @@ from proxy.edge.exchange import Target
 from proxy.edge.nodes import gate_address, node_addresses
 from proxy.edge.pool import Pool
 from proxy.edge.sweep import Sweep
-from proxy.edge.tls import cluster_context
 from proxy.settings import EdgeSettings
+from proxy.tls import cluster_context
 
 logger = logging.getLogger(__name__)
 

@@ -78,7 +78,7 @@ def test_authorities(tmp_path: Path, pem: Pem) -> None:
     assert files.authorities(named(pem.ca)) == str(pem.ca)
     for held in ("", "no certificate"):
         (tmp_path / "ca").write_text(held)
-        with pytest.raises(ConfigError, match="holds no PEM certificates"):
+        with pytest.raises(ConfigError, match=r"x: .*/ca holds no CA certificate in PEM form"):
             files.authorities(named("ca", tmp_path))
 
 
@@ -89,8 +89,8 @@ def test_key_pair(pem: Pem) -> None:
 @pytest.mark.parametrize(
     ("choose", "why"),
     [
-        (lambda pem: (pem.certificate, pem.other_key), "the key is not that of the certificate"),
-        (lambda pem: (pem.key, pem.certificate), "no PEM certificate with its unencrypted key"),
+        (lambda pem: (pem.certificate, pem.other_key), "is not the key of the certificate in "),
+        (lambda pem: (pem.key, pem.certificate), "holds no certificate in PEM form"),
         (lambda pem: (pem.certificate, "/nowhere/key"), "/nowhere/key cannot be read"),
         (lambda pem: ("/nowhere/cert", pem.key), "/nowhere/cert cannot be read"),
     ],
@@ -113,7 +113,7 @@ def test_an_encrypted_key_is_refused_and_asks_nobody(tmp_path: Path, pem: Pem) -
             serialization.BestAvailableEncryption(b"geheim"),
         )
     )
-    with pytest.raises(ConfigError, match="unencrypted key"):
+    with pytest.raises(ConfigError, match=r"locked\.pem is protected by a pass phrase"):
         files.key_pair(named("x"), ListenTls(certificate=str(pem.certificate), key=str(locked)))
 
 

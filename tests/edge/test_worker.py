@@ -1,22 +1,26 @@
 """A worker as a whole: start, drain, many clients, and memory that stays flat under big bodies."""
 
 import asyncio
+import json
 import logging
 import random
 import socket
+import ssl
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+import trustme
 
 from proxy.edge.worker import run
 from proxy.errors import ConfigError
-from proxy.settings import ClusterTls, EdgeSettings
+from proxy.settings import ClusterTls, EdgeSettings, ListenTls
 from proxy.tasks import spawn
+from proxy.tls import listener_context
 from proxy.wire.chunks import LAST_CHUNK, encode_chunk
-from tests.edge.rig import Edge, Rig, Wire, answer, echo
+from tests.edge.rig import Edge, Rig, Wire, answer, echo, make_limits, server_tls
 
 GET = b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n"
 GIB = 1 << 30
@@ -149,6 +153,74 @@ class TestDrain:
         got = await client.message()
         assert (got.body, got.values(b"connection")) == (GET, [b"close"])
         await asyncio.wait_for(edge.task, 2)
+
+
+class TestTls:
+    """Requests over TLS on either side."""
+
+    async def test_clients_over_tls(self, rig: Rig, pem: Path, authority: trustme.CA) -> None:
+        listen = listener_context(ListenTls(certificate=str(pem / "server.pem"), key=str(pem / "server.key")))
+        client_tls = ssl.create_default_context()
+        authority.configure_trust(client_tls)
+        edge = await rig.edge(await rig.upstream(echo), listen_tls=listen, client_tls=client_tls)
+        client = await edge.connect()
+        body = b"x" * 3_000_000
+        for _ in range(2):
+            await client.send(b"POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+            assert (await client.message()).body.endswith(body)
+        await client.send(b"POST x HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert (await client.message()).status == 400
+
+    async def test_an_upload_over_tls_that_had_to_wait_leaves_the_connection_usable(
+        self, rig: Rig, pem: Path, authority: trustme.CA
+    ) -> None:
+        async def script(wire: Wire) -> None:
+            while True:
+                await wire.head()
+                await asyncio.sleep(0.1)
+                await wire.reader.readexactly(400_000)
+                await wire.send(answer(b"all"))
+
+        listen = listener_context(ListenTls(certificate=str(pem / "server.pem"), key=str(pem / "server.key")))
+        client_tls = ssl.create_default_context()
+        authority.configure_trust(client_tls)
+        limits = make_limits(buffer_bytes=1024)
+        edge = await rig.edge(await rig.upstream(script), listen_tls=listen, client_tls=client_tls, limits=limits)
+        client = await edge.connect()
+        for _ in range(3):
+            head = b"POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 400000\r\n\r\n"
+            client.writer.write(head + b"x" * 400_000)
+            assert (await client.message()).body == b"all"
+
+    @pytest.mark.parametrize(
+        ("host", "verify", "trusted", "status"),
+        [
+            ("localhost", "full", True, 200),
+            ("127.0.0.1", "full", True, 503),
+            ("127.0.0.1", "certificate", True, 200),
+            ("localhost", "full", False, 503),
+            ("localhost", "certificate", False, 503),
+            ("127.0.0.1", "unsafe_none", False, 200),
+        ],
+    )
+    async def test_nodes_over_tls(
+        self, rig: Rig, pem: Path, host: str, verify: str, trusted: bool, status: int, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        upstream = await rig.upstream(echo, tls=server_tls(pem))
+        tls = ClusterTls(ca=str(pem / "ca.pem") if trusted else None, verify=verify)
+        edge = await rig.edge(f"https://{host}:{upstream.port}", cluster_tls=tls)
+        got = await edge.ask(GET)
+        assert got.status == status
+        if status == 503:
+            assert json.loads(got.body)["error"]["reason"] == "no node of the cluster can be reached"
+            assert "certificate verify failed" in caplog.text
+
+    async def test_a_plain_request_to_a_tls_port_gets_no_plain_answer(self, rig: Rig, pem: Path) -> None:
+        listen = listener_context(ListenTls(certificate=str(pem / "server.pem"), key=str(pem / "server.key")))
+        edge = await rig.edge(await rig.upstream(echo), listen_tls=listen)
+        client = await edge.connect()
+        await client.send(GET)
+        assert b"HTTP" not in await client.ended()
 
 
 def random_request(dice: random.Random, number: int) -> tuple[bytes, bytes]:
