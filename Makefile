@@ -7,7 +7,7 @@ UV_VERSION := 0.13.9
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast style types bench lock clean
+.PHONY: help setup demo test test-fast style types bench bench-peers lock clean
 
 help: ## show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,13 +39,18 @@ types: $(STAMP) ## mypy --strict
 	$(BIN)/mypy --strict
 
 bench: $(STAMP) ## measure: requests passed beside other proxies, and starts
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.lock
 	$(BIN)/python -m bench
+
+bench-peers: ## install the proxies that `make bench` measures beside (Debian, as root)
+	apt-get install --yes --no-install-recommends nginx-light haproxy
 
 lock: $(STAMP) ## choose the newest allowed versions anew and write requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 	$(BIN)/uv pip compile pyproject.toml --quiet --extra dev --universal --python-version 3.11 --upgrade \
 		--generate-hashes --no-header --no-emit-index-url --output-file requirements.lock
+	$(BIN)/uv pip compile requirements-bench.in --quiet --universal --python-version 3.11 --upgrade \
+		--generate-hashes --no-header --no-emit-index-url --output-file requirements-bench.lock
 
 clean: ## remove .venv, caches and builds
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
