@@ -13,7 +13,6 @@ from proxy.embedded.core.request import Request
 from proxy.embedded.core.store import Index, Store
 from proxy.embedded.core.texts import matches
 
-PARAMETERS = frozenset({"ignore_unavailable", "allow_no_indices", "expand_wildcards"})
 _EXCLUSION_HINT = (
     " and if you intended to exclude this index, ensure that you use wildcards that include it before explicitly "
     "excluding it"

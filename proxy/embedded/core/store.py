@@ -91,7 +91,6 @@ class Store:
         self.cluster_name = cluster_name
         self.cluster_uuid = self.uuid()
         self.node_id = self.uuid()
-        self.started_ms = self.now_ms()
         self.indices: dict[str, Index] = {}
         self._aliases: dict[str, set[str]] = {}
 

@@ -112,8 +112,8 @@ async def _predictions(owner: Indices, job: Job, documents: Sequence[_Document],
 
 
 def _training(job: Job, targets: Sequence[Any]) -> list[bool]:
-    # A job's own seed makes the choice repeatable, as in Elasticsearch: no secret hangs on it.
-    chooser = random.Random(job.settings["randomize_seed"])  # noqa: S311
+    # A job's own seed makes the choice repeatable, as in Elasticsearch.
+    chooser = random.Random(job.settings["randomize_seed"])  # noqa: S311 -- no secret hangs on it
     share = job.settings["training_percent"] / 100.0
     return [target is not None and chooser.random() < share for target in targets]
 
