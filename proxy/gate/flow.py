@@ -122,6 +122,8 @@ async def _in_turn(flight: Flight, wanted: Wanted, rules: Rules, world: World, t
 
 async def _judged(flight: Flight, wanted: Wanted, rules: Rules, world: World) -> tuple[Case, Plan]:
     """Two round trips: who asks for which job; may they, and what would be done. Raises what the start comes to."""
+    # What was found out before a wait does not count any more, and must not stand in the record.
+    flight.known = flight.subjects = flight.verdict = flight.plan = None
     credentials = credentials_of(flight.arrived, world.service)
     known = await _identified(flight, wanted, credentials, rules, world.cluster)
     flight.mark("identified", world.clock.ticks_s())
@@ -186,13 +188,27 @@ async def _act(flight: Flight, case: Case, plan: Plan, wanted: Wanted, world: Wo
         await clean_up(flight, case, creating, None, world.cluster)
         raise
     flight.mark("prepared", world.clock.ticks_s())
-    answer = flight.cluster_answer = await _forward(flight.arrived, wanted, world)
+    try:
+        answer = flight.cluster_answer = await _forward(flight.arrived, wanted, world)
+    except Exception:
+        _follow(flight, case, None, world)
+        raise
     flight.mark("forwarded", world.clock.ticks_s())
     await clean_up(flight, case, creating, answer, world.cluster)
-    if 200 <= answer.status < 300:
-        world.started(case.known.job, case.credentials, flight.arrived.receipt)
+    _follow(flight, case, answer.status, world)
     headers = (*answer.headers, (RECEIPT_HEADER, flight.arrived.receipt))
     return Answer(status=answer.status, headers=headers, body=answer.body)
+
+
+def _follow(flight: Flight, case: Case, status: int | None, world: World) -> None:
+    """Have the job followed if it was started, or may have been: `status` is the cluster's, None where there is none.
+
+    Whoever asks for a timeout of a millisecond is answered with 408, and the job starts all the same; it must not go
+    unwatched for that. A job that ran before is another start's to follow.
+    """
+    uncertain = (status is None or status in record.UNCERTAIN) and case.known.state.state == "stopped"
+    if uncertain or (status is not None and 200 <= status < 300):
+        world.started(case.known.job, case.credentials, flight.arrived.receipt)
 
 
 async def _forward(arrived: Arrived, wanted: Wanted, world: World) -> Answer:

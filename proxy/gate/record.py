@@ -13,6 +13,9 @@ from proxy.journal.entry import Phase
 from proxy.model import Answer, JobState, Stage
 from proxy.rules import Reason, Subjects, Verdict
 
+# After these answers to a start nobody knows whether the job runs.
+UNCERTAIN = frozenset({408, 429, 500, 502, 503, 504})
+
 
 def intent(flight: Flight, now_ms: int) -> dict[str, Any]:
     """What is about to be done. Durable before the first effect."""
@@ -23,7 +26,7 @@ def outcome(flight: Flight, answer: Answer, now_ms: int) -> dict[str, Any]:
     """What was decided and done, and what the client is answered with."""
     succeeded = flight.cluster_answer is not None and 200 <= answer.status < 300
     # Without a usable answer to an intended start nobody knows whether the job runs.
-    unknown = flight.intended and answer.status in (408, 429, 500, 502, 503, 504)
+    unknown = flight.intended and answer.status in UNCERTAIN
     result = "success" if succeeded else "unknown" if unknown else "failure"
     reason = flight.problem or _refusal(flight.cluster_answer)
     record = _start(Phase.OUTCOME, flight, now_ms, outcome=result, reason=reason)

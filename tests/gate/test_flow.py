@@ -408,7 +408,7 @@ async def test_what_cannot_be_put_on_record_leaves_a_bare_record(caplog: pytest.
         ("held secondary", ["outcome"]),
         ("facts secondary", ["outcome"]),
         ("create", ["intent", "create flights-out as secondary", "outcome"]),
-        ("forward", ["intent", "create flights-out as secondary", "forward", "outcome"]),
+        ("forward", ["intent", "create flights-out as secondary", "forward", "followed", "outcome"]),
     ],
 )
 @pytest.mark.parametrize(
@@ -478,8 +478,17 @@ async def test_a_refused_start_leaves_no_destination_behind(status: int) -> None
 async def test_a_start_that_may_still_happen_keeps_its_destination(status: int) -> None:
     one = scene(forward=answer(status))
     assert (await one.run()).status == status
-    assert one.effects == ["intent", "create flights-out as caller", "forward", "outcome"]
+    # Where it may run, its end has to be learned; after a 409 it is another start's.
+    followed = [] if status == 409 else ["followed"]
+    assert one.effects == ["intent", "create flights-out as caller", "forward", *followed, "outcome"]
     assert "removal" not in one.outcome["startgate"]["destination"]
+
+
+@pytest.mark.parametrize("failure", [answer(408), answer(503), UNREACHABLE])
+async def test_a_job_that_ran_before_is_another_starts_to_follow(failure: object) -> None:
+    one = scene(forward=failure, state=JobState(state="started", stage=Stage.FIRST_TIME))
+    assert (await one.run()).status in (408, 503)
+    assert one.followed == []
 
 
 async def test_rules_may_keep_the_destination() -> None:
