@@ -106,7 +106,7 @@ async def test_tls_on_both_sides_is_checked(tmp_path: Path) -> None:
             assert await get(f"{address}/a", tls=trust) == (200, '{"path": "/a"}')
             assert (await get(address + START, "POST", tls=trust))[0] == 401
         path.write_text(text.replace("ca.pem", "stranger.pem"))
-        with pytest.raises(CannotServe, match="the certificate is not accepted: .*cluster.tls.ca") as caught:
+        with pytest.raises(CannotServe, match=r"the certificate is not accepted: .*cluster\.tls\.ca") as caught:
             await supervisor.serve(load(path, {}), wait_s=0, announce=print)
     assert caught.value.exit_status == ExitStatus.UNREACHABLE
 

@@ -67,8 +67,8 @@ async def test_it_stays_up_for_its_lines_to_be_tried_until_ctrl_c() -> None:
             assert '"number_of_shards":"2"' in await _curl(curls[3])
             for line in curls[-3:]:
                 assert '"error"' not in await _curl(line)
-            for line, answer in ((2, "acknowledged"), (4, "stopped"), (2, "acknowledged")):
-                assert f'"{answer}":true' in await _curl(curls[line]), "what the walk showed can be done again"
+            for at, answer in ((2, "acknowledged"), (4, "stopped"), (2, "acknowledged")):
+                assert f'"{answer}":true' in await _curl(curls[at]), "what the walk showed can be done again"
         process.send_signal(signal.SIGINT)
         assert await asyncio.wait_for(process.wait(), 30) == 0
 

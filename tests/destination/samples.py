@@ -38,7 +38,7 @@ def index(
     *,
     settings: Mapping[str, Any] | None = None,
     runtime: Mapping[str, Any] | None = None,
-    **more: Any,  # noqa: ANN401 - other parts of a mapping
+    **more: Any,
 ) -> SourceIndex:
     """A source index; parts of the mapping that are None are left out."""
     parts = {"properties": properties, "runtime": runtime, **more}

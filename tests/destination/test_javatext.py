@@ -39,7 +39,7 @@ from proxy.destination.javatext import java_text
         (1e-10, "1.0E-10"),
     ],
 )
-def test_prints_as_java(value: Any, text: str) -> None:  # noqa: ANN401 - any JSON value
+def test_prints_as_java(value: Any, text: str) -> None:
     assert java_text(value) == text
 
 

@@ -100,7 +100,7 @@ SETS = st.lists(FIELDS, max_size=4)
 
 
 @given(SETS, st.randoms(use_true_random=False))
-def test_order_of_sources_never_matters(fields: list[dict[str, Any]], random: Any) -> None:  # noqa: ANN401 - random.Random
+def test_order_of_sources_never_matters(fields: list[dict[str, Any]], random: Any) -> None:
     """Same mapping or same refusal, and all conflicts, in any order."""
     sources = [index(f"i{number}", one, runtime=one) for number, one in enumerate(fields)]
     shuffled = random.sample(sources, len(sources))

@@ -12,7 +12,7 @@ from tests.destination.samples import job
 DOUBLE, BOOLEAN, KEYWORD = {"type": "double"}, {"type": "boolean"}, {"type": "keyword"}
 
 
-def nested(**properties: Any) -> dict[str, Any]:  # noqa: ANN401 - any mapping
+def nested(**properties: Any) -> dict[str, Any]:
     """A nested field that takes no other fields."""
     return {"dynamic": False, "type": "nested", "properties": properties}
 

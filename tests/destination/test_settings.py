@@ -123,7 +123,7 @@ BLOCKS = st.dictionaries(
 @given(st.lists(BLOCKS, max_size=4), st.randoms(use_true_random=False), st.sampled_from(list(Era)))
 def test_order_never_matters_and_a_source_beside_itself_changes_nothing(
     blocks: list[dict[str, Any]],
-    random: Any,  # noqa: ANN401 - random.Random
+    random: Any,
     era: Era,
 ) -> None:
     sources = settings(*blocks)

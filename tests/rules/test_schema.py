@@ -206,7 +206,7 @@ def test_several_files_make_one_set() -> None:
 SHIPPED = yaml.safe_load((Path(__file__).parents[2] / "rules" / "start.yml").read_text())
 
 
-def without(tree: Any, path: tuple[Any, ...]) -> Any:  # noqa: ANN401 - any YAML value
+def without(tree: Any, path: tuple[Any, ...]) -> Any:
     """A copy of a tree without the node at a path."""
     head, *rest = path
     copy = dict(tree) if isinstance(tree, dict) else list(tree)
@@ -217,7 +217,7 @@ def without(tree: Any, path: tuple[Any, ...]) -> Any:  # noqa: ANN401 - any YAML
     return copy
 
 
-def replaced(tree: Any, path: tuple[Any, ...], value: Any) -> Any:  # noqa: ANN401 - any YAML value
+def replaced(tree: Any, path: tuple[Any, ...], value: Any) -> Any:
     """A copy of a tree with another node at a path."""
     if not path:
         return value
@@ -226,7 +226,7 @@ def replaced(tree: Any, path: tuple[Any, ...], value: Any) -> Any:  # noqa: ANN4
     return copy
 
 
-def paths(tree: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:  # noqa: ANN401 - any YAML value
+def paths(tree: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     """The paths of all nodes below the root."""
     pairs = list(tree.items() if isinstance(tree, dict) else enumerate(tree)) if isinstance(tree, dict | list) else []
     return [path for key, value in pairs for path in ((*at, key), *paths(value, (*at, key)))]
