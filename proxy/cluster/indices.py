@@ -1,7 +1,7 @@
 """Sources and destination: what they are, and the destination's creation and safe removal."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -15,6 +15,10 @@ from proxy.model import Credential, SourceIndex
 COPIED_SETTINGS = "index.number_of_shards,index.number_of_replicas,index.analysis.*,index.similarity.*,index.mapping.*"
 # Elasticsearch's http.max_initial_line_length is 4 KiB; the rest is for the method and the fixed part of the path.
 EXPRESSION_LIMIT_BYTES = 3_500
+# A job may name ten thousand sources, which makes a thousand calls: one start must not take all connections for them.
+CALLS_AT_ONCE = 16
+
+Reading = Callable[[Transport, str, Credential], Awaitable[Mapping[str, Any]]]
 
 
 async def facts(transport: Transport, sources: Sequence[str], destination: str, credential: Credential) -> Facts:
@@ -26,9 +30,10 @@ async def facts(transport: Transport, sources: Sequence[str], destination: str, 
         ClusterUnreachable: no usable answer.
     """
     parts = [quoted(",".join(part)) for part in _split(sources)]
+    turns = asyncio.Semaphore(CALLS_AT_ONCE)
     mappings, settings, found = await asyncio.gather(
-        asyncio.gather(*(_mappings(transport, part, credential) for part in parts)),
-        asyncio.gather(*(_settings(transport, part, credential) for part in parts)),
+        asyncio.gather(*(_in_turn(turns, _mappings, transport, part, credential) for part in parts)),
+        asyncio.gather(*(_in_turn(turns, _settings, transport, part, credential) for part in parts)),
         index(transport, destination, credential),
     )
     mapping_of = {name: body for answer in mappings for name, body in answer.items()}
@@ -45,6 +50,13 @@ async def facts(transport: Transport, sources: Sequence[str], destination: str, 
     except (AttributeError, TypeError) as failure:
         raise ClusterUnreachable(f"mappings and settings of the sources are not understood: {failure}") from failure
     return Facts(sources=read, destination=found)
+
+
+async def _in_turn(
+    turns: asyncio.Semaphore, read: Reading, transport: Transport, expression: str, credential: Credential
+) -> Mapping[str, Any]:
+    async with turns:
+        return await read(transport, expression, credential)
 
 
 def _split(sources: Sequence[str]) -> list[list[str]]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from proxy.cluster.indices import EXPRESSION_LIMIT_BYTES, create, facts, index, remove_if_empty
+from proxy.cluster.indices import CALLS_AT_ONCE, EXPRESSION_LIMIT_BYTES, create, facts, index, remove_if_empty
 from proxy.errors import ClusterUnreachable, PassedOn, Refusal
 from proxy.gate.ports import IndexState
 from proxy.model import SourceIndex
@@ -90,6 +90,31 @@ async def test_thousands_of_sources_are_asked_in_pieces(many: list[str]) -> None
         assert [source.name for source in read.sources] == many
         assert max(len(seen.line) for seen in one.seen) < EXPRESSION_LIMIT_BYTES + 300
         assert sum("/_mapping" in seen.line for seen in one.seen) > 4
+
+
+async def test_a_long_list_takes_no_more_than_its_share_of_connections(
+    many: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many sources a job names, others' calls have to get through."""
+    async with node() as one, transport(one.url) as opened:
+        one.script = _Echo()
+        one.pause_s = 0.01
+        under_way = most = 0
+        call = opened.call
+
+        async def counted(*arguments: Any, **named: Any) -> Any:
+            nonlocal under_way, most
+            under_way += 1
+            most = max(most, under_way)
+            try:
+                return await call(*arguments, **named)
+            finally:
+                under_way -= 1
+
+        monkeypatch.setattr(opened, "call", counted)
+        read = await facts(opened, [f"{name}-{n}" for name in many for n in range(5)], "out", ANN)
+        assert len(read.sources) == 5 * len(many)
+        assert CALLS_AT_ONCE <= most <= CALLS_AT_ONCE + 1
 
 
 class _Echo(dict[str, Any]):
