@@ -43,7 +43,8 @@ def decode_answer(data: bytes, limits: HeadLimits, *, head: bool) -> AnswerHead 
         return _decode_slowly(data, limits, head=head)
     minor, status, reason, section = match.groups()
     end = match.end()
-    check_head(section, match.end(3), end, limits, what="status line")
+    if match.end(3) > limits.line_bytes or end > limits.head_bytes or len(section) > limits.surely_few_bytes:
+        check_head(section, match.end(3), end, limits, what="status line")
     return _understood(int(minor), int(status), reason, section, end, head=head)
 
 

@@ -10,7 +10,6 @@
 
 import re
 from collections.abc import Collection
-from typing import NamedTuple
 
 from proxy.wire.errors import WireError
 
@@ -29,24 +28,21 @@ _PROTECTED = frozenset(
 _PROTECTED_PREFIXES = (b"es-", b"x-elastic-", b"x-forwarded-", b"x-opaque-", b"x-startgate-", b"x-found-", b"x-real-")
 
 
-class Hops(NamedTuple):
-    """What was read.
+# What was read: the section that may pass on; the values of Host, Expect, Content-Length and Transfer-Encoding lines as
+# they came; Connection's options in lower case. A plain tuple: it is made for every head and lives for a line of code.
+Hops = tuple[bytes, list[bytes], list[bytes], list[bytes], list[bytes], frozenset[bytes]]
 
-    `section` is what may pass on; `hosts`, `expectations`, `lengths` and `codings` are the values of Host, Expect,
-    Content-Length and Transfer-Encoding lines as they came; `options` are Connection's options in lower case.
-    """
-
-    section: bytes
-    hosts: list[bytes]
-    expectations: list[bytes]
-    lengths: list[bytes]
-    codings: list[bytes]
-    options: frozenset[bytes]
-
-
-# Where the values of a field are collected, in the order of `Hops`; Connection's last.
-_PLACES = {b"host": 0, b"expect": 1, b"content-length": 2, b"transfer-encoding": 3, b"connection": 4}
-_KEPT = frozenset({b"host", b"expect", b"content-length"})
+# What is done with a field: the first three are collected and stay, the next two are collected and taken out.
+_HOST, _EXPECT, _LENGTH, _CODING, _CONNECTION, _DROPPED, _OWN = range(7)
+_KINDS = {
+    b"host": _HOST,
+    b"expect": _EXPECT,
+    b"content-length": _LENGTH,
+    b"transfer-encoding": _CODING,
+    b"connection": _CONNECTION,
+}
+# The usual spellings are found at once; any other takes the way over `_kind`.
+_SPELLINGS = _KINDS | {b"-".join(word.capitalize() for word in name.split(b"-")): kind for name, kind in _KINDS.items()}
 _NO_OPTIONS: frozenset[bytes] = frozenset()
 _OWN_OPTIONS = frozenset({b"close", b"keep-alive"})
 _COMMON_OPTIONS = {
@@ -62,19 +58,27 @@ def take_hops(section: bytes, *, keep_own: bool = False) -> Hops:
     Raises WireError if Connection is malformed or names a field that must reach the other end.
     """
     values: tuple[list[bytes], ...] = ([], [], [], [], [])
-    hosts, expectations, lengths, codings, connection = values
     for line, name, value in _SPECIAL.findall(section):
-        kind = name.lower()
-        place = _PLACES.get(kind)
-        if place is not None:
-            values[place].append(value)
-        if kind in _KEPT or (keep_own and kind.startswith(b"x-startgate-")):
+        kind = _SPELLINGS.get(name)
+        if kind is None:
+            kind = _kind(name)
+        if kind <= _CONNECTION:
+            values[kind].append(value)
+            if kind <= _LENGTH:
+                continue
+        elif kind == _OWN and keep_own:
             continue
         section = section.replace(line, b"")
+    hosts, expectations, lengths, codings, connection = values
     options = _options(connection) if connection else _NO_OPTIONS
     if not options <= _OWN_OPTIONS:
         section = _without_options(section, options - _OWN_OPTIONS)
-    return Hops(section, hosts, expectations, lengths, codings, options)
+    return section, hosts, expectations, lengths, codings, options
+
+
+def _kind(name: bytes) -> int:
+    lower = name.lower()
+    return _KINDS.get(lower, _OWN if lower.startswith(b"x-startgate-") else _DROPPED)
 
 
 def _options(lines: list[bytes]) -> frozenset[bytes]:

@@ -53,7 +53,8 @@ def decode_request(data: bytes, limits: HeadLimits) -> RequestHead | None:
         return _decode_slowly(data, limits)
     method, target, minor, section = match.groups()
     end = match.end()
-    check_head(section, match.end(3), end, limits, what="request line")
+    if match.end(3) > limits.line_bytes or end > limits.head_bytes or len(section) > limits.surely_few_bytes:
+        check_head(section, match.end(3), end, limits, what="request line")
     return _understood(method, target, int(minor), section, end)
 
 
