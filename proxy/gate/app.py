@@ -39,6 +39,8 @@ HEAD_LIMIT_BYTES = 128 * 1024
 HEADERS_LIMIT = 2000
 # For the answers of starts that are through to be written; aiohttp waits for this twice.
 LAST_ANSWERS_S = 0.5
+# A Unix socket refuses at once what it cannot queue, so the queue is as long as the system allows (net.core.somaxconn).
+BACKLOG = 65_535
 # What aiohttp adds to an answer by itself.
 ADDED_HEADERS = ("Server", "Date", "Content-Type")
 # Under this a response carries the names of the headers that the answer itself has.
@@ -234,7 +236,7 @@ async def _listen(runner: web.AppRunner, path: Path) -> None:
     await asyncio.to_thread(path.unlink, missing_ok=True)
     mask = os.umask(0o177)
     try:
-        await web.UnixSite(runner, str(path), backlog=1024).start()
+        await web.UnixSite(runner, str(path), backlog=BACKLOG).start()
     finally:
         os.umask(mask)
 
