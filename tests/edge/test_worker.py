@@ -332,10 +332,11 @@ async def growth(rig: Rig, request: bytes, upload: int, answer_bytes: int, *, st
     async def script(wire: Wire) -> None:
         while True:
             await wire.head()
-            left = upload
+            left, stalls = upload, stall
             while left:
                 left -= len(await wire.reader.read(min(left, 1 << 20)))
-                if stall and left == upload // 2:
+                if stalls and left <= upload // 2:
+                    stalls = False
                     await asyncio.sleep(1)
             await wire.send(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % answer_bytes)
             for _ in range(answer_bytes // len(block)):
