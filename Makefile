@@ -29,7 +29,7 @@ test: $(STAMP) ## every test, with those on real Elasticsearch nodes where a JDK
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 test-fast: $(STAMP) ## the tests that take no more than a second or two each
-	$(BIN)/python -m pytest -m "not slow and not real" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n auto -m "not slow and not real" $(PYTEST_ARGS)
 
 style: $(STAMP) ## lint and format check
 	$(BIN)/ruff check .
