@@ -111,13 +111,33 @@ def _failed(flight: Flight, failure: Exception) -> Refusal:
 
 
 async def _in_turn(flight: Flight, wanted: Wanted, rules: Rules, world: World, turn: asyncio.Lock) -> Answer:
-    """One flight at a time. Only who may start the job waits for it, else anybody could hold up those who may."""
+    """One flight at a time. Only who may start the job waits for it, else anybody could hold up those who may.
+
+    Raises:
+        Refusal: 409, the flight before takes longer than this one would wait for the cluster: it may take an hour.
+    """
     if turn.locked():
         await _judged(flight, wanted, rules, world)
-    async with turn:
+    try:
+        async with asyncio.timeout(_patience_s(wanted, world.limits)):
+            await turn.acquire()
+    except TimeoutError:
+        why = "another start of it is still under way"
+        text = f"Cannot start data frame analytics [{wanted.job_id}] because {why}"
+        raise Refusal(409, "status_exception", text) from None
+    try:
         # Judged by itself, and anew: the flight before may have changed everything.
         case, plan = await _judged(flight, wanted, rules, world)
         return await _act(flight, case, plan, wanted, world)
+    finally:
+        turn.release()
+
+
+def _patience_s(wanted: Wanted, limits: GateLimits) -> float:
+    """How long a start may take: its own timeout and a little more."""
+    if wanted.timeout_s is None:
+        return limits.forward_limit_s
+    return min(limits.forward_limit_s, wanted.timeout_s + limits.forward_grace_s)
 
 
 async def _judged(flight: Flight, wanted: Wanted, rules: Rules, world: World) -> tuple[Case, Plan]:
@@ -212,8 +232,5 @@ def _follow(flight: Flight, case: Case, status: int | None, world: World) -> Non
 
 
 async def _forward(arrived: Arrived, wanted: Wanted, world: World) -> Answer:
-    limits = world.limits
-    limit_s = limits.forward_limit_s
-    if wanted.timeout_s is not None:
-        limit_s = min(limit_s, wanted.timeout_s + limits.forward_grace_s)
+    limit_s = _patience_s(wanted, world.limits)
     return await world.cluster.forward(arrived.target, arrived.headers, arrived.body, limit_s)

@@ -14,7 +14,9 @@ import pytest
 
 from proxy.journal.entry import Phase
 from proxy.journal.read import starts
+from proxy.model import Answer
 from proxy.settings import GateLimits
+from tests.gate.fakes import TARGET, Scene, arrived
 from tests.stack import Replied, Stack, whole
 
 SEED = 20010101
@@ -195,3 +197,26 @@ async def test_a_short_timeout_does_not_hide_a_start(tmp_path: Path) -> None:
         end = await stack.end_of(answer.receipt)
         assert (end["startgate"]["end"]["state"], end["event"]["outcome"]) == ("stopped", "success")
         assert stack.recorded(answer.receipt).records[Phase.OUTCOME]["event"]["outcome"] == "unknown"
+
+
+async def test_a_start_that_waits_without_end_does_not_make_others_wait() -> None:
+    """Who may start a job may ask for `timeout=-1`; the next one is told, as the cluster would tell it."""
+    forwarded = asyncio.Event()
+
+    async def never() -> Answer:
+        forwarded.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    scene = Scene(limits=GateLimits(forward_grace_s=0.05))
+    scene.cluster.answers = {"forward": never}
+    first = asyncio.ensure_future(scene.run(arrived(target=f"{TARGET}?timeout=-1")))
+    await asyncio.wait_for(forwarded.wait(), 5)
+    second = await asyncio.wait_for(scene.run(arrived(target=f"{TARGET}?timeout=1ms", receipt="r2")), 5)
+    assert second.status == 409
+    assert b"another start of it is still under way" in second.body
+    assert scene.outcome["event"]["outcome"] == "failure"
+    first.cancel()
+    await asyncio.gather(first, return_exceptions=True)
+    scene.cluster.answers = {}
+    assert (await scene.run(arrived(receipt="r3"))).status == 200
