@@ -55,7 +55,7 @@ class Reply:
 
 
 class Transport:
-    """The connection pool to the cluster's nodes. Made by `connect`; closed by `close`."""
+    """The connection pool to the cluster's nodes, opened with the first call; closed by `close`."""
 
     def __init__(self, nodes: Sequence[str], tls: ClusterTls, timeout_s: float) -> None:
         # A node that is named twice is one: the library takes no duplicates.
