@@ -1,14 +1,15 @@
 """The command `startgate`. Each command reads its options, calls one function, and maps errors to exit statuses."""
 
 import asyncio
+import errno
 import logging
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 import msgspec
@@ -85,6 +86,19 @@ def reported() -> Iterator[None]:
         _fail(error, ExitStatus.INVALID)
 
 
+@contextmanager
+def printed() -> Iterator[None]:
+    """Tells in a line that what is printed finds no place, such as on a full disk."""
+    try:
+        yield
+    except OSError as failure:
+        if failure.errno == errno.EPIPE:
+            # A reader that has seen enough: click ends without a word.
+            raise
+        click.echo(f"error: the output cannot be written: {failure.strerror}", err=True)
+        sys.exit(1)
+
+
 def _fail(error: StartgateError, status: int) -> NoReturn:
     click.echo(f"error: {error}", err=True)
     sys.exit(status)
@@ -150,8 +164,9 @@ def check(config_file: Path | None, rules_path: Path | None) -> None:
     if faults:
         sys.exit(ExitStatus.INVALID)
     if compiled is not None:
-        click.echo(f"configuration is good: {_file(config_file) or 'the defaults and the environment'}")
-        click.echo(f"rules are good: {', '.join(compiled.files)} (revision {compiled.revision})")
+        with printed():
+            click.echo(f"configuration is good: {_file(config_file) or 'the defaults and the environment'}")
+            click.echo(f"rules are good: {', '.join(compiled.files)} (revision {compiled.revision})")
 
 
 @main.group(name="audit", cls=Commands)
@@ -180,18 +195,14 @@ def _journal(folder: Path | None, config_file: Path | None) -> Path:
 @json_option
 def audit_list(config_file: Path | None, folder: Path | None, as_json: bool) -> None:
     """All recorded starts, oldest first."""
-    with reported():
+    with reported(), printed():
         place = _journal(folder, config_file)
         if as_json:
-            for record in journal.records(place):
-                click.echo(msgspec.json.encode(record))
-            return
-        starts = journal.starts(place)
-    if not starts:
-        click.echo(f"no starts are recorded in {place}")
-        return
-    for line in audit.table(starts):
-        _console().print(line, soft_wrap=True)
+            _print_records(journal.records(place))
+        elif starts := journal.starts(place):
+            _print_lines(audit.table(starts))
+        else:
+            click.echo(f"no starts are recorded in {place}")
 
 
 @audit_group.command(name="show", short_help="One start in full, by its receipt.")
@@ -201,18 +212,27 @@ def audit_list(config_file: Path | None, folder: Path | None, as_json: bool) -> 
 @json_option
 def audit_show(receipt: str, config_file: Path | None, folder: Path | None, as_json: bool) -> None:
     """One start in full, by its receipt (the answer's header X-Startgate-Receipt) or the beginning of it."""
-    with reported():
+    with reported(), printed():
         place = _journal(folder, config_file)
         start = journal.start(place, receipt)
-    if start is None:
-        click.echo(f"error: no start with receipt {receipt} in {place}; `startgate audit list` shows all", err=True)
-        sys.exit(ExitStatus.INVALID)
-    if as_json:
-        for record in start.records.values():
-            click.echo(msgspec.json.encode(record))
-        return
-    for heading, text in audit.details(start):
-        _console().print(Text.assemble((f"{heading:<13}", "dim"), text), soft_wrap=True)
+        if start is None:
+            raise JournalError(f"no start with receipt {receipt} in {place}; `startgate audit list` shows all")
+        if as_json:
+            _print_records(start.records.values())
+        else:
+            _print_lines(Text.assemble((f"{heading:<13}", "dim"), text) for heading, text in audit.details(start))
+
+
+def _print_records(records: Iterable[Mapping[str, Any]]) -> None:
+    for record in records:
+        click.echo(msgspec.json.encode(record))
+
+
+def _print_lines(lines: Iterable[Text]) -> None:
+    console = _console()
+    for line in lines:
+        # The terminal breaks what is too long for it, and a copied line stays one line.
+        console.print(line, soft_wrap=True)
 
 
 @main.command(short_help="Run the small in-process cluster of the demo.")

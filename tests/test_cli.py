@@ -3,7 +3,10 @@
 import asyncio
 import json
 import re
+import shlex
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -189,6 +192,24 @@ def test_errors_are_lines_and_a_status(
 def test_a_fault_of_ours_is_not_hidden() -> None:
     with pytest.raises(ZeroDivisionError), cli.reported():
         raise ZeroDivisionError
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is always full")
+@pytest.mark.parametrize("arguments", [["check"], ["audit", "list"], ["audit", "list", "--json"]])
+def test_a_full_disk_is_told_in_a_line(arguments: list[str], journal: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        told = subprocess.run(
+            [sys.executable, "-m", "proxy", *arguments], stdout=full, stderr=subprocess.PIPE, check=False, text=True
+        )
+    assert (told.returncode, told.stderr) == (1, "error: the output cannot be written: No space left on device\n")
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(journal: Path) -> None:
+    line = next(journal.iterdir()).read_bytes()
+    (journal / "starts-000001.jsonl").write_bytes(line * 5000)
+    command = f"{shlex.quote(sys.executable)} -m proxy audit list --json | head -c 1"
+    told = subprocess.run(["/bin/sh", "-c", command], capture_output=True, check=False, text=True)
+    assert (told.stdout, told.stderr) == ("{", "")
 
 
 async def test_serve_ends_with_3_where_nobody_answers() -> None:
