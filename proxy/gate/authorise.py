@@ -96,6 +96,7 @@ async def hidden_job(found: HiddenJob, caller: Credential, rules: Rules, cluster
         held = await cluster.held(asked, caller)
     except PassedOn as refusal:
         return refusal
-    if held.complete:
+    # An answer that leaves something out is no yes.
+    if all(held.cluster.get(privilege) is True for privilege in asked.cluster):
         return found.refusal
     return Refusal(403, "security_exception", unauthorized_start(found.caller))

@@ -152,8 +152,9 @@ async def test_who_may_start_jobs_is_told_what_the_cluster_said() -> None:
     assert await told_about_hidden(Held(cluster={"manage_ml": True})) is HIDDEN.refusal
 
 
-async def test_who_may_not_is_not_told_whether_the_job_exists() -> None:
-    told = await told_about_hidden(Held(cluster={"manage_ml": False}))
+@pytest.mark.parametrize("cluster", [{"manage_ml": False}, {}, {"monitor_ml": True}])
+async def test_who_may_not_is_not_told_whether_the_job_exists(cluster: dict[str, bool]) -> None:
+    told = await told_about_hidden(Held(cluster=cluster))
     assert (told.status, told.type) == (403, "security_exception")
     assert told.reason == (
         "action [cluster:admin/xpack/ml/data_frame/analytics/start] is unauthorized for user [ann] with effective "
