@@ -86,8 +86,11 @@ def overlay(root: Node, environ: Mapping[str, str], folder: Path) -> list[Fault]
     for name in sorted(environ):
         if not name.startswith(PREFIX) or NOT_KEYS.fullmatch(name):
             continue
+        above = next((one for one in environ if one in VARIABLES and name.startswith(f"{one}__")), None)
         if name not in VARIABLES:
             faults.append(Fault(name, f"is no key of the configuration{nearest(name, VARIABLES)}"))
+        elif above is not None:
+            faults.append(Fault(name, f"stands beside {above}, which says the same in short: give one or the other"))
         elif isinstance(root.value, dict):
             _put(root.value, VARIABLES[name].split("."), name, environ[name], folder)
     return faults

@@ -114,7 +114,7 @@ def listen(node: Node) -> Listen:
     if not isinstance(node.value, dict):
         host, port = address(node)
         return Listen(host=host, port=port)
-    host, port = address(_required(node, node.value, "address", ("address", "tls")))
+    host, port = address(_required(node, node.value, "listen.address", ("address", "tls")))
     secure = node.value.get("tls")
     if secure is None:
         return Listen(host=host, port=port)
@@ -122,21 +122,22 @@ def listen(node: Node) -> Listen:
         raise invalid(secure, f"must hold certificate and key, and is {secure.kind}")
     allowed = ("certificate", "key")
     tls = ListenTls(
-        certificate=secure.path(text(_required(secure, secure.value, "certificate", allowed))),
-        key=secure.path(text(_required(secure, secure.value, "key", allowed))),
+        certificate=secure.path(text(_required(secure, secure.value, "listen.tls.certificate", allowed))),
+        key=secure.path(text(_required(secure, secure.value, "listen.tls.key", allowed))),
     )
     return Listen(host=host, port=port, tls=tls)
 
 
 def _required(node: Node, entries: Mapping[str, Node], name: str, allowed: Collection[str]) -> Node:
-    """The value of `name` in a map that must hold it and may hold nothing but `allowed`."""
+    """The value of the dotted `name` in a map that must hold it and may hold nothing but `allowed`."""
     for key, value in entries.items():
         if key not in allowed:
             hint = f"{nearest(key, allowed)}; allowed: {', '.join(allowed)}"
             raise invalid(value, f"unknown key {key!r}{hint}", key=True)
-    if name not in entries:
+    piece = name.rpartition(".")[2]
+    if piece not in entries:
         raise invalid(node, f"{name} is missing")
-    return entries[name]
+    return entries[piece]
 
 
 def cluster_node(node: Node) -> str:

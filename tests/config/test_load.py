@@ -123,7 +123,7 @@ def test_tls_of_a_listener_from_the_environment_alone(pem: Pem) -> None:
     assert only.port == 9443
     assert only.tls is not None
     environ.pop("STARTGATE_LISTEN__ADDRESS")
-    assert faults(None, environ) == ["STARTGATE_LISTEN__TLS__CERTIFICATE: address is missing"]
+    assert faults(None, environ) == ["STARTGATE_LISTEN__TLS__CERTIFICATE: listen.address is missing"]
 
 
 def test_relative_paths_start_at_the_file_or_at_the_working_directory(

@@ -70,6 +70,12 @@ def test_a_variable_below_a_plain_value_replaces_it() -> None:
     assert isinstance(found["listen"].value, dict)
 
 
+def test_the_short_and_the_long_form_of_a_variable_exclude_each_other() -> None:
+    (fault,) = overlay(node({}), {"STARTGATE_LISTEN": "a:1", "STARTGATE_LISTEN__ADDRESS": "b:2"}, FOLDER)
+    assert fault.where == "STARTGATE_LISTEN__ADDRESS"
+    assert fault.message.startswith("stands beside STARTGATE_LISTEN, ")
+
+
 def test_variables_of_others_are_left_alone() -> None:
     root = node({})
     assert overlay(root, {"PATH": "/bin", "STARTGATEX": "1", "STARTGATE_CONFIG": "x"}, FOLDER) == []

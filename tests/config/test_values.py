@@ -217,10 +217,10 @@ def test_listen_in_both_forms() -> None:
 @pytest.mark.parametrize(
     ("written", "why"),
     [
-        ({}, "address is missing"),
+        ({}, "listen.address is missing"),
         ({"adress": "a:1"}, "unknown key 'adress' (did you mean 'address'?); allowed: address, tls"),
         ({"address": "a:1", "tls": "yes"}, "must hold certificate and key, and is a text"),
-        ({"address": "a:1", "tls": {"certificate": "c"}}, "key is missing"),
+        ({"address": "a:1", "tls": {"certificate": "c"}}, "listen.tls.key is missing"),
         (
             {"address": "a:1", "tls": {"certificate": "c", "key": "k", "ca": "x"}},
             "unknown key 'ca'; allowed: certificate, key",
