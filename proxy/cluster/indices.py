@@ -6,15 +6,13 @@ from typing import Any
 
 import msgspec
 
-from proxy.cluster.transport import Transport, quoted, refusal_of
+from proxy.cluster.transport import NAMES_LIMIT_BYTES, Transport, in_pieces, quoted, refusal_of
 from proxy.errors import ClusterUnreachable, Refusal
 from proxy.gate.ports import Facts, IndexState
 from proxy.model import Credential, SourceIndex
 
 # DestinationIndex.createDestinationIndex asks for just these.
 COPIED_SETTINGS = "index.number_of_shards,index.number_of_replicas,index.analysis.*,index.similarity.*,index.mapping.*"
-# Elasticsearch's http.max_initial_line_length is 4 KiB; the rest is for the method and the fixed part of the path.
-EXPRESSION_LIMIT_BYTES = 3_500
 # A job may name ten thousand sources, which makes a thousand calls: one start must not take all connections for them.
 CALLS_AT_ONCE = 16
 
@@ -67,17 +65,9 @@ def _split(sources: Sequence[str]) -> list[list[str]]:
     Raises:
         Refusal: 400, such a list is too long.
     """
-    pieces: list[list[str]] = [[]]
-    size = 0
-    for source in sources:
-        length = len(quoted(source)) + 1
-        if size + length > EXPRESSION_LIMIT_BYTES and pieces[-1]:
-            pieces.append([])
-            size = 0
-        pieces[-1].append(source)
-        size += length
+    pieces = in_pieces(sources)
     if len(pieces) > 1 and any(source.startswith("-") for source in sources):
-        text = f"the source expression with exclusions is longer than {EXPRESSION_LIMIT_BYTES} bytes"
+        text = f"the source expression with exclusions is longer than {NAMES_LIMIT_BYTES} bytes"
         raise Refusal(400, "illegal_argument_exception", text)
     return pieces
 
@@ -107,10 +97,12 @@ def _indices(content: Any) -> Mapping[str, Any]:  # noqa: ANN401 -- decoded JSON
 
 
 async def index(transport: Transport, name: str, credential: Credential) -> IndexState | None:
-    """One index, or the one behind an alias; None where there is none.
+    """One index, or the one behind an alias that is written to; None where there is none.
+
+    Where an alias stands for several indices and none of them is its write index, the first by name stands for all:
+    something is there, and what the cluster thinks of it as a destination is for the cluster to say.
 
     Raises:
-        Refusal: 400, the name stands for several indices.
         PassedOn, ClusterUnreachable: as `facts`.
     """
     reply = await transport.call("GET", f"/{quoted(name)}?flat_settings=true", credential)
@@ -119,14 +111,15 @@ async def index(transport: Transport, name: str, credential: Credential) -> Inde
     if not reply.good:
         raise refusal_of(reply)
     try:
-        if len(reply.content) != 1:
-            text = f"Validation Failed: 1: no write index is defined for alias [{name}];"
-            raise Refusal(400, "validation_exception", text)
-        ((concrete, body),) = reply.content.items()
+        concrete, body = min(reply.content.items(), key=lambda found: (not _is_write_index(found[1], name), found[0]))
         uuid, mappings = body["settings"]["index.uuid"], body.get("mappings", {})
         return IndexState(name=concrete, uuid=uuid, mappings=_indices(mappings))
     except (KeyError, TypeError, AttributeError, ValueError) as failure:
         raise ClusterUnreachable(f"GET /{name}: the answer lacks {failure}") from failure
+
+
+def _is_write_index(body: Mapping[str, Any], alias: str) -> bool:
+    return body.get("aliases", {}).get(alias, {}).get("is_write_index") is True
 
 
 async def create(transport: Transport, name: str, body: Mapping[str, Any], credential: Credential) -> bool:

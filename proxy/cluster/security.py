@@ -4,7 +4,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from proxy.cluster.transport import Reply, Transport, quoted, refusal_of
+from proxy.cluster.transport import Reply, Transport, in_pieces, quoted, refusal_of
 from proxy.errors import ClusterUnreachable, PassedOn, Refusal
 from proxy.gate.ports import Grants
 from proxy.model import Credential, Identity, Owner, OwnerKind
@@ -126,8 +126,10 @@ async def _unknown(_transport: Transport, _owner: Owner, _service: Credential) -
 async def _roles(transport: Transport, owner: Owner, service: Credential) -> Grants:
     if not owner.roles:
         return Grants(roles=())
-    reply = await transport.call("GET", f"/_security/role/{quoted(','.join(owner.roles))}", service)
-    found = {} if reply.status == 404 else _good(reply)
+    found: dict[str, Any] = {}
+    for names in in_pieces(owner.roles):
+        reply = await transport.call("GET", f"/_security/role/{quoted(','.join(names))}", service)
+        found |= {} if reply.status == 404 else _good(reply)
     gone = [name for name in owner.roles if name not in found]
     if gone:
         text = f"the job's owner has roles that do not exist any more: [{', '.join(gone)}]"

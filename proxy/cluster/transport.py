@@ -22,6 +22,8 @@ from proxy.tls import cluster_context
 
 # Each start holds up to six connections for a moment; waiting for one would be a hidden round trip.
 CONNECTIONS_PER_NODE = 128
+# Elasticsearch's http.max_initial_line_length is 4 KiB; the rest is for the method and the fixed part of the path.
+NAMES_LIMIT_BYTES = 3_500
 
 
 class _Bytes(Serializer):
@@ -142,6 +144,20 @@ def refusal_of(reply: Reply) -> PassedOn:
     challenges = reply.headers.get("www-authenticate", "")
     headers = [("WWW-Authenticate", challenge) for challenge in challenges.split(BETWEEN_VALUES) if challenge]
     return PassedOn(reply.status, {**content, "status": reply.status}, headers=headers)
+
+
+def in_pieces(names: Sequence[str]) -> list[list[str]]:
+    """Names in pieces whose lists, joined by commas and quoted, fit a request line; at least one piece."""
+    pieces: list[list[str]] = [[]]
+    size = 0
+    for name in names:
+        length = len(quoted(name)) + 1
+        if size + length > NAMES_LIMIT_BYTES and pieces[-1]:
+            pieces.append([])
+            size = 0
+        pieces[-1].append(name)
+        size += length
+    return pieces
 
 
 def quoted(name: str) -> str:

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from proxy.cluster.indices import CALLS_AT_ONCE, EXPRESSION_LIMIT_BYTES, create, facts, index, remove_if_empty
+from proxy.cluster.indices import CALLS_AT_ONCE, create, facts, index, remove_if_empty
+from proxy.cluster.transport import NAMES_LIMIT_BYTES
 from proxy.errors import ClusterUnreachable, PassedOn, Refusal
 from proxy.gate.ports import IndexState
 from proxy.model import SourceIndex
@@ -88,7 +89,7 @@ async def test_thousands_of_sources_are_asked_in_pieces(many: list[str]) -> None
         one.script = _Echo()
         read = await facts(opened, many, "out", ANN)
         assert [source.name for source in read.sources] == many
-        assert max(len(seen.line) for seen in one.seen) < EXPRESSION_LIMIT_BYTES + 300
+        assert max(len(seen.line) for seen in one.seen) < NAMES_LIMIT_BYTES + 300
         assert sum("/_mapping" in seen.line for seen in one.seen) > 4
 
 
@@ -154,11 +155,19 @@ async def test_an_index_without_mappings_has_none() -> None:
         assert found.mappings == {}
 
 
-async def test_an_alias_of_several_indices_is_no_destination() -> None:
-    two = {name: {"settings": {"index.uuid": name}, "mappings": {}} for name in ("a", "b")}
-    async with node({"GET /alias": reply(200, two)}) as one, transport(one.url) as opened:
-        with pytest.raises(Refusal, match=r"no write index is defined for alias \[alias\]"):
-            await index(opened, "alias", ANN)
+@pytest.mark.parametrize(("writes", "wanted"), [("b", "b"), (None, "a")])
+async def test_of_an_alias_of_several_indices_the_written_one_counts(writes: str | None, wanted: str) -> None:
+    several = {
+        name: {
+            "aliases": {"alias": {"is_write_index": name == writes}},
+            "settings": {"index.uuid": f"u-{name}"},
+            "mappings": {},
+        }
+        for name in ("b", "c", "a")
+    }
+    async with node({"GET /alias": reply(200, several)}) as one, transport(one.url) as opened:
+        found = await index(opened, "alias", ANN)
+        assert found == IndexState(name=wanted, uuid=f"u-{wanted}", mappings={})
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from proxy.cluster.security import grants, held, identify
+from proxy.cluster.transport import in_pieces
 from proxy.errors import ClusterUnreachable, PassedOn, Refusal
 from proxy.model import Credential, Identity, Owner, OwnerKind
 from proxy.privileges import Asked, AskedIndex, Held
@@ -182,6 +183,18 @@ async def test_roles_are_looked_up() -> None:
     assert [role.name for role in found.roles] == ["analyst", "other"]
     assert found.roles[0].indices[0].names == ("flights",)
     assert found.limited_by is None
+
+
+async def test_more_roles_than_fit_a_request_line_are_looked_up_in_pieces() -> None:
+    names = tuple(f"a-role-with-quite-a-long-name-{number:03d}" for number in range(200))
+    script = {
+        f"GET /_security/role/{','.join(piece)}": reply(200, dict.fromkeys(piece, ANALYST))
+        for piece in in_pieces(names)
+    }
+    assert len(script) > 1
+    assert max(map(len, script)) < 4_000
+    found = await looked_up(owner(roles=names), script)
+    assert tuple(role.name for role in found.roles) == names
 
 
 async def test_an_owner_without_roles_holds_nothing() -> None:
