@@ -89,8 +89,8 @@ class Exchange:
 
     __slots__ = (
         "_answer", "_answer_body", "_awaiting", "_body", "_client", "_committed", "_discard", "_early", "_head",
-        "_heard", "_keep", "_limits", "_message", "_over", "_receipt", "_reused", "_target", "_upstream", "_withheld",
-        "request_done",
+        "_heard", "_keep", "_limits", "_message", "_over", "_receipt", "_reused", "_sent", "_target", "_upstream",
+        "_withheld", "request_done",
     )  # fmt: skip
 
     def __init__(
@@ -115,6 +115,7 @@ class Exchange:
         self._reused = False  # the server's connection had been idle
         self._discard = False  # the rest of the request goes nowhere
         self._over = False
+        self._sent = False  # the server has something of the request
         self.request_done = False
 
     # The request's way.
@@ -190,6 +191,7 @@ class Exchange:
             self.upstream_lost(clean=False)
             return
         connection.transport.write(self._message)
+        self._sent = True
         if self._head.framing or self._target.receipts:
             self._message = b""
         if not (self.request_done or self._withheld or connection.write_paused):
@@ -376,7 +378,8 @@ class Exchange:
     def _fail(self, status: int, type: str, reason: str) -> None:
         self._over = True
         self._release()
-        headers = ((RECEIPT_HEADER, self._receipt),) if self._receipt else ()
+        # A start that never reached the gate is in no journal: there is nothing to look up.
+        headers = ((RECEIPT_HEADER, self._receipt),) if self._receipt and self._sent else ()
         self._client.failed(status, type, reason, headers)
 
     def _release(self) -> None:

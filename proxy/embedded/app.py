@@ -4,9 +4,10 @@ import asyncio
 import base64
 import ssl
 import time
+import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from aiohttp import web
@@ -129,16 +130,30 @@ def make_app(
         """Answer whatever comes here: aiohttp's own routes are not Elasticsearch's."""
         del handler
         headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in request.raw_headers)
-        call = Call(method=request.method, target=request.raw_path, headers=headers, body=await request.read())
+        body = await request.read()
         if observer is not None:
-            await observer(Received(call.method, call.target, headers, time.monotonic(), call.body))
-        return _response(await front.call(call))
+            await observer(Received(request.method, request.raw_path, headers, time.monotonic(), body))
+        call = Call(method=request.method, target=request.raw_path, headers=headers, body=body)
+        return _response(await front.call(_inflated(call)))
 
     app = web.Application(middlewares=[everything], client_max_size=_BODY_BYTES)
     app[_WORLD] = world
     app.on_response_prepare.append(_without_own_headers)
     app.on_cleanup.append(_stop_jobs)
     return app
+
+
+def _inflated(call: Call) -> Call:
+    """The call with its body as it was before it was compressed. A broken one is left for others to refuse."""
+    encoding = next((value.lower() for name, value in call.headers if name.lower() == "content-encoding"), "")
+    if encoding not in ("gzip", "deflate"):
+        return call
+    try:
+        body = zlib.decompress(call.body, wbits=zlib.MAX_WBITS | 32)  # the head of the data tells gzip from zlib
+    except zlib.error:
+        return call
+    kept = tuple((name, value) for name, value in call.headers if name.lower() != "content-encoding")
+    return replace(call, headers=kept, body=body)
 
 
 def _response(answer: Answer) -> web.Response:

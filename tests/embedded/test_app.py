@@ -1,8 +1,10 @@
 """The embedded cluster on a real socket."""
 
 import asyncio
+import gzip
 import ssl
 import time
+import zlib
 
 import aiohttp
 import pytest
@@ -38,6 +40,27 @@ async def raw(cluster: Cluster, request: bytes) -> bytes:
     writer.close()
     await writer.wait_closed()
     return answered
+
+
+@pytest.mark.parametrize(
+    ("encoding", "sent", "wanted"),
+    [
+        ("gzip", gzip.compress(b"plain"), b"plain"),
+        ("deflate", zlib.compress(b"plain"), b"plain"),
+        ("gzip", b"not gzip", b"not gzip"),
+        ("br", b"\x0b", b"\x0b"),
+    ],
+    ids=["gzip", "deflate", "broken", "unknown"],
+)
+async def test_compressed_bodies_are_read(encoding: str, sent: bytes, wanted: bytes) -> None:
+    backend = Echo()
+    async with serve_embedded(backend=backend, security=False) as cluster:
+        head = f"POST /a HTTP/1.1\r\nHost: h\r\nContent-Encoding: {encoding}\r\nContent-Length: {len(sent)}\r\n"
+        await raw(cluster, head.encode() + b"Connection: close\r\n\r\n" + sent)
+    [call] = backend.calls
+    assert call.body == wanted
+    names = [name.lower() for name, _ in call.headers]
+    assert ("content-encoding" in names) is (wanted == sent)
 
 
 async def test_requests_are_kept_as_they_came() -> None:
