@@ -232,15 +232,17 @@ class Walk:
         """Looks at the job until something is so of its statistics."""
         try:
             async with asyncio.timeout(PATIENCE_S):
-                while True:
-                    stats = await self._sure(ANNA, "GET", f"/_ml/data_frame/analytics/{JOB}/_stats")
-                    (job,) = stats.content["data_frame_analytics"]
-                    _demand(job["state"] != "failed", f"the job failed: {job.get('failure_reason')}")
-                    if condition(job):
-                        return
+                while not condition(await self._job()):
                     await asyncio.sleep(POLL_S)
         except TimeoutError:
             raise CannotServe(1, f"waited {PATIENCE_S:g} s in vain until {what}") from None
+
+    async def _job(self) -> Any:  # noqa: ANN401 -- decoded JSON
+        """The job's statistics."""
+        stats = await self._sure(ANNA, "GET", f"/_ml/data_frame/analytics/{JOB}/_stats")
+        (job,) = stats.content["data_frame_analytics"]
+        _demand(job["state"] != "failed", f"the job failed: {job.get('failure_reason')}")
+        return job
 
     def _step(self, heading: str, what: str) -> None:
         self._number += 1
