@@ -232,7 +232,7 @@ class Walk:
         """Looks at the job until something is so of its statistics."""
         try:
             async with asyncio.timeout(PATIENCE_S):
-                while not condition(await self._job()):
+                while not condition(await self._job()):  # noqa: ASYNC110 -- the cluster tells only who asks
                     await asyncio.sleep(POLL_S)
         except TimeoutError:
             raise CannotServe(1, f"waited {PATIENCE_S:g} s in vain until {what}") from None
