@@ -3,6 +3,7 @@
 One line of JSON on standard input says what to do (`proxy.orders`): settings hold a secret, and neither arguments nor
 the environment are a place for one. Standard input then stays open: its end means that the supervisor is gone, and the
 process stops as for SIGTERM. `ready` on standard output means what it says.
+See docs/decisions/042-settings-by-standard-input.md.
 """
 
 import asyncio

@@ -1,6 +1,7 @@
 """The listening sockets: bound once by the supervisor, one for each worker and address, and inherited by the workers.
 
 The supervisor keeps them open, so that the connections in a socket's queue outlive the worker that was to take them.
+See docs/decisions/040-a-socket-for-each-worker.md.
 """
 
 import errno

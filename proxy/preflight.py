@@ -1,6 +1,7 @@
 """What is found out before anything listens: is the cluster there, is the service credential good, do the rules load.
 
 Everything that would only show at the first start shows here, while an operator is looking.
+See docs/decisions/041-no-cluster-no-start.md.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
 """Passes the start itself on: request target, headers and body as they came, the answer as the cluster gave it.
 
 This is the one call that does not go through the official client's transport: that would decode the answer, and
-re-quote the target.
+re-quote the target. See docs/decisions/023-the-start-is-forwarded-raw.md.
 """
 
 from collections.abc import Sequence

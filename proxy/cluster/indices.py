@@ -73,7 +73,7 @@ def _split(sources: Sequence[str]) -> list[list[str]]:
 
 
 async def _mappings(transport: Transport, expression: str, credential: Credential) -> Mapping[str, Any]:
-    """Strictly: an explicit name that is missing fails, a wildcard may match nothing (facts: strictExpandOpen)."""
+    """Strictly: an explicit name that is missing fails, a wildcard may match nothing (strictExpandOpen)."""
     reply = await transport.call("GET", f"/{expression}/_mapping?allow_no_indices=true", credential)
     if reply.good:
         return _indices(reply.content)

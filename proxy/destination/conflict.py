@@ -43,6 +43,7 @@ class Conflict:
         """Elasticsearch's text for this conflict, about the first two definitions.
 
         Elasticsearch does not define which of two indices it meets first; here it is the first by name.
+        See docs/decisions/016-which-conflict-is-first.md.
         """
         old, new = self.definitions[:2]
         if self.kind is ConflictKind.SETTINGS:

@@ -51,7 +51,7 @@ def meta_version(era: Era, job_version: str, cluster_version: str | None = None)
 
     Up to 8.9 that is the cluster's version; from 8.10 the configuration version, which is the job's own unless the job
     is older than the cluster. Never a text that makes Elasticsearch throw the index away: a job's version that cannot
-    be read, or is too old, is replaced by the oldest good one.
+    be read, or is too old, is replaced by the oldest good one. See docs/decisions/015-the-version-in-meta.md.
     """
     cluster = None if cluster_version is None else parse_version(cluster_version)
     if cluster is not None and cluster < (8, 10, 0):

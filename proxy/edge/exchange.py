@@ -8,7 +8,8 @@ Rules of this file:
    after that the client's connection is reset.
 4. An upstream connection is given back only if request and answer both ended on it exactly where they should.
 5. The body of a request that expects `100 Continue` is passed on only after one: a server that answers otherwise may
-   take what follows for the next request (Elasticsearch does), and a start could hide in it.
+   take what follows for the next request (Elasticsearch does), and a start could hide in it. See
+   docs/decisions/002-what-follows-a-refusal.md, also for when a connection to a node may be used again.
 6. A request is sent again only if it asked for nothing but reading, had no body, met a connection that had been idle,
    and no byte came back (RFC 9110 §9.2.2). The gate is never asked twice.
 """

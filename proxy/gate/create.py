@@ -9,7 +9,7 @@ from proxy.model import Answer, Credential, Job
 from proxy.rules import CreateAs, OnRefusedStart, Subject
 
 # The job may still start (408), or another start of it is under way and may be about to use the index (409); a full
-# cluster (429) may be asked again at once.
+# cluster (429) may be asked again at once. See docs/decisions/022-when-the-destination-is-kept.md.
 KEEP_AFTER = frozenset({408, 409, 429})
 
 
@@ -44,6 +44,8 @@ def creator(case: Case, plan: Plan) -> Credential | None:
 
 async def prepare(flight: Flight, case: Case, plan: Plan, creating: Credential | None, cluster: Cluster) -> None:
     """Create the destination if that is the plan, and at the same time make sure that the job is still the same.
+
+    See docs/decisions/020-two-looks-at-the-job.md.
 
     Raises:
         Refusal: 409, the job was changed, or deleted and made anew, since it was judged.

@@ -25,6 +25,7 @@ async def stop_if_changed(job: Job, credential: Credential, cluster: Cluster) ->
     """Look once more, now that the job runs, whether it is the one that was judged; stop it where it is not.
 
     A running job cannot be deleted, so what is found now is what was started. Says what was done, None if all is well.
+    See docs/decisions/020-two-looks-at-the-job.md.
     """
     for pause_s in (*LOOK_AGAIN_S, None):
         try:

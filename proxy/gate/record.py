@@ -1,4 +1,7 @@
-"""Turns what is known of a start into the journal's records. An allow-list: what is not named here is not recorded."""
+"""Turns what is known of a start into the journal's records. An allow-list: what is not named here is not recorded.
+
+Which attempts are recorded, and when, is in docs/decisions/021-what-is-recorded.md.
+"""
 
 import hashlib
 from collections.abc import Mapping

@@ -2,7 +2,7 @@
 
 A regular expression between slashes may stand for index names in a role: the built-in roles `viewer` and `editor` do
 that (`/~(([.]|ilm-history-).*)/`). Derivatives make complement and intersection as easy as union, so that inclusion
-stays exact.
+stays exact. See docs/decisions/011-regular-expressions-by-derivatives.md.
 
 Supported, as `org.apache.lucene.util.automaton.RegExp` reads it with all its flags: literals, `\\` before a sign, `.`,
 `[…]`, `[^…]`, `(…)`, `|`, `&`, `~`, `?`, `*`, `+`, `{n}`, `{n,}`, `{n,m}`, `"…"`, `@` (any text), `#` (nothing). Not

@@ -3,7 +3,7 @@
 From `ClusterPrivilegeResolver` and `IndexPrivilege` as of 8.19 and 9.1, joined with the names that older versions from
 7.17 on know. Names that a cluster does not know it refuses itself. Where the actions of a name changed between
 versions the newest are taken for both sides of a comparison, which changes an answer only for roles that spell actions
-out; then towards a denial.
+out; then towards a denial (see docs/decisions/010-one-table-of-privileges.md).
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,8 @@
 """The `require` part of a rule file: which privileges must be held.
 
 A rule file may ask for more than Elasticsearch does, never for less than a start and its copy need: a list that is
-missing, empty, or does not add up to `LEAST` is a fault. So no slip of a pen makes a file that lets more through.
+missing, empty, or does not add up to `least` is a fault. So no slip of a pen makes a file that lets more through.
+See docs/decisions/013-a-floor-under-rule-files.md.
 """
 
 from collections.abc import Callable, Iterable, Sequence

@@ -42,7 +42,10 @@ class Subjects:
 
 
 def is_trusted(rules: Rules, caller: Identity) -> bool:
-    """Whether the caller is a trusted intermediary: by name and realm, in person, not by API key, not run as."""
+    """Whether the caller is a trusted intermediary: by name and realm, in person, not by API key, not run as.
+
+    See docs/decisions/014-who-is-an-intermediary.md.
+    """
     if caller.runs_as or caller.api_key_id is not None or caller.authentication_type not in _DIRECT:
         return False
     return any(
@@ -83,7 +86,7 @@ def source_names(job: Job) -> tuple[str, ...]:
     What an exclusion takes away needs no privilege; that it is taken away is not relied on: the whole pattern before it
     must be covered. `_all` is another word for `*`, but as text it would also be covered by a grant on `_*`. An
     expression with commas is several: in a request's path the cluster takes them apart, and as one text
-    `logs-*,secret` would be covered by a grant on `logs-*`.
+    `logs-*,secret` would be covered by a grant on `logs-*`. See docs/decisions/012-how-sources-are-asked-about.md.
     """
     pieces = (piece for expression in job.sources for piece in expression.split(","))
     names = ("*" if piece == "_all" else piece for piece in pieces if piece and not piece.startswith("-"))
