@@ -126,11 +126,6 @@ class RealNode:
         threading.Thread(target=_drain, args=(self._process,), daemon=True).start()
 
 
-def _spawn(command: list[str], folder: Path) -> subprocess.Popen[bytes]:
-    with (folder / "logs" / "stderr.log").open("wb") as log:
-        return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, cwd=folder)
-
-
 def _drain(process: subprocess.Popen[bytes]) -> None:
     assert process.stdout
     try:
