@@ -253,7 +253,7 @@ class Rig:
         """A scripted node, on a socket that is bound already where one is given."""
         upstream = Upstream(script)
         sock = sock or socket.create_server(("127.0.0.1", 0))
-        upstream.server = await asyncio.start_server(upstream.serve, sock=sock, ssl=tls)
+        upstream.server = await asyncio.start_server(upstream.serve, sock=sock, ssl=tls, backlog=4096)
         self._upstreams.append(upstream)
         return upstream
 
