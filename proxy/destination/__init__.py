@@ -11,7 +11,7 @@
 
 from proxy.destination.body import DestinationBody, conflicts, destination_body
 from proxy.destination.conflict import Conflict, ConflictKind, Definition
-from proxy.destination.era import Era
+from proxy.destination.era import Era, is_remade
 from proxy.destination.mappings import merge_mappings
 from proxy.destination.results import result_mappings, results_field_conflict
 from proxy.destination.settings import merge_settings
@@ -26,6 +26,7 @@ __all__ = [
     "conflicts",
     "destination_body",
     "is_field_excluded",
+    "is_remade",
     "merge_mappings",
     "merge_settings",
     "result_mappings",

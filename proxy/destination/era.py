@@ -1,6 +1,7 @@
 """Which generation of Elasticsearch's behaviour a cluster has, told from its version number."""
 
 import re
+from collections.abc import Mapping
 from enum import Enum
 
 _VERSION = re.compile(r"(\d{1,3})\.(\d{1,3})\.(\d{1,3})(?:-.*)?")
@@ -44,6 +45,21 @@ class Era(Enum):
         if not known:
             raise ValueError(f"Elasticsearch {version} has no data frame analytics; 7.3 is the first that does")
         return known[-1]
+
+
+def is_remade(meta: object) -> bool:
+    """Whether Elasticsearch deletes an existing destination with this `_meta`, and makes it anew, before a job uses it.
+
+    It does so with what it once made itself and can no longer read (`DestinationIndex.metadataCompatible`).
+    """
+    if not isinstance(meta, Mapping) or meta.get("created_by") != "data-frame-analytics":
+        return False
+    version = meta.get("version")
+    created = version.get("created") if isinstance(version, Mapping) else None
+    try:
+        return parse_version(str(created)) < parse_version(OLDEST_COMPATIBLE)
+    except ValueError:
+        return True
 
 
 def meta_version(era: Era, job_version: str, cluster_version: str | None = None) -> str:

@@ -8,6 +8,7 @@ import asyncio
 import logging
 import os
 import secrets
+import socket
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -17,7 +18,7 @@ from aiohttp import web
 from multidict import CIMultiDict
 
 from proxy.cluster.gateway import Gateway
-from proxy.errors import ConfigError, Refusal, RulesError
+from proxy.errors import CannotServe, ConfigError, ExitStatus, Refusal, RulesError
 from proxy.gate import flow
 from proxy.gate.follow import Followers
 from proxy.gate.reconcile import reconcile
@@ -190,7 +191,7 @@ async def run(settings: GateSettings, stop: asyncio.Event, ready: Callable[[], N
 
     Raises:
         RulesError, ConfigError: the rules or TLS files are broken; JournalError: the journal cannot be used;
-        OSError: the socket cannot be made. Nothing is served then.
+        CannotServe, OSError: the socket is in use, or cannot be made. Nothing is served then.
     """
     rules = load(Path(settings.rules))
     journal = open_journal(Path(settings.journal))
@@ -216,11 +217,13 @@ async def run(settings: GateSettings, stop: asyncio.Event, ready: Callable[[], N
         ready()
         await _reload_until(stop, reload, gate)
     finally:
-        for site in list(runner.sites):
+        ours = list(runner.sites)
+        for site in ours:
             await site.stop()
         await gate.drain()
         await runner.cleanup()
-        await asyncio.to_thread(Path(settings.socket).unlink, missing_ok=True)
+        if ours:
+            await asyncio.to_thread(Path(settings.socket).unlink, missing_ok=True)
         await gate.close()
 
 
@@ -232,13 +235,29 @@ def _gateway(settings: GateSettings) -> Gateway:
 
 
 async def _listen(runner: web.AppRunner, path: Path) -> None:
-    """Bind with no moment in which others could connect."""
+    """Bind with no moment in which others could connect. A socket that somebody answers on is not taken away.
+
+    Raises:
+        CannotServe: a running gate has it: taking it away would leave that one without starts, and without a word.
+    """
+    if await asyncio.to_thread(_answers, path):
+        text = f"a running gate listens on {path}; each needs a socket of its own (gate.socket)"
+        raise CannotServe(ExitStatus.ADDRESS, text)
     await asyncio.to_thread(path.unlink, missing_ok=True)
     mask = os.umask(0o177)
     try:
         await web.UnixSite(runner, str(path), backlog=BACKLOG).start()
     finally:
         os.umask(mask)
+
+
+def _answers(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(str(path))
+        except OSError:
+            return False
+    return True
 
 
 async def _reload_until(stop: asyncio.Event, reload: asyncio.Event, gate: Gate) -> None:

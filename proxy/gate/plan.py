@@ -5,7 +5,7 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any
 
-from proxy.destination import Era, destination_body
+from proxy.destination import Era, destination_body, is_remade
 from proxy.destination.era import parse_version
 from proxy.errors import Refusal
 from proxy.gate.flight import Destination, Known, Plan
@@ -47,6 +47,8 @@ def make_plan(known: Known, facts: Facts, grants: Grants | None, now_ms: int) ->
     check_expressions(job, names, facts.destination)
     if facts.destination is not None:
         why = "the destination exists and is used as it is"
+        if is_remade(facts.destination.mappings.get("_meta")):
+            why = "the destination exists; its _meta is too old, so Elasticsearch deletes it and makes it anew"
         return Plan(step=Destination.EXISTING, why=why, sources=names)
     sources = found if grants is None else tuple(_seen_by(grants, source) for source in found)
     made = destination_body(job, sources, era_of(known), now_ms, results=False, cluster_version=known.version)

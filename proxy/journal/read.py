@@ -35,9 +35,9 @@ class Start:
 
     @property
     def unended(self) -> bool:
-        """Whether the start was granted and it is not known how the job ended."""
-        succeeded = self.records.get(Phase.OUTCOME, {}).get("event", {}).get("outcome") == "success"
-        return succeeded and Phase.END not in self.records
+        """Whether the start was granted, or may have been, and it is not known how the job ended."""
+        outcome = self.records.get(Phase.OUTCOME, {}).get("event", {}).get("outcome")
+        return outcome in ("success", "unknown") and Phase.INTENT in self.records and Phase.END not in self.records
 
 
 def records(folder: Path) -> Iterator[Mapping[str, Any]]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from proxy.destination.era import Era, meta_version, parse_version
+from proxy.destination.era import Era, is_remade, meta_version, parse_version
 
 
 @pytest.mark.parametrize(
@@ -57,3 +57,26 @@ def test_versions_without_data_frame_analytics(version: str) -> None:
 )
 def test_meta_version(era: Era, job: str, cluster: str | None, expected: str) -> None:
     assert meta_version(era, job, cluster) == expected
+
+
+OURS = {"created_by": "data-frame-analytics"}
+
+
+@pytest.mark.parametrize(
+    ("meta", "remade"),
+    [
+        (None, False),
+        ({}, False),
+        ([], False),
+        ({"created_by": "somebody", "version": {"created": "1.0.0"}}, False),
+        ({**OURS, "version": {"created": "7.10.0"}}, False),
+        ({**OURS, "version": {"created": "12.0.0"}}, False),
+        ({**OURS, "version": {"created": "7.9.3"}}, True),
+        ({**OURS, "version": {"created": "x"}}, True),
+        ({**OURS, "version": {}}, True),
+        ({**OURS, "version": "8.0.0"}, True),
+        (OURS, True),
+    ],
+)
+def test_what_elasticsearch_throws_away(meta: object, remade: bool) -> None:
+    assert is_remade(meta) is remade

@@ -17,7 +17,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from proxy.errors import ConfigError, JournalError, RulesError
+from proxy.errors import CannotServe, ConfigError, ExitStatus, JournalError, RulesError
 from proxy.gate import app
 from proxy.gate.app import SystemClock, run
 from proxy.journal.read import Start, starts
@@ -110,6 +110,19 @@ async def test_a_socket_that_was_left_behind_is_replaced(tmp_path: Path, monkeyp
         killed.bind(str(tmp_path / "gate.sock"))
     async with running(tmp_path, monkeypatch) as gate:
         assert (await gate.exchange(request())).startswith(b"HTTP/1.1 200 ")
+
+
+async def test_a_socket_that_somebody_answers_on_is_not_taken_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket(socket.AF_UNIX) as alive:
+        alive.bind(str(tmp_path / "gate.sock"))
+        alive.listen()
+        with pytest.raises(CannotServe, match="a running gate listens on") as refused:
+            async with running(tmp_path, monkeypatch):
+                pass
+    assert refused.value.exit_status == ExitStatus.ADDRESS
+    assert (tmp_path / "gate.sock").is_socket()
 
 
 @pytest.mark.parametrize("target", ["?", "?a;b&c=%2F+%66", "?pretty#x?y", "/", "//?filter_path=[a]{b}|c\\"])

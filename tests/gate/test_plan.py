@@ -79,6 +79,14 @@ def test_a_destination_that_exists_is_used_as_it_is() -> None:
     assert (plan.step, plan.body, plan.sources) == (Destination.EXISTING, None, ("flights",))
 
 
+def test_a_destination_that_elasticsearch_throws_away_is_told() -> None:
+    ours = {"_meta": {"created_by": "data-frame-analytics", "version": {"created": "7.9.0"}}}
+    facts = Facts(sources=(FLIGHTS,), destination=IndexState(name="flights-out", uuid="u", mappings=ours))
+    plan = make_plan(known(), facts, None, NOW_MS)
+    assert plan.step is Destination.EXISTING
+    assert "deletes it and makes it anew" in plan.why
+
+
 def test_a_conflict_of_mappings_is_refused_in_elasticsearchs_words() -> None:
     other = SourceIndex(name="more", settings={}, mappings={"properties": {"distance": {"type": "keyword"}}})
     with pytest.raises(Refusal, match=r"cannot merge .* mappings because of differences for field .distance.") as told:

@@ -165,15 +165,17 @@ def test_what_is_unfinished_is_what_is_open_or_has_no_end(tmp_path: Path) -> Non
         _record("quick", Phase.INTENT, "unknown"),
         _record("quick", Phase.END),
         _record("quick", Phase.OUTCOME),
+        _record("uncertain", Phase.INTENT, "unknown"),
+        _record("uncertain", Phase.OUTCOME, "unknown"),
         _record("refused", Phase.INTENT, "unknown"),
         _record("refused", Phase.OUTCOME, "failure"),
         _record("lost", Phase.INTENT, "unknown"),
         _record("lost", Phase.END),
     ]
     (tmp_path / "starts-000001.jsonl").write_bytes(b"".join(map(encode, records)))
-    assert [one.receipt for one in unfinished(tmp_path)] == ["open", "running", "lost"]
+    assert [one.receipt for one in unfinished(tmp_path)] == ["open", "running", "uncertain", "lost"]
     for one in starts(tmp_path):
-        assert (one.open or one.unended) == (one.receipt in ("open", "running", "lost"))
+        assert (one.open or one.unended) == (one.receipt in ("open", "running", "uncertain", "lost"))
 
 
 def test_refused_starts_take_no_memory(tmp_path: Path) -> None:

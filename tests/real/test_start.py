@@ -13,11 +13,8 @@ from typing import Any
 
 import pytest
 
-from proxy.cluster.jobs import job_of
-from proxy.destination import Era, destination_body
 from proxy.embedded.remote import RemoteNode
 from proxy.journal.entry import Phase
-from proxy.model import SourceIndex
 from tests.real.node import RealNode
 from tests.real.versions import CannotRun, selected
 from tests.stack import Stack, whole
@@ -113,11 +110,6 @@ async def place(node: RealNode | None, tmp_path: Path, request: pytest.FixtureRe
         await stack.call("DELETE", f"/{found.out}", direct=True)
 
 
-def _definitions(mappings: dict[str, Any]) -> dict[str, Any]:
-    """Mappings as they are read back: `dynamic` is a text there, and dotted names are objects."""
-    return {**mappings, "dynamic": str(mappings["dynamic"]).lower()}
-
-
 def _copied_settings(settings: dict[str, Any]) -> dict[str, Any]:
     own = ("creation_date", "uuid", "version", "provided_name", "routing")
     return {key: value for key, value in settings.items() if key.split(".")[1] not in own}
@@ -153,7 +145,7 @@ def _millis(timestamp: str) -> int:
 
 @pytest.mark.parametrize("place", [2.0], indirect=True)
 async def test_a_rich_source_is_copied_as_elasticsearch_does(place: Place) -> None:
-    """Objects, nested, multi-fields, aliases, runtime fields, limits, analysis: what is made equals the pure plan."""
+    """Objects, nested, multi-fields, aliases, runtime fields, limits, analysis: written down by hand here."""
     new = not place.version.startswith("7.")
     rich: dict[str, Any] = {
         "delay": {"type": "integer"},
@@ -181,27 +173,27 @@ async def test_a_rich_source_is_copied_as_elasticsearch_does(place: Place) -> No
     await place.stack.ok("PUT", f"/{place.name}-src-rich", {"settings": settings, "mappings": mappings})
     source = {"index": [f"{place.name}-src-*"], "_source": {"excludes": ["secret"]}}
     await place.put(source=source, analyzed_fields={"includes": ["delay"]})
-    config = (await place.stack.ok("GET", f"/_ml/data_frame/analytics/{place.name}"))["data_frame_analytics"][0]
     answer = await place.stack.start(place.name, place.ann)
     assert answer.status == 200, answer.body
     found = (await place.stack.ok("GET", f"/{place.out}?flat_settings=true"))[place.out]
-    mapped = await place.stack.ok("GET", f"/{place.name}-src-*/_mapping")
-    set_ = await place.stack.ok("GET", f"/{place.name}-src-*/_settings?flat_settings=true")
-    sources = [
-        SourceIndex(name=name, settings=set_[name]["settings"], mappings=mapped[name]["mappings"]) for name in mapped
-    ]
-    made = found["mappings"].pop("_meta")
-    wanted = destination_body(
-        job_of(config), sources, Era.of(place.version), made["creation_date_in_millis"], results=False
-    )
-    planned = dict(wanted.mappings)
-    assert planned.pop("_meta") == made
-    assert found["mappings"] == _definitions(planned)
-    assert "secret" not in found["mappings"]["properties"]
-    for key, value in wanted.settings.items():
-        assert found["settings"][key] == (value if isinstance(value, list) else str(value)), key
-    assert found["settings"]["index.number_of_shards"] == "3"
-    assert ("index.mapping.total_fields.limit" in found["settings"]) is new
+    del rich["secret"]
+    assert found["mappings"].pop("_meta")["created_by"] == "data-frame-analytics"
+    assert found["mappings"] == {
+        "dynamic": "false",
+        "runtime": {"twice": {"type": "long"}},
+        "properties": {**rich, "ml__incremental_id": {"type": "long"}},
+    }
+    copied: dict[str, Any] = {"index.number_of_shards": "3", "index.number_of_replicas": "1"}
+    if new:
+        copied |= {
+            "index.mapping.total_fields.limit": "200",
+            "index.analysis.filter.short.type": "stop",
+            "index.analysis.filter.short.stopwords": ["a", "the"],
+            "index.analysis.analyzer.mine.type": "custom",
+            "index.analysis.analyzer.mine.tokenizer": "standard",
+            "index.analysis.analyzer.mine.filter": ["short"],
+        }
+    assert _copied_settings(found["settings"]) == copied
 
 
 async def test_the_job_runs_to_its_end_and_the_end_is_on_record(place: Place) -> None:
@@ -289,7 +281,7 @@ async def test_a_refused_start_leaves_no_index_behind(place: Place) -> None:
 async def test_two_starts_at_once_make_one_job_and_one_destination(place: Place) -> None:
     await place.put()
     answers = await asyncio.gather(*(place.stack.start(place.name, place.ann) for _ in range(4)))
-    assert [answer.status for answer in answers].count(200) == 1
+    assert [answer.status for answer in answers].count(200) == 1, [answer.body for answer in answers]
     assert {answer.status for answer in answers} <= {200, 400, 409}
     assert await place.exists()
     created = [
@@ -347,7 +339,9 @@ async def test_a_client_that_hangs_up_interrupts_nothing(place: Place) -> None:
     await asyncio.sleep(0.25)
     writer.transport.abort()
     place.stack.cluster.delay_s = 0.0
-    await place.stack.ended(place.name)
+    async with asyncio.timeout(20):
+        while not place.stack.all_recorded():  # noqa: ASYNC110 -- the journal is a file
+            await asyncio.sleep(0.05)
     [recorded] = place.stack.all_recorded()
     await place.stack.end_of(recorded.receipt)
     assert place.stack.recorded(recorded.receipt).records[Phase.OUTCOME]["event"]["outcome"] == "success"

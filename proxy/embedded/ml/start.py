@@ -39,11 +39,12 @@ async def start(context: Context) -> Reply:
     if len(found) != 1:
         raise status_error(f"Expected a single match for data frame analytics [{expression}] but got [{len(found)}]")
     job = found[0]
-    stage = job.stage()
+    stage, running = job.stage(), job.state != "stopped"
     await prepare(world, job, stage)
     if world.jobs.by_id.get(job.id) is not job:
         raise not_found(f"No known data frame analytics with id [{job.id}]")
-    if job.state != "stopped":
+    # A job that ends while its next start is checked was not stopped at the stage that was checked.
+    if running or job.state != "stopped":
         raise _already_started(job)
     return 200, {"acknowledged": True, "node": _assign(world, job, stage)}
 
