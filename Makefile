@@ -45,10 +45,12 @@ bench: $(STAMP) ## measure: requests passed beside other proxies, and starts
 bench-peers: ## install the proxies that `make bench` measures beside (Debian, as root)
 	apt-get install --yes --no-install-recommends nginx-light haproxy
 
-lock: $(STAMP) ## choose the newest allowed versions anew and write requirements.lock
+lock: $(STAMP) ## choose the newest allowed versions anew and write the requirements*.lock files
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 	$(BIN)/uv pip compile pyproject.toml --quiet --extra dev --universal --python-version 3.11 --upgrade \
 		--generate-hashes --no-header --no-emit-index-url --output-file requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --constraints requirements.lock \
+		--generate-hashes --no-header --no-emit-index-url --output-file requirements-run.lock
 	$(BIN)/uv pip compile requirements-bench.in --quiet --universal --python-version 3.11 --upgrade \
 		--generate-hashes --no-header --no-emit-index-url --output-file requirements-bench.lock
 
