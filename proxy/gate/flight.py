@@ -21,12 +21,16 @@ class Destination(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What will be done about the destination, and why; `body` is the create-index body where it is created."""
+    """What will be done about the destination, and why; `body` is the create-index body where it is created.
+
+    `overrides` says which settings of the body the rules have set, each with the place (`file:line`) in a rule file.
+    """
 
     step: Destination
     why: str
     body: Mapping[str, Any] | None = None
     sources: tuple[str, ...] = ()
+    overrides: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

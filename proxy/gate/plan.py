@@ -1,6 +1,6 @@
 """What a start will do about its destination, from facts already read. No effects, no I/O."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any
@@ -14,6 +14,7 @@ from proxy.model import Job, SourceIndex, Stage
 from proxy.privileges import Role, Undecidable, allows_index, field_view, visible_fields
 from proxy.privileges.allow import GET_MAPPING
 from proxy.privileges.restricted import is_restricted
+from proxy.rules import Setting
 
 # MlConfigVersion: from 8.10 on a job's version counts configuration formats, 10.0.0 and up, not releases.
 FIRST_ML_CONFIG_MAJOR = 10
@@ -33,10 +34,13 @@ def untouched(known: Known) -> Plan | None:
     return None
 
 
-def make_plan(known: Known, facts: Facts, grants: Grants | None, now_ms: int) -> Plan:
+def make_plan(
+    known: Known, facts: Facts, grants: Grants | None, now_ms: int, overrides: Mapping[str, Setting] | None = None
+) -> Plan:
     """The plan of a first start.
 
     `grants` are the owner's where the sources were read with the service credential: only what they show is copied.
+    `overrides` are the settings that the rules lay over what is copied.
 
     Raises:
         Refusal: 400 with Elasticsearch's texts, where the cluster would refuse or the job would fail.
@@ -50,8 +54,26 @@ def make_plan(known: Known, facts: Facts, grants: Grants | None, now_ms: int) ->
         return Plan(step=Destination.EXISTING, why=why, sources=names)
     sources = found if grants is None else tuple(_seen_by(grants, source) for source in found)
     made = destination_body(job, sources, era_of(known), now_ms, results=False, cluster_version=known.version)
-    body = {"settings": dict(made.settings), "mappings": dict(made.mappings)}
-    return Plan(step=Destination.CREATE, why="the destination is missing", body=body, sources=names)
+    laid = overrides or {}
+    settings = dict(made.settings) | {key: setting.value for key, setting in laid.items()}
+    return Plan(
+        step=Destination.CREATE,
+        why="the destination is missing",
+        body={"settings": settings, "mappings": dict(made.mappings)},
+        sources=names,
+        overrides={key: str(setting.origin) for key, setting in laid.items()},
+    )
+
+
+def copied(known: Known, facts: Facts, grants: Grants | None) -> tuple[SourceIndex, ...]:
+    """The sources that are copied, each with what of it may be seen by whoever they are copied for.
+
+    Raises:
+        Refusal: 403, that cannot be told exactly.
+    """
+    if grants is None:
+        return facts.sources
+    return tuple(_seen_by(grants, source) for source in _reached_by(grants, known.job, facts.sources))
 
 
 def era_of(known: Known) -> Era:

@@ -11,6 +11,7 @@ from proxy.gate.flight import Destination, Plan
 from proxy.gate.plan import check_expressions, era_of, make_plan, untouched
 from proxy.gate.ports import Facts, Grants, IndexState
 from proxy.model import JobState, SourceIndex, Stage
+from proxy.rules import Origin, Setting
 from tests.gate.fakes import ANALYST, FLIGHTS, grants, known, made
 
 NOW_MS = 1_700_000_200_000
@@ -71,6 +72,21 @@ def test_the_clusters_version_is_written_where_the_cluster_would() -> None:
     plan = make_plan(known(made(version="7.17.24"), version="7.17.24"), MISSING, None, NOW_MS)
     assert plan.body is not None
     assert plan.body["mappings"]["_meta"]["version"] == {"created": "7.17.24"}
+
+
+def test_the_settings_of_the_rules_are_laid_over_the_copied_ones() -> None:
+    laid = {
+        "index.number_of_replicas": Setting("index.number_of_replicas", 1, Origin("start.yml", 14)),
+        "index.codec": Setting("index.codec", "best_compression", Origin("start.yml", 15)),
+    }
+    plan = make_plan(known(), MISSING, None, NOW_MS, laid)
+    assert plan.body is not None
+    assert plan.body["settings"] == {
+        "index.number_of_shards": 2,
+        "index.number_of_replicas": 1,
+        "index.codec": "best_compression",
+    }
+    assert plan.overrides == {"index.number_of_replicas": "start.yml:14", "index.codec": "start.yml:15"}
 
 
 def test_a_destination_that_exists_is_used_as_it_is() -> None:
