@@ -71,7 +71,9 @@ APART = {
 }
 # The verbs of a start do not know each other; these join them.
 STEPS = frozenset({"identify", "authorise", "plan", "create", "record", "answer"})
-JOINTS = frozenset({"proxy.gate.flow", "proxy.gate.follow", "proxy.gate.reconcile", "proxy.gate.app"})
+JOINTS = frozenset(
+    {"proxy.gate.flow", "proxy.gate.follow", "proxy.gate.preview", "proxy.gate.reconcile", "proxy.gate.app"}
+)
 
 PURE = frozenset({"wire", "route", "rules", "privileges", "destination", "journal.entry"})
 # Time, ids and randomness are arguments of pure parts; files and sockets are not their business.

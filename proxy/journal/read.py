@@ -36,7 +36,8 @@ class Start:
     @property
     def unended(self) -> bool:
         """Whether the start was granted and it is not known how the job ended."""
-        succeeded = self.records.get(Phase.OUTCOME, {}).get("event", {}).get("outcome") == "success"
+        outcome = self.records.get(Phase.OUTCOME, {})
+        succeeded = outcome.get("event", {}).get("outcome") == "success" and not outcome["startgate"].get("plan_only")
         return succeeded and Phase.END not in self.records
 
 
