@@ -64,9 +64,15 @@ class Collected:
     def __init__(self, kind: ConflictKind) -> None:
         self._kind = kind
         self._found: dict[str, dict[str, Definition]] = {}
+        # What was added already, by name and identity; kept, so that no other value can come to have that identity.
+        self._seen: dict[str, dict[int, object]] = {}
 
     def add(self, index: str, name: str, value: object) -> None:
         """Note that an index defines `name` as a JSON value. Key order does not matter; types of numbers do."""
+        seen = self._seen.setdefault(name, {})
+        if id(value) in seen:
+            return
+        seen[id(value)] = value
         canonical = json.dumps(value, sort_keys=True)
         self._found.setdefault(name, {}).setdefault(canonical, Definition(index=index, value=value))
 

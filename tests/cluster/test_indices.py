@@ -10,6 +10,7 @@ from proxy.cluster.transport import NAMES_LIMIT_BYTES
 from proxy.errors import ClusterUnreachable, PassedOn, Refusal
 from proxy.gate.ports import IndexState
 from proxy.model import SourceIndex
+from proxy.settings import GateLimits
 from tests.cluster.nodes import ANN, node, refusal, reply, transport
 
 MAPPING, SETTINGS = (
@@ -77,6 +78,68 @@ async def test_what_is_not_understood_is_no_answer(call: str, answer: bytes) -> 
     async with node(SOURCES | {call: answer}) as one, transport(one.url) as opened:
         with pytest.raises(ClusterUnreachable):
             await facts(opened, ["flights", "more*"], "out", ANN)
+
+
+BROKEN = [
+    b'{"flights":{"mappings":{"properties":{"a":{"type":"long"}}}}',
+    b'{"flights":{"mappings":{}},"flights":{"mappings":{}}}',
+    b'{"flights":{"mappings":{"properties":{"a":{"type":long}}}}}',
+    b'{"flights":{"mappings":[]}}',
+    b'{"flights":{"settings":1,"mappings":1}}',
+    b"<html>",
+]
+
+
+@pytest.mark.parametrize("call", [MAPPING, SETTINGS])
+@pytest.mark.parametrize("body", BROKEN)
+async def test_what_is_broken_is_no_answer(call: str, body: bytes) -> None:
+    script = SOURCES | {call: reply(200, None, ("content-type", "application/json"), raw=body)}
+    if body == BROKEN[3] and call == SETTINGS:
+        script[call] = reply(200, {"flights": {"settings": []}})
+    async with node(script) as one, transport(one.url) as opened:
+        with pytest.raises(ClusterUnreachable, match=r"GET /flights,more\*/_(mapping|settings)"):
+            await facts(opened, ["flights", "more*"], "out", ANN)
+
+
+DEEP: dict[str, Any] = {"type": "long"}
+for _ in range(120):
+    DEEP = {"properties": {"o": DEEP}}
+
+
+@pytest.mark.parametrize(
+    ("limits", "mapping", "told"),
+    [
+        (GateLimits(source_answer_bytes=100), {f"f{n}": {} for n in range(20)}, "source_answer_bytes"),
+        (GateLimits(source_distinct_bytes=100), {f"f{n}": {} for n in range(20)}, "source_distinct_bytes"),
+        (GateLimits(), DEEP, r"index \[flights\] nests deeper than 200 levels"),
+    ],
+)
+async def test_what_is_too_much_is_refused_with_the_limit(limits: GateLimits, mapping: Any, told: str) -> None:
+    script = SOURCES | {MAPPING: reply(200, {"flights": {"mappings": {"properties": mapping}}})}
+    async with node(script) as one, transport(one.url, limits=limits) as opened:
+        with pytest.raises(Refusal, match=told) as refused:
+            await facts(opened, ["flights", "more*"], "out", ANN)
+    assert refused.value.status == 400
+
+
+async def test_sources_that_are_alike_share_what_they_are(many: list[str]) -> None:
+    """Across the pieces in which they are asked for, too: whoever merges them has one mapping to look at."""
+    async with node() as one, transport(one.url) as opened:
+        one.script = _Echo()
+        read = await facts(opened, many, "out", ANN)
+        assert len({id(source.mappings) for source in read.sources}) == 1
+        assert len({id(source.settings) for source in read.sources}) == 1
+
+
+async def test_sources_without_settings_share_none() -> None:
+    named: dict[str, Any] = {f"i{number}": {"mappings": {}} for number in range(3)}
+    async with (
+        node({MAPPING: reply(200, named), SETTINGS: reply(200, {}), "GET /out": MISSING}) as one,
+        transport(one.url) as opened,
+    ):
+        read = await facts(opened, ["flights", "more*"], "out", ANN)
+    assert [source.name for source in read.sources] == ["i0", "i1", "i2"]
+    assert len({id(source.settings) for source in read.sources}) == 1
 
 
 @pytest.fixture
