@@ -57,7 +57,8 @@ ARROWS: dict[str, frozenset[str]] = {
     "audit": PLAIN | {"columns", "journal", "journal.entry", "text"},
     "demo": PLAIN
     | {"audit", "columns", "listeners", "config", "embedded", "journal", "journal.entry", "preflight", "supervisor"},
-    "cli": IO | {"audit", "config", "demo", "embedded", "listeners", "logs", "supervisor"},
+    "planned": PLAIN | {"columns", "text"},
+    "cli": IO | {"audit", "config", "demo", "embedded", "listeners", "logs", "planned", "supervisor"},
     "__main__": frozenset({"cli"}),
 }
 # Who builds the configuration. Everyone else gets values.

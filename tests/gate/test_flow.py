@@ -184,10 +184,10 @@ async def test_an_intermediary_that_says_for_whom_needs_no_owner() -> None:
 
 
 async def test_only_what_the_owner_may_see_is_copied() -> None:
-    narrow = {"indices": [ANALYST["indices"][0] | {"field_security": {"grant": ["carrier"]}}, ANALYST["indices"][1]]}
+    narrow = {"indices": [ANALYST["indices"][0] | {"field_security": {"grant": ["distance"]}}, ANALYST["indices"][1]]}
     one = scene(identify_caller=KIBANA, grants=grants(narrow))
     assert (await one.run()).status == 200
-    assert set(one.cluster.bodies[0]["mappings"]["properties"]) == {"carrier", "ml__incremental_id"}
+    assert set(one.cluster.bodies[0]["mappings"]["properties"]) == {"distance", "ml__incremental_id"}
 
 
 async def test_a_secondary_reads_for_itself_whatever_the_owner_sees() -> None:
@@ -680,3 +680,128 @@ async def test_case(case: Case, tmp_path: Path) -> None:
         assert {path: value_at(record, path) for path in fields} == fields
     for path, value in wanted.get("created", {}).items():
         assert value_at(one.cluster.bodies[0], path) == value, path
+
+
+# --- the plan alone
+
+
+PLAN_ONLY = replace(arrived(), plan=("only",))
+FINISHED = JobState(state="stopped", stage=Stage.FINISHED)
+REMADE = JobState(state="stopped", stage=Stage.RESUMING_REINDEXING)
+
+
+async def test_a_plan_has_no_effect_and_is_on_record() -> None:
+    one = scene()
+    reply = await one.run(PLAN_ONLY)
+    told = json.loads(reply.body)
+    assert (reply.status, receipt(reply), told["receipt"]) == (200, "r1", "r1")
+    assert (told["would_succeed"], told["create"]["path"]) == (True, "/flights-out")
+    assert one.effects == ["outcome"]
+    assert one.cluster.bodies == []
+    assert one.cluster.forwarded == []
+    assert one.outcome["event"]["outcome"] == "success"
+    assert one.outcome["startgate"]["plan_only"] is True
+    assert one.outcome["startgate"]["destination"]["plan"] == "create"
+    assert "created" not in one.outcome["startgate"]["destination"]
+
+
+async def test_a_plan_waits_for_no_start() -> None:
+    one = scene()
+    lock = one.locks["outliers"] = asyncio.Lock()
+    async with lock:
+        assert (await one.run(PLAN_ONLY)).status == 200
+
+
+async def test_who_may_not_start_is_shown_no_plan() -> None:
+    nothing = Held(cluster={}, index={})
+    started, planned = scene(held=nothing), scene(held=nothing)
+    denied = await planned.run(PLAN_ONLY)
+    assert denied == await started.run()
+    assert denied.status == 403
+    assert planned.effects == ["outcome"]
+    assert planned.outcome["startgate"]["plan_only"] is True
+    assert planned.outcome["startgate"]["verdict"]["allowed"] is False
+
+
+@pytest.mark.parametrize(
+    "plan", [("",), ("yes",), ("Only",), ("only", "only"), ("only", "no"), ("only, only",), ("true",)]
+)
+async def test_what_is_no_plan_is_no_start_either(plan: tuple[str, ...]) -> None:
+    one = scene()
+    reply = await one.run(replace(arrived(), plan=plan))
+    assert reply.status == 400
+    assert "X-Startgate-Plan" in reason(reply)
+    assert one.calls == ["outcome"]
+
+
+@pytest.mark.parametrize(
+    ("target", "status"),
+    [
+        (f"{TARGET}?startgate_plan=only", 200),
+        (f"{TARGET}?startgate_plan=only&pretty", 200),
+        (f"{TARGET}?startgate_plan", 400),
+        (f"{TARGET}?startgate_plan=no", 400),
+    ],
+)
+async def test_the_parameter_beside_the_header(target: str, status: int) -> None:
+    one = scene()
+    assert (await one.run(replace(PLAN_ONLY, target=target))).status == status
+    assert one.effects == ["outcome"]
+
+
+async def test_the_parameter_alone_starts_nothing() -> None:
+    one = scene()
+    reply = await one.run(arrived(target=f"{TARGET}?startgate_plan=only"))
+    assert (reply.status, one.calls) == (400, ["outcome"])
+    assert "unrecognized parameter: [startgate_plan]" in reason(reply)
+
+
+@pytest.mark.parametrize(
+    ("answers", "status"),
+    [
+        ({"facts": refused_by_cluster(403)}, 403),
+        ({"facts": Refusal(400, "validation_exception", "no such index [flights]")}, 400),
+        ({"state": FINISHED}, 400),
+        ({"state": JobState(state="started", stage=Stage.FIRST_TIME)}, 409),
+    ],
+)
+async def test_what_a_start_would_fail_for_is_in_the_plan(answers: dict[str, Any], status: int) -> None:
+    one = scene(**answers)
+    told = json.loads((await one.run(PLAN_ONLY)).body)
+    assert (told["would_succeed"], [problem["status"] for problem in told["problems"]]) == (False, [status])
+    assert one.effects == ["outcome"]
+
+
+async def test_a_plan_that_cannot_be_told_is_none() -> None:
+    one = scene(facts=UNREACHABLE)
+    assert (await one.run(PLAN_ONLY)).status == 503
+    assert one.effects == ["outcome"]
+
+
+async def test_a_plan_that_is_not_on_record_is_not_told() -> None:
+    one = scene()
+    one.journal.failing = {"outcome"}
+    reply = await one.run(PLAN_ONLY)
+    assert reply.status == 503
+    assert b"would_succeed" not in reply.body
+
+
+async def test_for_a_job_stopped_in_copying_the_sources_are_read_for_a_plan_alone() -> None:
+    started, planned = scene(state=REMADE), scene(state=REMADE)
+    await started.run()
+    told = json.loads((await planned.run(PLAN_ONLY)).body)
+    assert "facts caller" not in started.calls
+    assert "facts caller" in planned.calls
+    assert told["remade"]["template"]["body"]["template"]["settings"] == {
+        "index.number_of_shards": 2,
+        "index.number_of_replicas": 0,
+    }
+
+
+async def test_a_plan_is_told_as_asked() -> None:
+    one = scene()
+    yaml = await one.run(replace(PLAN_ONLY, target=f"{TARGET}?format=yaml"))
+    assert yaml.body.startswith(b"---\nversion: 1\nplan_only: true\n")
+    assert b"&id" not in yaml.body, "no part points to another"
+    pretty = await scene().run(replace(PLAN_ONLY, target=f"{TARGET}?pretty"))
+    assert pretty.body.startswith(b'{\n  "version" : 1,\n')

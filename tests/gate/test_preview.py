@@ -52,7 +52,10 @@ def told(
             plan = make_plan(one.known, facts, grants, 7)
         return plan
 
-    return document(one, findings(one, Verdict(), planned or tried(attempt), facts, grants, 7), "r1")
+    if planned is None:
+        reached: Plan | Refusal = tried(attempt)
+        planned = reached
+    return document(one, findings(one, Verdict(), planned, facts, grants, 7), "r1")
 
 
 def mixed(*types: str) -> Facts:

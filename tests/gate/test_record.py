@@ -1,6 +1,7 @@
 """What goes on record: an allow-list, with who, what, why and how it went; never a secret."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -44,6 +45,17 @@ def flight(**changes: Any) -> Flight:
     )
     fields: dict[str, Any] = {"arrived": start, "revision": "abc", "begun_ms": NOW_MS, "begun_s": 5.0}
     return Flight(**fields | changes)
+
+
+def test_a_plan_is_recorded_as_one_and_as_no_start() -> None:
+    asked = replace(flight().arrived, plan=("only",))
+    told = record.outcome(judged(arrived=asked, problem="cannot merge"), answer(200), NOW_MS)
+    assert (told["event"]["outcome"], told["event"]["reason"]) == ("success", "cannot merge")
+    assert told["startgate"]["plan_only"] is True
+    assert "created" not in told["startgate"]["destination"]
+    denied = record.outcome(judged(arrived=asked, plan=None), answer(403), NOW_MS)
+    assert (denied["event"]["outcome"], denied["startgate"]["plan_only"]) == ("failure", True)
+    assert "plan_only" not in record.outcome(judged(), answer(200), NOW_MS)["startgate"]
 
 
 def judged(**changes: Any) -> Flight:
