@@ -15,6 +15,8 @@ from proxy.model import Credential, SourceIndex
 
 # DestinationIndex.createDestinationIndex asks for just these.
 COPIED_SETTINGS = "index.number_of_shards,index.number_of_replicas,index.analysis.*,index.similarity.*,index.mapping.*"
+# Only an index that is closed has it, as "true".
+CLOSED = "index.verified_before_close"
 # A job may name ten thousand sources, which makes a thousand calls: one start must not take all connections for them.
 CALLS_AT_ONCE = 16
 
@@ -31,7 +33,8 @@ async def facts(transport: Transport, sources: Sequence[str], destination: str, 
     Sources with the same mapping, or the same settings, share one object for it.
 
     Raises:
-        Refusal: 400 `validation_exception` for a source that is missing; `illegal_argument_exception` at a limit.
+        Refusal: 400 `validation_exception` for a source that is missing, `index_closed_exception` for one that is
+            closed; `illegal_argument_exception` at a limit, or for an expression that cannot be asked about.
         PassedOn: any other refusal of the cluster.
         ClusterUnreachable: no usable answer.
     """
@@ -46,6 +49,9 @@ async def facts(transport: Transport, sources: Sequence[str], destination: str, 
     mapping_of, settings_of, found = await asyncio.gather(
         each(_mappings, Definitions().mapping), each(_settings, settings), index(transport, destination, credential)
     )
+    # A wildcard stands for open indices alone, so that a closed one was named, or an alias of it.
+    if any(settings_of.get(name, NOTHING).get(CLOSED) == "true" for name in mapping_of):
+        raise Refusal(400, "index_closed_exception", "closed")
     names = sorted(mapping_of.keys() | settings_of.keys())
     read: list[SourceIndex] = []
     for first in range(0, len(names), INDICES_AT_ONCE):
@@ -72,11 +78,17 @@ async def _in_turn(
 def _split(sources: Sequence[str]) -> list[list[str]]:
     """Expressions in pieces that fit a request line.
 
-    An exclusion only takes away from what stands before it in the same request, so a list with one is not split.
+    An exclusion only takes away from what stands before it in the same request, so a list with one is not split. An
+    expression with a comma is one name to Elasticsearch's jobs, which no index can have, and two in a request line; an
+    empty one stands for all indices there.
 
     Raises:
-        Refusal: 400, such a list is too long.
+        Refusal: 400, such a list is too long, or an expression cannot stand in a request line.
     """
+    for source in sources or [""]:
+        if not source or "," in source:
+            text = f"the source expression [{source}] names no index: list indices one by one, without commas"
+            raise Refusal(400, "illegal_argument_exception", text)
     pieces = in_pieces(sources)
     if len(pieces) > 1 and any(source.startswith("-") for source in sources):
         text = f"the source expression with exclusions is longer than {NAMES_LIMIT_BYTES} bytes"
@@ -105,7 +117,9 @@ async def _settings(
     """Leniently (lenientExpandOpen): explicit settings only, flat."""
     query = "flat_settings=true&ignore_unavailable=true&allow_no_indices=true&expand_wildcards=open"
     sink = Entries(distinct, transport.limits.source_answer_bytes)
-    reply = await transport.call("GET", f"/{expression}/_settings/{COPIED_SETTINGS}?{query}", credential, sink=sink)
+    reply = await transport.call(
+        "GET", f"/{expression}/_settings/{COPIED_SETTINGS},{CLOSED}?{query}", credential, sink=sink
+    )
     if not reply.good:
         raise refusal_of(reply)
     return sink.found
@@ -141,6 +155,19 @@ async def index(transport: Transport, name: str, credential: Credential) -> Inde
 
 def _is_write_index(body: Mapping[str, Any], alias: str) -> bool:
     return body.get("aliases", {}).get(alias, {}).get("is_write_index") is True
+
+
+async def documents(transport: Transport, name: str, credential: Credential) -> int:
+    """How many documents an index shows to a credential.
+
+    Raises:
+        PassedOn, ClusterUnreachable: as `facts`.
+    """
+    content = await transport.ask("GET", f"/{quoted(name)}/_count", credential)
+    try:
+        return int(content["count"])
+    except (KeyError, TypeError, ValueError) as failure:
+        raise ClusterUnreachable(f"GET /{name}/_count: the answer lacks {failure}") from failure
 
 
 async def create(transport: Transport, name: str, body: Mapping[str, Any], credential: Credential) -> bool:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from proxy.cluster.indices import CALLS_AT_ONCE, create, facts, index, remove_if_empty
+from proxy.cluster.indices import CALLS_AT_ONCE, create, documents, facts, index, remove_if_empty
 from proxy.cluster.transport import NAMES_LIMIT_BYTES
 from proxy.errors import ClusterUnreachable, PassedOn, Refusal
 from proxy.gate.ports import IndexState
@@ -17,7 +17,8 @@ MAPPING, SETTINGS = (
     "GET /flights,more*/_mapping",
     (
         "GET /flights,more*/_settings/"
-        "index.number_of_shards,index.number_of_replicas,index.analysis.*,index.similarity.*,index.mapping.*"
+        "index.number_of_shards,index.number_of_replicas,index.analysis.*,index.similarity.*,index.mapping.*,"
+        "index.verified_before_close"
     ),
 )
 MISSING = refusal(404, "index_not_found_exception", "no such index [out]")
@@ -63,6 +64,22 @@ async def test_a_missing_source_is_refused_in_elasticsearchs_words() -> None:
             await facts(opened, ["flights", "more*"], "out", ANN)
     assert (told.value.status, told.value.type) == (400, "validation_exception")
     assert told.value.reason == "Validation Failed: 1: no such index [flights];"
+
+
+async def test_a_source_that_is_closed_is_refused_in_elasticsearchs_words() -> None:
+    closed = {"settings": {"index.verified_before_close": "true"}}
+    async with node(SOURCES | {SETTINGS: reply(200, {"flights": closed})}) as one, transport(one.url) as opened:
+        with pytest.raises(Refusal) as told:
+            await facts(opened, ["flights", "more*"], "out", ANN)
+    assert (told.value.status, told.value.type, told.value.reason) == (400, "index_closed_exception", "closed")
+
+
+@pytest.mark.parametrize("sources", [[], [""], ["a", ""], ["a,b"], ["a*,b*", "c"]])
+async def test_an_expression_that_a_request_line_would_read_otherwise_is_refused(sources: list[str]) -> None:
+    async with node(SOURCES) as one, transport(one.url) as opened:
+        with pytest.raises(Refusal, match="names no index: list indices one by one"):
+            await facts(opened, sources, "out", ANN)
+        assert one.seen == []
 
 
 @pytest.mark.parametrize("call", [MAPPING, SETTINGS, "GET /out"])
@@ -386,3 +403,15 @@ async def test_an_index_that_cannot_be_looked_at_is_kept(answer: bytes, done: st
     told, called = await removed(script={"GET /out": answer})
     assert told.startswith(done)
     assert called == ["GET /out"]
+
+
+async def test_documents_are_counted() -> None:
+    async with node({"GET /out/_count": reply(200, {"count": 3})}) as one, transport(one.url) as opened:
+        assert await documents(opened, "out", ANN) == 3
+
+
+@pytest.mark.parametrize("content", [{}, [], {"count": None}, {"count": "many"}])
+async def test_a_count_that_is_none_is_no_answer(content: Any) -> None:
+    async with node({"GET /out/_count": reply(200, content)}) as one, transport(one.url) as opened:
+        with pytest.raises(ClusterUnreachable, match="GET /out/_count: the answer lacks"):
+            await documents(opened, "out", ANN)
