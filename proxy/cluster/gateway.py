@@ -76,6 +76,10 @@ class Gateway:
         """See `indices.index`."""
         return await indices.index(self._transport, name, credential)
 
+    async def documents(self, name: str, credential: Credential) -> int:
+        """See `indices.documents`."""
+        return await indices.documents(self._transport, name, credential)
+
     async def create(self, name: str, body: Mapping[str, Any], credential: Credential) -> bool:
         """See `indices.create`."""
         return await indices.create(self._transport, name, body, credential)

@@ -1,6 +1,7 @@
 """Which generation of Elasticsearch's behaviour a cluster has, told from its version number."""
 
 import re
+from collections.abc import Mapping
 from enum import Enum
 
 _VERSION = re.compile(r"(\d{1,3})\.(\d{1,3})\.(\d{1,3})(?:-.*)?")
@@ -63,3 +64,16 @@ def meta_version(era: Era, job_version: str, cluster_version: str | None = None)
         return oldest
     good = era is Era.SORTED_COPY or job >= parse_version(oldest)
     return ".".join(str(part) for part in job) if good else oldest
+
+
+def is_outdated(meta: object) -> bool:
+    """Whether Elasticsearch deletes a destination with this `_meta`, to make it anew (`DestinationIndex`): it made it
+    itself, and not in a version that it still takes."""
+    if not isinstance(meta, Mapping) or meta.get("created_by") != "data-frame-analytics":
+        return False
+    version = meta.get("version")
+    created = version.get("created") if isinstance(version, Mapping) else None
+    try:
+        return parse_version(str(created)) < parse_version(OLDEST_COMPATIBLE)
+    except ValueError:
+        return True

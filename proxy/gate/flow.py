@@ -18,7 +18,7 @@ from proxy.gate import record
 from proxy.gate.answer import RECEIPT_HEADER, refused, told
 from proxy.gate.authorise import Authorised, authorise, hidden_job
 from proxy.gate.create import clean_up, creator, prepare, reader
-from proxy.gate.flight import Case, Credentials, Flight, HiddenJob, Known, Plan
+from proxy.gate.flight import Case, Credentials, Destination, Flight, HiddenJob, Known, Plan
 from proxy.gate.identify import credentials_of, identify
 from proxy.gate.plan import check_expressions, make_plan, untouched
 from proxy.gate.ports import Clock, Cluster, Facts, Grants, Journal
@@ -148,7 +148,21 @@ async def _judged(flight: Flight, wanted: Wanted, rules: Rules, world: World) ->
     """Two round trips: who asks for which job; may they, and what would be done. Raises what the start comes to."""
     case, authorised, facts = await _permitted(flight, wanted, rules, world)
     plan = flight.plan = _planned(case, authorised, facts, flight.begun_ms)
+    await _refuse_doomed(case, plan, world.cluster)
     return case, plan
+
+
+async def _refuse_doomed(case: Case, plan: Plan, cluster: Cluster) -> None:
+    """Refuse a start that the cluster would grant although its job can only fail.
+
+    Only a destination that is empty dooms it: of another the cluster itself says at once that it must be empty. That
+    takes a round trip more, on the way to a refusal.
+    """
+    credential = reader(case)
+    if plan.problem is None or plan.step is not Destination.EXISTING or credential is None:
+        return
+    if await cluster.documents(case.known.job.destination, credential) == 0:
+        raise plan.problem
 
 
 async def _previewed(flight: Flight, wanted: Wanted, parameters: dict[str, str], rules: Rules, world: World) -> Answer:
@@ -162,12 +176,23 @@ async def _previewed(flight: Flight, wanted: Wanted, parameters: dict[str, str],
     try:
         planned = flight.plan = _planned(case, authorised, facts, flight.begun_ms)
     except Refusal as refusal:
-        planned = refusal
+        planned, flight.problem = refusal, refusal.reason
     read = facts if isinstance(facts, Facts) else None
-    grants = _grants(case, authorised)
+    found_in = await _found_in(case, planned, world.cluster)
     # A document about thousands of sources takes a while to write, for which other starts must not wait.
-    content = await asyncio.to_thread(_document, flight, case, authorised, planned, read, grants)
+    content = await asyncio.to_thread(_document, flight, case, authorised, planned, read, found_in)
     return told(content, parameters, flight.arrived.header("accept"), flight.arrived.receipt)
+
+
+async def _found_in(case: Case, planned: Plan | Refusal, cluster: Cluster) -> int | None:
+    """How many documents are in a destination that would be used as it is; None where that cannot be told."""
+    credential = reader(case)
+    if isinstance(planned, Refusal) or planned.step is not Destination.EXISTING or credential is None:
+        return None
+    try:
+        return await cluster.documents(case.known.job.destination, credential)
+    except Refusal:
+        return None
 
 
 def _document(
@@ -176,9 +201,10 @@ def _document(
     authorised: Authorised,
     planned: Plan | Refusal,
     facts: Facts | None,
-    grants: Grants | None,
+    found_in: int | None,
 ) -> dict[str, Any]:
-    found = findings(case, authorised.verdict, planned, facts, grants, flight.begun_ms)
+    grants = _grants(case, authorised)
+    found = findings(case, authorised.verdict, planned, facts, grants, found_in, flight.begun_ms)
     return document(case, found, flight.arrived.receipt)
 
 

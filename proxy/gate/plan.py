@@ -5,8 +5,9 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any
 
-from proxy.destination import Era, destination_body
-from proxy.destination.era import parse_version
+from proxy.destination import DestinationBody, Era, destination_body, results_field_conflict
+from proxy.destination.analysed import missing_field, no_field_left
+from proxy.destination.era import is_outdated, parse_version
 from proxy.errors import Refusal
 from proxy.gate.flight import Destination, Known, Plan
 from proxy.gate.ports import Facts, Grants, IndexState
@@ -51,9 +52,9 @@ def make_plan(
     check_expressions(job, names, facts.destination)
     if facts.destination is not None:
         why = "the destination exists and is used as it is"
-        return Plan(step=Destination.EXISTING, why=why, sources=names)
+        return Plan(step=Destination.EXISTING, why=why, sources=names, problem=_later_failure(job, facts.destination))
     sources = found if grants is None else tuple(_seen_by(grants, source) for source in found)
-    made = destination_body(job, sources, era_of(known), now_ms, results=False, cluster_version=known.version)
+    made = _made(known, sources, now_ms)
     laid = overrides or {}
     settings = dict(made.settings) | {key: setting.value for key, setting in laid.items()}
     return Plan(
@@ -63,6 +64,30 @@ def make_plan(
         sources=names,
         overrides={key: str(setting.origin) for key, setting in laid.items()},
     )
+
+
+def _made(known: Known, sources: Sequence[SourceIndex], now_ms: int) -> DestinationBody:
+    """The body, between the checks of the fields that Elasticsearch makes before it merges and after."""
+    _refuse(missing_field(known.job, sources))
+    made = destination_body(known.job, sources, era_of(known), now_ms, results=False, cluster_version=known.version)
+    _refuse(no_field_left(known.job, sources))
+    return made
+
+
+def _refuse(text: str | None) -> None:
+    if text is not None:
+        raise Refusal(400, "status_exception", text)
+
+
+def _later_failure(job: Job, destination: IndexState) -> Refusal | None:
+    """What the job would fail with at a destination that is there and empty (`updateMappingsToDestIndex`).
+
+    One that Elasticsearch takes to be of an older release it deletes and makes anew, so that nothing of it matters.
+    """
+    taken = results_field_conflict(job, destination.mappings.get("properties", {}))
+    if taken is None or (destination.name == job.destination and is_outdated(destination.mappings.get("_meta"))):
+        return None
+    return Refusal(400, "status_exception", taken)
 
 
 def copied(known: Known, facts: Facts, grants: Grants | None) -> tuple[SourceIndex, ...]:
@@ -99,18 +124,28 @@ def check_expressions(job: Job, sources: Sequence[str] = (), destination: IndexS
     Raises:
         Refusal: 400 with Elasticsearch's texts.
     """
-    included = [expression for expression in job.sources if _matches(expression, job.destination)]
-    if not included and set(sources) & {job.destination, destination.name if destination is not None else ""}:
-        included = [",".join(job.sources)]
     problems = [
-        f"Destination index [{job.destination}] is included in source expression [{expression}]"
-        for expression in included
+        f"Destination index [{name}] is included in source expression [{expression}]"
+        for name, expression in _included(job, sources, destination)
     ]
     if any(_is_remote(expression) for expression in job.sources):
         problems.append("remote source indices are not supported")
     if problems:
         listed = "".join(f"{number}: {problem};" for number, problem in enumerate(problems, 1))
         raise Refusal(400, "validation_exception", f"Validation Failed: {listed}")
+
+
+def _included(job: Job, sources: Sequence[str], destination: IndexState | None) -> list[tuple[str, str]]:
+    """The destination's name and the expressions that it is in: by its name alone, whether or not it is there; else by
+    what the sources stand for; else by the index behind an alias, for which Elasticsearch lists what they stand for."""
+    textual = [expression for expression in job.sources if _matches(expression, job.destination)]
+    if textual:
+        return [(job.destination, expression) for expression in textual]
+    if job.destination in sources:
+        return [(job.destination, ",".join(job.sources))]
+    if destination is not None and destination.name in sources:
+        return [(destination.name, ",".join(sorted(sources)))]
+    return []
 
 
 def _matches(expression: str, name: str) -> bool:
@@ -122,8 +157,8 @@ def _matches(expression: str, name: str) -> bool:
 
 
 def _is_remote(expression: str) -> bool:
-    """`cluster:index`; date math is in angle brackets and may hold colons."""
-    return ":" in expression and not expression.startswith("<")
+    """`cluster:index`; date math is in angle brackets, also where it is left out, and may hold colons."""
+    return ":" in expression and not expression.startswith(("<", "-<"))
 
 
 def _reached_by(grants: Grants, job: Job, sources: Sequence[SourceIndex]) -> tuple[SourceIndex, ...]:

@@ -64,6 +64,9 @@ class Cluster(Protocol):
     async def index(self, name: str, credential: Credential) -> IndexState | None:
         """One index, or the one behind an alias; None where there is none."""
 
+    async def documents(self, name: str, credential: Credential) -> int:
+        """How many documents an index, or those behind an alias, show to this credential."""
+
     async def create(self, name: str, body: Mapping[str, Any], credential: Credential) -> bool:
         """Create an index; False where one of that name exists already."""
 

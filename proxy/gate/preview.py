@@ -44,7 +44,7 @@ class Findings:
 
     `sources` are those that are copied, as far as whoever they are copied for may see them; `destination` is the index
     that is there; `plan` is None where `problems` prevent one; `remade` is the plan of the index that Elasticsearch
-    makes anew; `created_as` says whose credentials create the destination.
+    makes anew; `created_as` says whose credentials create the destination; `documents` is how many are in it already.
     """
 
     verdict: Verdict
@@ -53,6 +53,7 @@ class Findings:
     plan: Plan | None = None
     remade: Plan | None = None
     created_as: str | None = None
+    documents: int | None = None
     problems: tuple[Refusal, ...] = ()
 
 
@@ -62,15 +63,23 @@ def is_remade(case: Case) -> bool:
 
 
 def findings(
-    case: Case, verdict: Verdict, planned: Plan | Refusal, facts: Facts | None, grants: Grants | None, now_ms: int
+    case: Case,
+    verdict: Verdict,
+    planned: Plan | Refusal,
+    facts: Facts | None,
+    grants: Grants | None,
+    found_in: int | None,
+    now_ms: int,
 ) -> Findings:
-    """All that speaks for and against the start, not the first only. `planned` is what a start itself would come to."""
-    problems = _state(case)
+    """All that speaks for and against the start, not the first only.
+
+    `planned` is what a start itself would come to; `found_in` is how many documents are in a destination that would be
+    used as it is, None where that was not asked.
+    """
+    problems = _state(case) + _of(planned)
     plan = planned if isinstance(planned, Plan) else None
     sources: tuple[SourceIndex, ...] = ()
     remade = created_as = None
-    if isinstance(planned, Refusal):
-        problems.append(planned)
     try:
         if facts is not None:
             sources = copied(case.known, facts, grants)
@@ -90,8 +99,14 @@ def findings(
         plan=plan,
         remade=remade,
         created_as=created_as,
+        documents=found_in,
         problems=tuple(problems),
     )
+
+
+def _of(planned: Plan | Refusal) -> list[Refusal]:
+    found = planned if isinstance(planned, Refusal) else planned.problem
+    return [] if found is None else [found]
 
 
 def _state(case: Case) -> list[Refusal]:
@@ -163,6 +178,8 @@ def _destination(case: Case, found: Findings) -> dict[str, Any]:
             del told["exists"]  # nobody looked
     if found.created_as is not None:
         told["created_as"] = found.created_as
+    if found.documents is not None:
+        told["documents"] = found.documents
     return told | {"source_indices": [source.name for source in found.sources]}
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from proxy.destination.era import Era, meta_version, parse_version
+from proxy.destination.era import Era, is_outdated, meta_version, parse_version
 
 
 @pytest.mark.parametrize(
@@ -57,3 +57,25 @@ def test_versions_without_data_frame_analytics(version: str) -> None:
 )
 def test_meta_version(era: Era, job: str, cluster: str | None, expected: str) -> None:
     assert meta_version(era, job, cluster) == expected
+
+
+BY_ELASTICSEARCH = {"created_by": "data-frame-analytics"}
+
+
+@pytest.mark.parametrize(
+    ("meta", "outdated"),
+    [
+        (None, False),
+        ({}, False),
+        ({"created_by": "somebody", "version": {"created": "1.0.0"}}, False),
+        (BY_ELASTICSEARCH, True),
+        ({**BY_ELASTICSEARCH, "version": "7.10.0"}, True),
+        ({**BY_ELASTICSEARCH, "version": {}}, True),
+        ({**BY_ELASTICSEARCH, "version": {"created": "seven"}}, True),
+        ({**BY_ELASTICSEARCH, "version": {"created": "7.9.3"}}, True),
+        ({**BY_ELASTICSEARCH, "version": {"created": "7.10.0"}}, False),
+        ({**BY_ELASTICSEARCH, "version": {"created": "12.0.0"}}, False),
+    ],
+)
+def test_what_elasticsearch_makes_anew(meta: object, outdated: bool) -> None:
+    assert is_outdated(meta) is outdated

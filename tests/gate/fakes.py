@@ -178,6 +178,10 @@ class FakeCluster:
         found: IndexState | None = await self._answer(f"index {credential.whose}", None)
         return found
 
+    async def documents(self, name: str, credential: Credential) -> int:
+        found: int = await self._answer(f"documents {credential.whose}", 0)
+        return found
+
     async def create(self, name: str, body: Mapping[str, Any], credential: Credential) -> bool:
         self.bodies.append(body)
         created: bool = await self._answer(f"create {name} as {credential.whose}", True)

@@ -805,3 +805,33 @@ async def test_a_plan_is_told_as_asked() -> None:
     assert b"&id" not in yaml.body, "no part points to another"
     pretty = await scene().run(replace(PLAN_ONLY, target=f"{TARGET}?pretty"))
     assert pretty.body.startswith(b'{\n  "version" : 1,\n')
+
+
+# --- a destination that dooms the job
+
+HOLDS_RESULTS = replace(
+    EXISTING, destination=IndexState(name="flights-out", uuid="u", mappings={"properties": {"ml": {}}})
+)
+
+
+async def test_a_job_that_can_only_fail_is_not_started() -> None:
+    one = scene(facts=HOLDS_RESULTS)
+    reply = await one.run()
+    assert (reply.status, reason(reply)) == (
+        400,
+        "A field that matches the dest.results_field [ml] already exists; please set a different results_field",
+    )
+    assert one.effects == ["outcome"]
+    assert "documents caller" in one.calls
+
+
+async def test_of_a_destination_that_is_not_empty_the_cluster_says_so() -> None:
+    one = scene(facts=HOLDS_RESULTS, documents=1, forward=answer(400))
+    assert (await one.run()).status == 400
+    assert one.effects == ["intent", "forward", "outcome"]
+
+
+async def test_an_existing_destination_without_them_costs_no_call() -> None:
+    one = scene(facts=EXISTING)
+    assert (await one.run()).status == 200
+    assert not any(call.startswith("documents") for call in one.calls)

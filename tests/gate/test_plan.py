@@ -95,6 +95,61 @@ def test_a_destination_that_exists_is_used_as_it_is() -> None:
     assert (plan.step, plan.body, plan.sources) == (Destination.EXISTING, None, ("flights",))
 
 
+DOOMED = "A field that matches the dest.results_field [ml] already exists; please set a different results_field"
+OLD = {"created_by": "data-frame-analytics", "version": {"created": "7.9.0"}}
+
+
+@pytest.mark.parametrize(
+    ("name", "mappings", "problem"),
+    [
+        ("flights-out", {}, None),
+        ("flights-out", {"properties": {"mlx": {}}}, None),
+        ("flights-out", {"properties": {"ml": {}}}, DOOMED),
+        # Elasticsearch makes it anew, but never the index behind an alias.
+        ("flights-out", {"properties": {"ml": {}}, "_meta": OLD}, None),
+        ("behind", {"properties": {"ml": {}}, "_meta": OLD}, DOOMED),
+    ],
+)
+def test_a_destination_that_holds_the_results_field_dooms_the_job(
+    name: str, mappings: dict[str, Any], problem: str | None
+) -> None:
+    facts = Facts(sources=(FLIGHTS,), destination=IndexState(name=name, uuid="u", mappings=mappings))
+    plan = make_plan(known(), facts, None, NOW_MS)
+    assert plan.step is Destination.EXISTING
+    assert (plan.problem and plan.problem.reason) == problem
+
+
+CARRIER = SourceIndex(name="flights", settings={}, mappings={"properties": {"carrier": {"type": "keyword"}}})
+CLASHING = SourceIndex(name="other", settings={}, mappings={"properties": {"carrier": {"type": "date"}}})
+
+
+@pytest.mark.parametrize(
+    ("analysis", "sources", "reason"),
+    [
+        ({"outlier_detection": {}}, (CARRIER,), "at least one field must be included in the analysis"),
+        ({"classification": {"dependent_variable": "x"}}, (CARRIER,), "no mappings could be found for field [x]"),
+        # As Elasticsearch asks: first for the fields that must be there, then for conflicts, then for any field.
+        (
+            {"regression": {"dependent_variable": "x"}},
+            (CARRIER, CLASHING),
+            "required field [x] is missing; analysis requires fields [x]",
+        ),
+        (
+            {"outlier_detection": {}},
+            (CARRIER, CLASHING),
+            "cannot merge [properties] mappings because of differences for field [carrier]; "
+            "mapped as [{type=date}] in index [other]; mapped as [{type=keyword}] in index [flights]",
+        ),
+    ],
+)
+def test_fields_that_the_cluster_would_refuse(
+    analysis: dict[str, Any], sources: tuple[SourceIndex, ...], reason: str
+) -> None:
+    with pytest.raises(Refusal) as told:
+        make_plan(known(made(analysis=analysis)), Facts(sources=sources, destination=None), None, NOW_MS)
+    assert (told.value.status, told.value.type, told.value.reason) == (400, "status_exception", reason)
+
+
 def test_a_conflict_of_mappings_is_refused_in_elasticsearchs_words() -> None:
     other = SourceIndex(name="more", settings={}, mappings={"properties": {"distance": {"type": "keyword"}}})
     with pytest.raises(Refusal, match=r"cannot merge .* mappings because of differences for field .distance.") as told:
@@ -108,6 +163,8 @@ def test_a_conflict_of_mappings_is_refused_in_elasticsearchs_words() -> None:
 
 
 INCLUDED = "Destination index [flights-out] is included in source expression [{}]"
+# The one case in which Elasticsearch lists what the sources stand for.
+BEHIND = "Destination index [flights-000001] is included in source expression [flights-000001,z]"
 REMOTE = "remote source indices are not supported"
 
 
@@ -118,7 +175,7 @@ REMOTE = "remote source indices are not supported"
         (["flights*"], ["flights"], None, [INCLUDED.format("flights*")]),
         (["a", "*-out", "flights-out"], [], None, [INCLUDED.format("*-out"), INCLUDED.format("flights-out")]),
         (["alias", "x"], ["flights-out", "x"], None, [INCLUDED.format("alias,x")]),
-        (["alias"], ["flights-000001"], "flights-000001", [INCLUDED.format("alias")]),
+        (["alias", "z"], ["z", "flights-000001"], "flights-000001", [BEHIND]),
         (["alias"], ["flights-000002"], "flights-000001", []),
         (["flights", "-flights-out"], ["flights"], None, []),
         (["flights-ou?"], [], None, []),
@@ -128,6 +185,7 @@ REMOTE = "remote source indices are not supported"
         (["other:flights"], [], None, [REMOTE]),
         (["*:*"], [], None, [REMOTE]),
         (["<logs-{now/d{yyyy.MM.dd|+12:00}}>"], [], None, []),
+        (["*", "-<logs-{now/d{yyyy.MM.dd|+12:00}}>"], [], None, [INCLUDED.format("*")]),
         (["other:x", "flights*"], [], None, [INCLUDED.format("flights*"), REMOTE]),
     ],
 )
@@ -197,7 +255,7 @@ RUNTIME = SourceIndex(
         (grants(role("*", without=["hour", "carrier"])), {"distance"}, {"day"}),
         (grants(role("carrier"), role()), {"distance", "carrier"}, {"hour", "day"}),
         (grants(role("carrier"), role("hour")), {"carrier"}, {"hour"}),
-        (grants(ANALYST, limited_by=[role("carrier")]), {"carrier"}, set()),
+        (grants(ANALYST, limited_by=[role("distance")]), {"distance"}, set()),
         (grants(role("carrier", "distance"), limited_by=[role("distance")]), {"distance"}, set()),
         (grants(role("carrier", names=["elsewhere"]), role()), {"distance", "carrier"}, {"hour", "day"}),
     ],
