@@ -76,7 +76,7 @@ def findings(
     `planned` is what a start itself would come to; `found_in` is how many documents are in a destination that would be
     used as it is, None where that was not asked.
     """
-    problems = _state(case) + _of(planned)
+    problems = _state(case) + _of(case, planned, found_in)
     plan = planned if isinstance(planned, Plan) else None
     sources: tuple[SourceIndex, ...] = ()
     remade = created_as = None
@@ -104,9 +104,12 @@ def findings(
     )
 
 
-def _of(planned: Plan | Refusal) -> list[Refusal]:
-    found = planned if isinstance(planned, Refusal) else planned.problem
-    return [] if found is None else [found]
+def _of(case: Case, planned: Plan | Refusal, found_in: int | None) -> list[Refusal]:
+    if isinstance(planned, Refusal):
+        return [planned]
+    if found_in:
+        return [Refusal(400, "status_exception", f"dest index [{case.known.job.destination}] must be empty")]
+    return [] if planned.problem is None else [planned.problem]
 
 
 def _state(case: Case) -> list[Refusal]:

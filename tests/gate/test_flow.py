@@ -835,3 +835,13 @@ async def test_an_existing_destination_without_them_costs_no_call() -> None:
     one = scene(facts=EXISTING)
     assert (await one.run()).status == 200
     assert not any(call.startswith("documents") for call in one.calls)
+
+
+async def test_a_destination_that_exists_is_looked_into_for_a_plan() -> None:
+    one = scene(facts=EXISTING, documents=7)
+    told = json.loads((await one.run(PLAN_ONLY)).body)
+    assert (told["would_succeed"], told["destination"]["documents"]) == (False, 7)
+    assert one.effects == ["outcome"]
+    secret = scene(facts=EXISTING, documents=refused_by_cluster(403))
+    assert "documents" not in json.loads((await secret.run(PLAN_ONLY)).body)["destination"]
+    assert (await scene(facts=EXISTING, documents=UNREACHABLE).run(PLAN_ONLY)).status == 503

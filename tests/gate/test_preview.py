@@ -41,7 +41,11 @@ def case(
 
 
 def told(
-    one: Case, facts: Facts | None = MISSING, grants: Grants | None = None, planned: Plan | Refusal | None = None
+    one: Case,
+    facts: Facts | None = MISSING,
+    grants: Grants | None = None,
+    planned: Plan | Refusal | None = None,
+    found_in: int | None = None,
 ) -> dict[str, Any]:
     """The document, with the plan that the flow itself would make."""
 
@@ -55,7 +59,7 @@ def told(
     if planned is None:
         reached: Plan | Refusal = tried(attempt)
         planned = reached
-    return document(one, findings(one, Verdict(), planned, facts, grants, 7), "r1")
+    return document(one, findings(one, Verdict(), planned, facts, grants, found_in, 7), "r1")
 
 
 def mixed(*types: str) -> Facts:
@@ -136,6 +140,22 @@ def test_an_existing_destination() -> None:
     assert "ml__incremental_id" not in [one["field"] for one in found["added_later"]]
     unversioned = told(case(known(made(version="?"), version=None)), replace(MISSING, destination=THERE))
     assert (unversioned["added_later"], unversioned["conflicts"]) == ([], [])
+
+
+def test_a_destination_that_is_not_empty() -> None:
+    found = told(case(), replace(MISSING, destination=THERE), found_in=3)
+    assert [one["reason"] for one in found["problems"]] == ["dest index [flights-out] must be empty"]
+    assert found["destination"]["documents"] == 3
+    assert told(case(), replace(MISSING, destination=THERE), found_in=0)["would_succeed"] is True
+
+
+def test_an_empty_destination_in_which_the_results_find_no_place() -> None:
+    meta = {"created_by": "data-frame-analytics", "version": {"created": "12.0.0"}}
+    taken = replace(THERE, mappings={"_meta": meta, "properties": {"ml": {"type": "long"}}})
+    (problem,) = told(case(), replace(MISSING, destination=taken), found_in=0)["problems"]
+    assert "matches the dest.results_field [ml]" in problem["reason"]
+    full = told(case(), replace(MISSING, destination=taken), found_in=1)
+    assert [one["reason"] for one in full["problems"]] == ["dest index [flights-out] must be empty"]
 
 
 @pytest.mark.parametrize(
