@@ -4,11 +4,11 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from proxy.cluster import indices, jobs, security
+from proxy.cluster import indices, jobs, security, templates
 from proxy.cluster.forward import Forwarder
 from proxy.cluster.transport import Transport
 from proxy.errors import PassedOn
-from proxy.gate.ports import Facts, Grants, IndexState
+from proxy.gate.ports import Facts, Given, Grants, IndexState
 from proxy.model import Answer, Credential, Identity, Job, JobState, Owner
 from proxy.privileges import Asked, Held
 from proxy.settings import ClusterTls, GateLimits
@@ -75,6 +75,10 @@ class Gateway:
     async def index(self, name: str, credential: Credential) -> IndexState | None:
         """See `indices.index`."""
         return await indices.index(self._transport, name, credential)
+
+    async def given(self, name: str, credential: Credential) -> Given | None:
+        """See `templates.given`."""
+        return await templates.given(self._transport, name, credential)
 
     async def documents(self, name: str, credential: Credential) -> int:
         """See `indices.documents`."""

@@ -25,6 +25,8 @@ class Plan:
 
     `overrides` says which settings of the body the rules have set, each with the place (`file:line`) in a rule file.
     `problem`: what the job fails with if the destination that exists is empty; else the cluster says that it is not.
+    `effective`: `settings`, `mappings` and `aliases` that the index really gets, index templates included; None where
+    those are not known.
     """
 
     step: Destination
@@ -33,6 +35,7 @@ class Plan:
     sources: tuple[str, ...] = ()
     overrides: Mapping[str, str] = field(default_factory=dict)
     problem: Refusal | None = None
+    effective: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

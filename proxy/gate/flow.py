@@ -10,18 +10,18 @@ Rules of this file:
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from proxy.errors import ClusterUnreachable, JournalError, Refusal, StartgateError
 from proxy.gate import record
 from proxy.gate.answer import RECEIPT_HEADER, refused, told
 from proxy.gate.authorise import Authorised, authorise, hidden_job
-from proxy.gate.create import clean_up, creator, prepare, reader
+from proxy.gate.create import clean_up, creator, maker, prepare, reader
 from proxy.gate.flight import Case, Credentials, Destination, Flight, HiddenJob, Known, Plan
 from proxy.gate.identify import credentials_of, identify
 from proxy.gate.plan import check_expressions, make_plan, untouched
-from proxy.gate.ports import Clock, Cluster, Facts, Grants, Journal
+from proxy.gate.ports import Clock, Cluster, Facts, Given, Grants, Journal
 from proxy.gate.preview import document, findings, is_remade
 from proxy.gate.request import Arrived, Wanted, parameters_of, read_request
 from proxy.model import Answer, Credential, Job
@@ -253,10 +253,18 @@ async def _facts(
     known = case.known
     if credential is None or (untouched(known) is not None and not remade):
         return None
+    name = known.job.destination
     try:
-        return await cluster.facts(known.job.sources, known.job.destination, credential)
+        read, given = await asyncio.gather(
+            cluster.facts(known.job.sources, name, credential), _given(name, maker(case), cluster)
+        )
+        return replace(read, given=given)
     except (Refusal, ClusterUnreachable) as failure:
         return failure
+
+
+async def _given(name: str, credential: Credential | None, cluster: Cluster) -> Given | None:
+    return None if credential is None else await cluster.given(name, credential)
 
 
 def _planned(case: Case, authorised: Authorised, facts: Facts | StartgateError | None, now_ms: int) -> Plan:

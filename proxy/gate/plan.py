@@ -7,18 +7,21 @@ from typing import Any
 
 from proxy.destination import DestinationBody, Era, destination_body, results_field_conflict
 from proxy.destination.analysed import missing_field, no_field_left
+from proxy.destination.effective import effective_mappings, effective_settings
 from proxy.destination.era import is_outdated, parse_version
 from proxy.errors import Refusal
 from proxy.gate.flight import Destination, Known, Plan
-from proxy.gate.ports import Facts, Grants, IndexState
+from proxy.gate.ports import Facts, Given, Grants, IndexState
 from proxy.model import Job, SourceIndex, Stage
-from proxy.privileges import Role, Undecidable, allows_index, field_view, visible_fields
+from proxy.privileges import FieldSecurity, Role, Undecidable, allows_index, field_view, visible_fields
 from proxy.privileges.allow import GET_MAPPING
 from proxy.privileges.restricted import is_restricted
 from proxy.rules import Setting
 
 # MlConfigVersion: from 8.10 on a job's version counts configuration formats, 10.0.0 and up, not releases.
 FIRST_ML_CONFIG_MAJOR = 10
+# What views leave of a mapping, by its identity and the views.
+_Seen = dict[tuple[int, tuple[FieldSecurity, ...]], Mapping[str, Any]]
 _WHY = {
     Stage.RESUMING_REINDEXING: "stopped while reindexing: Elasticsearch deletes the destination and makes it anew",
     Stage.RESUMING_ANALYZING: "resumed after reindexing: the destination is in use as it is",
@@ -53,17 +56,30 @@ def make_plan(
     if facts.destination is not None:
         why = "the destination exists and is used as it is"
         return Plan(step=Destination.EXISTING, why=why, sources=names, problem=_later_failure(job, facts.destination))
-    sources = found if grants is None else tuple(_seen_by(grants, source) for source in found)
+    sources = found if grants is None else _seen_by(grants, found)
     made = _made(known, sources, now_ms)
     laid = overrides or {}
     settings = dict(made.settings) | {key: setting.value for key, setting in laid.items()}
+    if facts.given is not None and results_field_conflict(job, facts.given.mappings.get("properties", {})):
+        # Elasticsearch adds the results to what a template gives only where it makes the index by itself.
+        why = f"an index template has a field of the results' name [{job.results_field}]: Elasticsearch makes the index"
+        return Plan(step=Destination.LEAVE, why=why, sources=names)
     return Plan(
         step=Destination.CREATE,
         why="the destination is missing",
         body={"settings": settings, "mappings": dict(made.mappings)},
         sources=names,
         overrides={key: str(setting.origin) for key, setting in laid.items()},
+        effective=None if facts.given is None else _effective(facts.given, settings, made.mappings),
     )
+
+
+def _effective(given: Given, settings: Mapping[str, Any], mappings: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "settings": effective_settings(given.settings, settings),
+        "mappings": effective_mappings(given.mappings, mappings),
+        "aliases": list(given.aliases),
+    }
 
 
 def _made(known: Known, sources: Sequence[SourceIndex], now_ms: int) -> DestinationBody:
@@ -98,7 +114,7 @@ def copied(known: Known, facts: Facts, grants: Grants | None) -> tuple[SourceInd
     """
     if grants is None:
         return facts.sources
-    return tuple(_seen_by(grants, source) for source in _reached_by(grants, known.job, facts.sources))
+    return _seen_by(grants, _reached_by(grants, known.job, facts.sources))
 
 
 def era_of(known: Known) -> Era:
@@ -184,23 +200,30 @@ def _may_reach(grants: Grants, name: str) -> bool:
         return False
 
 
-def _seen_by(grants: Grants, source: SourceIndex) -> SourceIndex:
-    """The source with the fields that the owner may see: those of the roles, and of the limit of an API key.
+def _seen_by(grants: Grants, sources: Sequence[SourceIndex]) -> tuple[SourceIndex, ...]:
+    """The sources with the fields that the owner may see: those of the roles, and of the limit of an API key.
+
+    Sources that share a mapping share what is seen of it, too.
 
     Raises:
         Refusal: 403, field-level security is in play and what it shows cannot be told exactly.
     """
+    seen = tuple(sources)
     for roles in (grants.roles, grants.limited_by or ()):
         if any(grant.field_security is not None for role in roles for grant in role.indices):
-            source = replace(source, mappings=_narrowed(roles, source))
-    return source
+            known: _Seen = {}
+            seen = tuple(replace(source, mappings=_narrowed(roles, source, known)) for source in seen)
+    return seen
 
 
-def _narrowed(roles: Sequence[Role], source: SourceIndex) -> dict[str, Any]:
+def _narrowed(roles: Sequence[Role], source: SourceIndex, known: _Seen) -> Mapping[str, Any]:
     try:
         views = field_view(roles, source.name)
         if views is None:
-            return dict(source.mappings)
+            return source.mappings
+        key = (id(source.mappings), views)
+        if key in known:
+            return known[key]
         properties = visible_fields(views, source.mappings.get("properties", {}))
         runtime = {
             name: definition
@@ -211,7 +234,7 @@ def _narrowed(roles: Sequence[Role], source: SourceIndex) -> dict[str, Any]:
         raise _undecided(source, str(failure)) from failure
     if not views:
         raise _undecided(source, "they reach it under another name")
-    return {**source.mappings, "properties": properties, "runtime": runtime}
+    return known.setdefault(key, {**source.mappings, "properties": properties, "runtime": runtime})
 
 
 def _undecided(source: SourceIndex, why: str) -> Refusal:

@@ -147,6 +147,7 @@ def document(case: Case, found: Findings, receipt: str) -> dict[str, Any]:
     if found.plan is not None and found.plan.body is not None:
         told["create"] = {"method": "PUT", "path": _path(job.destination), "body": dict(found.plan.body)}
         told["origins"] = _origins(case, found, found.plan.body)
+        told["effective"] = found.plan.effective
     if is_remade(case):
         told["remade"] = {"text": _REMADE} | _template(case, found)
     return told

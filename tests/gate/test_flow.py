@@ -11,7 +11,7 @@ import pytest
 
 from proxy.errors import ClusterUnreachable, Refusal
 from proxy.gate import flow
-from proxy.gate.ports import Facts, IndexState
+from proxy.gate.ports import Facts, Given, IndexState
 from proxy.model import Answer, JobState, Stage
 from proxy.privileges import Held
 from proxy.rules import CreateAs, OnRefusedStart, SubjectKind
@@ -65,10 +65,10 @@ async def test_a_granted_first_start() -> None:
     start = arrived(("Authorization", "Basic YW5u"), ("Content-Type", "application/json"), body=b"{}")
     reply = await one.run(start)
     assert set(one.calls[:4]) == {"identify caller", "job caller", "state caller", "version service"}
-    assert set(one.calls[4:6]) == {"held caller", "facts caller"}
-    assert one.calls[6] == "intent"
-    assert set(one.calls[7:9]) == {"create flights-out as caller", "job caller"}
-    assert one.calls[9:] == ["forward", "followed", "outcome"]
+    assert set(one.calls[4:7]) == {"held caller", "facts caller", "given caller"}
+    assert one.calls[7] == "intent"
+    assert set(one.calls[8:10]) == {"create flights-out as caller", "job caller"}
+    assert one.calls[10:] == ["forward", "followed", "outcome"]
     assert one.cluster.forwarded == [(TARGET, start.headers, b"{}", 30.0)]
     assert reply == Answer(status=200, headers=(*STARTED.headers, ("X-Startgate-Receipt", "r1")), body=STARTED.body)
     assert one.outcome["event"]["outcome"] == "success"
@@ -845,3 +845,30 @@ async def test_a_destination_that_exists_is_looked_into_for_a_plan() -> None:
     secret = scene(facts=EXISTING, documents=refused_by_cluster(403))
     assert "documents" not in json.loads((await secret.run(PLAN_ONLY)).body)["destination"]
     assert (await scene(facts=EXISTING, documents=UNREACHABLE).run(PLAN_ONLY)).status == 503
+
+
+# --- index templates
+
+
+@pytest.mark.parametrize(
+    ("create_as", "asked"),
+    [(CreateAs.AUTO, "caller"), (CreateAs.CALLER, "caller"), (CreateAs.SERVICE, "service")],
+)
+async def test_templates_are_asked_about_as_whoever_creates(create_as: CreateAs, asked: str) -> None:
+    one = scene()
+    assert (await one.run(rules=replace(RULES, create_as=create_as))).status == 200
+    assert [call for call in one.calls if call.startswith("given")] == [f"given {asked}"]
+
+
+async def test_where_nobody_could_create_nobody_is_asked_about_templates() -> None:
+    one = scene()
+    one.service = None
+    assert (await one.run(rules=replace(RULES, create_as=CreateAs.SERVICE))).status == 403
+    assert not any(call.startswith("given") for call in one.calls)
+
+
+async def test_a_template_with_the_results_field_leaves_the_index_to_elasticsearch() -> None:
+    """It would fail a job whose index was there before, and starts one that makes the index by itself."""
+    one = scene(given=Given(mappings={"properties": {"ml": {"properties": {}}}}))
+    assert (await one.run()).status == 200
+    assert one.effects == ["intent", "forward", "followed", "outcome"]

@@ -1,6 +1,7 @@
 """What a start will do about its destination, from facts alone."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from proxy.destination import Era
 from proxy.errors import Refusal
 from proxy.gate.flight import Destination, Plan
 from proxy.gate.plan import check_expressions, era_of, make_plan, untouched
-from proxy.gate.ports import Facts, Grants, IndexState
+from proxy.gate.ports import Facts, Given, Grants, IndexState
 from proxy.model import JobState, SourceIndex, Stage
 from proxy.rules import Origin, Setting
 from tests.gate.fakes import ANALYST, FLIGHTS, grants, known, made
@@ -93,6 +94,31 @@ def test_a_destination_that_exists_is_used_as_it_is() -> None:
     facts = Facts(sources=(FLIGHTS,), destination=IndexState(name="flights-out", uuid="u", mappings={}))
     plan = make_plan(known(), facts, None, NOW_MS)
     assert (plan.step, plan.body, plan.sources) == (Destination.EXISTING, None, ("flights",))
+
+
+def test_what_the_index_really_gets() -> None:
+    given = Given(
+        settings={"index.codec": "best_compression", "index.number_of_replicas": "3"},
+        mappings={"dynamic": "strict", "properties": {"note": {"type": "text"}, "carrier": {"type": "text"}}},
+        aliases=("all-flights",),
+    )
+    plan = make_plan(known(), replace(MISSING, given=given), None, NOW_MS)
+    assert plan.body is not None
+    assert plan.effective is not None
+    assert plan.effective["settings"] == {"index.codec": "best_compression", **plan.body["settings"]}
+    assert plan.effective["mappings"] == {
+        **plan.body["mappings"],
+        "properties": {"note": {"type": "text"}, **plan.body["mappings"]["properties"]},
+    }
+    assert plan.effective["aliases"] == ["all-flights"]
+    assert make_plan(known(), MISSING, None, NOW_MS).effective is None
+
+
+def test_a_template_with_the_results_field_leaves_the_index_to_elasticsearch() -> None:
+    given = Given(mappings={"properties": {"ml": {"properties": {"x": {"type": "long"}}}}})
+    plan = make_plan(known(), replace(MISSING, given=given), None, NOW_MS)
+    assert (plan.step, plan.body) == (Destination.LEAVE, None)
+    assert plan.why == "an index template has a field of the results' name [ml]: Elasticsearch makes the index"
 
 
 DOOMED = "A field that matches the dest.results_field [ml] already exists; please set a different results_field"

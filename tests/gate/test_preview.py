@@ -112,6 +112,7 @@ def test_a_first_start_in_full() -> None:
             "properties": {"carrier": FROM_FLIGHTS, "distance": FROM_FLIGHTS, "ml__incremental_id": ADDED},
             "mappings": {"dynamic": ADDED, "_meta": ADDED},
         },
+        "effective": None,
     }
     assert [one["field"] for one in first["added_later"]] == ["ml.outlier_score", "ml.feature_influence"]
     assert first["added_later"][0]["mapping"] == {"type": "double"}
