@@ -16,7 +16,14 @@ RECEIPT_SHOWN = 12
 HEADINGS = ("time (UTC)", "result", "status", "user", "job", "destination", "job ended", "receipt")
 WHO = {"secondary": "secondary identity", "owner": "job's owner"}
 PLANS = {"create": "not created", "existing": "used as it is", "leave": "left as it is"}
-STYLES = {"granted": "green", "planned": "green", "denied": "red", "refused": "yellow", "unknown": "magenta", "open": "magenta"}
+STYLES = {
+    "granted": "green",
+    "planned": "green",
+    "denied": "red",
+    "refused": "yellow",
+    "unknown": "magenta",
+    "open": "magenta",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

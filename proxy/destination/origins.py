@@ -43,8 +43,7 @@ class Origin:
                 return f"override in {self.place}"
             case OriginKind.JOB:
                 return "from the job's source.runtime_mappings"
-            case OriginKind.ADDED:
-                return "added, as Elasticsearch does"
+        return "added, as Elasticsearch does"
 
 
 ADDED = Origin(kind=OriginKind.ADDED)

@@ -140,6 +140,14 @@ def test_a_template_is_ready_to_be_sent() -> None:
     assert plan(remade={"text": "anew"}).endswith("\nresumed: anew")
 
 
+def test_what_has_nothing_in_it_is_left_out() -> None:
+    body = {"settings": {}, "mappings": {"dynamic": False}}
+    told = plan(create={"method": "PUT", "path": "/out", "body": body})
+    assert "  mapping  origin" in told
+    assert "setting" not in told
+    assert "  field  origin" not in told
+
+
 def test_what_is_not_known_is_left_out() -> None:
     bare = {name: value for name, value in PLAN.items() if name not in ("create", "origins")}
     told = text(
