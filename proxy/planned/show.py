@@ -11,7 +11,12 @@ from proxy.planned.ask import Told
 from proxy.text import plain
 
 Document = Mapping[str, Any]
-WHO = {"caller": "the caller", "secondary": "the secondary identity", "owner": "the job's owner"}
+WHO = {
+    "caller": "the caller",
+    "secondary": "the secondary identity",
+    "owner": "the job's owner",
+    "service": "the service credential",
+}
 STEPS = {"create": "would be created", "existing": "would be used as it is", "leave": "would be left to Elasticsearch"}
 SECTIONS = {"properties": "field", "runtime": "runtime field", "settings": "setting", "mappings": "mapping"}
 INDENT = "  "
@@ -37,6 +42,7 @@ def lines(job_id: str, told: Told) -> Iterator[Text]:
     yield from _conflicts(plan["conflicts"])
     if "create" in plan:
         yield from _body(plan["create"], plan["origins"])
+        yield from _templates(plan["create"]["body"], plan.get("effective"))
     yield from _later(plan["added_later"])
     if "remade" in plan:
         yield from _remade(plan["remade"])
@@ -60,7 +66,7 @@ def _facts(plan: Document) -> Iterator[tuple[str, str]]:
     asked = " and ".join(f"{WHO[one]}{_name(verdict.get(one))}" for one in verdict["asked"])
     yield "allowed", f"{asked} may; decided by rules {verdict['rules']}"
     if "step" in destination:
-        by = f" as {destination['created_as']}" if "created_as" in destination else ""
+        by = f" by {WHO[destination['created_as']]}" if "created_as" in destination else ""
         yield "destination", f"{destination['index']} {STEPS[destination['step']]}{by}: {destination['why']}"
     yield "cluster", f"Elasticsearch {plan['cluster']['version'] or 'of a version that was not told'}"
     yield "receipt", plan["receipt"]
@@ -82,18 +88,41 @@ def _conflicts(conflicts: Sequence[Mapping[str, Any]]) -> Iterator[Text]:
 def _body(create: Mapping[str, Any], origins: Mapping[str, Mapping[str, Any]]) -> Iterator[Text]:
     yield Text()
     yield Text.assemble(("create body: ", "dim"), plain(f"{create['method']} {create['path']}"))
-    mappings = create["body"]["mappings"]
-    root = {name: value for name, value in mappings.items() if name not in ("properties", "runtime")}
-    parts = {
-        "settings": create["body"]["settings"],
-        "mappings": root,
-        "properties": mappings.get("properties", {}),
-        "runtime": mappings.get("runtime", {}),
-    }
-    for part, held in parts.items():
+    for part, held in _parts(create["body"]).items():
         if held:
             yield Text()
             yield from _with_origins(SECTIONS[part], held, origins.get(part, {}))
+
+
+def _parts(body: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """What there is beside each other in a body: settings, and the mapping's root, fields and runtime fields."""
+    mappings = body["mappings"]
+    return {
+        "settings": body["settings"],
+        "mappings": {name: value for name, value in mappings.items() if name not in ("properties", "runtime")},
+        "properties": mappings.get("properties", {}),
+        "runtime": mappings.get("runtime", {}),
+    }
+
+
+def _templates(body: Mapping[str, Any], effective: Mapping[str, Any] | None) -> Iterator[Text]:
+    """What index templates add to the body that is sent."""
+    if effective is None:
+        yield Text()
+        yield Text("what index templates add is not known to whoever creates the index", "dim")
+        return
+    sent = _parts(body)
+    rows = [
+        (name, SECTIONS[part], _json(value))
+        for part, held in _parts(effective).items()
+        for name, value in held.items()
+        if name not in sent[part]
+    ]
+    rows += [(alias, "alias", "-") for alias in effective.get("aliases", ())]
+    if rows:
+        yield Text()
+        yield Text("index templates add", "dim")
+        yield from columns.lines(("name", "kind", "value"), rows, INDENT)
 
 
 def _with_origins(heading: str, held: Mapping[str, Any], origins: Mapping[str, Any]) -> list[Text]:

@@ -48,6 +48,7 @@ PLAN: dict[str, Any] = {
         "properties": {"x": INDEX},
         "mappings": {"dynamic": ADDED},
     },
+    "effective": {"settings": {}, "mappings": {}, "aliases": []},
     "added_later": [
         {"section": "properties", "field": "ml.score", "why": "holds results", "mapping": {"type": "double"}},
         {"section": "properties", "field": "ml", "why": "holds results"},
@@ -73,7 +74,7 @@ job          flights (outlier_detection), stopped, first time
 copies       a, b-* -> out
 found        b-0, b-1, b-2, b-3, b-4 and 2 more
 allowed      the caller anna and the job's owner may; decided by rules abc
-destination  out would be created as caller: the destination is missing
+destination  out would be created by the caller: the destination is missing
 cluster      Elasticsearch 8.15.3
 receipt      r1
 
@@ -121,6 +122,24 @@ conflict: setting index.similarity
 """
         in told
     )
+
+
+def test_what_index_templates_add_is_told() -> None:
+    effective = {
+        "settings": {"index.number_of_shards": 2, "index.codec": "best_compression"},
+        "mappings": {"dynamic": False, "date_detection": False, "properties": {"x": {"type": "keyword"}, "t": {}}},
+        "aliases": ["all-out"],
+    }
+    assert """
+index templates add
+  name            kind     value
+  index.codec     setting  "best_compression"
+  date_detection  mapping  false
+  t               field    {}
+  all-out         alias    -
+
+""" in plan(effective=effective)
+    assert "what index templates add is not known to whoever creates the index" in plan(effective=None)
 
 
 def test_a_template_is_ready_to_be_sent() -> None:
