@@ -6,6 +6,7 @@ target is sent as it is given, redirects are not followed, and an address where 
 
 import asyncio
 import ssl
+import time
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -29,6 +30,9 @@ from proxy.settings import GateLimits
 
 # As the edge's own limit (EdgeLimits.upstream_connect_s): a node that is away must not hold up a start.
 CONNECT_S = 5.0
+# An answer of hundreds of MiB comes as fast as it is read, and would keep the process busy for a second: the journal's
+# thread would get the interpreter every 5 ms only, and so would hold up every other start. Reading rests in between.
+BUSY_S, REST_S = 0.001, 0.001
 # Between the values of a header that came several times; no value can hold one (RFC 9110 §5.5).
 BETWEEN_VALUES = "\n"
 
@@ -129,8 +133,13 @@ async def _read(response: aiohttp.ClientResponse, reading: Reading) -> bytes:
     """The body; empty where the sink has taken it."""
     if reading.sink is not None and response.status == 200:
         reading.sink.begin()
+        busy_since = 0.0
         async for chunk in response.content.iter_any():
+            busy_since = busy_since or time.monotonic()
             reading.sink.feed(chunk)
+            if time.monotonic() - busy_since >= BUSY_S:
+                await asyncio.sleep(REST_S)
+                busy_since = 0.0
         reading.sink.finish()
         return b""
     content = bytearray()

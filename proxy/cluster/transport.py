@@ -187,7 +187,7 @@ def _decode(data: Any, method: str, path: str) -> Any:  # noqa: ANN401 -- decode
         raise ClusterUnreachable(f"{method} {path.partition('?')[0]}: the answer is not JSON")
     try:
         return msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as failure:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as failure:
         raise ClusterUnreachable(f"{method} {path.partition('?')[0]}: the answer is not JSON ({failure})") from failure
 
 

@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from proxy.cluster import node as cluster_node
 from proxy.cluster.transport import Reply, quoted, refusal_of
 from proxy.errors import ClusterUnreachable
 from proxy.settings import GateLimits
@@ -53,6 +54,7 @@ async def test_a_cluster_that_cannot_is_no_answer(status: int) -> None:
         reply(raw=b"<html>hello</html>"),
         reply(200, None, ("x", "y"), raw=b"{"),
         reply(raw=b"\xff\xfe"),
+        reply(raw=b"[" * 5_000 + b"]" * 5_000),
         b"HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 4\r\n\r\nhtml",
         b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 4\r\n\r\ntext",
         b"HTTP/1.1 200 OK\r\ncontent-type: application/yaml\r\ncontent-length: 6\r\n\r\n---\n- 1"[:-2],
@@ -221,6 +223,33 @@ async def test_a_sink_takes_an_answer_and_no_refusal() -> None:
         got = await opened.call("GET", "/a", ANN, sink=untouched)
         assert (got.status, refusal_of(got).reason, untouched.begun) == (404, "no", 0)
         assert (await opened.call("GET", "/b", ANN)).content["status"] == 404
+
+
+@pytest.mark.parametrize(("busy_s", "rests"), [(0.005, True), (0.0, False)])
+async def test_reading_rests_where_it_keeps_the_process_busy(
+    busy_s: float, rests: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A long answer comes as fast as it is read, and threads would wait for the interpreter; a short one must not."""
+    monkeypatch.setattr(cluster_node, "REST_S", 0.03)
+    monkeypatch.setattr(cluster_node, "BUSY_S", 0.004)
+
+    class Busy(Pieces):
+        fed = 0
+
+        def feed(self, chunk: bytes) -> None:
+            self.fed += 1
+            super().feed(chunk)
+            time.sleep(busy_s)
+
+    body = b"x" * (1_000_000 if rests else 10)
+    async with node({"GET /a": reply(200, raw=body)}) as one, transport(one.url) as opened:
+        await opened.call("GET", "/a", ANN, sink=Pieces())  # the connection is there
+        taken = Busy()
+        begun = time.monotonic()
+        await opened.call("GET", "/a", ANN, sink=taken)
+        took_s = time.monotonic() - begun
+        assert taken.content == body
+        assert (took_s > taken.fed * 0.03) is rests
 
 
 async def test_a_sink_begins_anew_where_another_node_is_asked() -> None:

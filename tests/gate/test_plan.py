@@ -9,7 +9,7 @@ import pytest
 from proxy.destination import Era
 from proxy.errors import Refusal
 from proxy.gate.flight import Destination, Plan
-from proxy.gate.plan import check_expressions, era_of, make_plan, untouched
+from proxy.gate.plan import check_expressions, copied, era_of, make_plan, untouched
 from proxy.gate.ports import Facts, Given, Grants, IndexState
 from proxy.model import JobState, SourceIndex, Stage
 from proxy.rules import Origin, Setting
@@ -288,6 +288,22 @@ RUNTIME = SourceIndex(
 )
 def test_only_what_the_owner_may_see_is_copied(what: Grants, properties: set[str], runtime: set[str]) -> None:
     assert seen(what, RUNTIME) == {"properties": properties, "runtime": runtime}
+
+
+def test_sources_that_share_a_mapping_share_what_is_seen_of_it() -> None:
+    """Ten thousand alike are looked at once, and are still alike to whoever merges them; others are looked at anew."""
+    other = replace(RUNTIME, name="other", mappings=FLIGHTS.mappings)
+    fleet = (*(replace(RUNTIME, name=f"flights-{number}") for number in range(3)), other)
+    facts = Facts(sources=fleet, destination=None)
+    narrow = role("carrier", "distance", names=["flights-0", "flights-1", "other"])
+    first, second, all_of_it, last = copied(known(), facts, grants(narrow, role(names=["flights-2"])))
+    assert set(first.mappings["properties"]) == {"carrier", "distance"}
+    assert first.mappings is second.mappings
+    assert all_of_it.mappings is RUNTIME.mappings
+    assert last.mappings is not first.mappings
+    limited = copied(known(), facts, grants(role(names=["*"]), limited_by=[role("distance", names=["*"])]))
+    assert len({id(source.mappings) for source in limited[:3]}) == 1
+    assert set(limited[0].mappings["properties"]) == {"distance"}
 
 
 SYSTEM = SourceIndex(name=".security-7", settings={}, mappings={"properties": {"hash": {"type": "keyword"}}})
