@@ -180,8 +180,13 @@ async def _previewed(flight: Flight, wanted: Wanted, parameters: dict[str, str],
     read = facts if isinstance(facts, Facts) else None
     found_in = await _found_in(case, planned, world.cluster)
     # A document about thousands of sources takes a while to write, for which other starts must not wait.
-    content = await asyncio.to_thread(_document, flight, case, authorised, planned, read, found_in)
-    return told(content, parameters, flight.arrived.header("accept"), flight.arrived.receipt)
+    found = (case, authorised.verdict, planned, read, _grants(case, authorised), found_in, flight.begun_ms)
+
+    def answer() -> Answer:
+        content = document(case, findings(*found), flight.arrived.receipt)
+        return told(content, parameters, flight.arrived.header("accept"), flight.arrived.receipt)
+
+    return await asyncio.to_thread(answer)
 
 
 async def _found_in(case: Case, planned: Plan | Refusal, cluster: Cluster) -> int | None:
@@ -193,19 +198,6 @@ async def _found_in(case: Case, planned: Plan | Refusal, cluster: Cluster) -> in
         return await cluster.documents(case.known.job.destination, credential)
     except Refusal:
         return None
-
-
-def _document(
-    flight: Flight,
-    case: Case,
-    authorised: Authorised,
-    planned: Plan | Refusal,
-    facts: Facts | None,
-    found_in: int | None,
-) -> dict[str, Any]:
-    grants = _grants(case, authorised)
-    found = findings(case, authorised.verdict, planned, facts, grants, found_in, flight.begun_ms)
-    return document(case, found, flight.arrived.receipt)
 
 
 async def _permitted(

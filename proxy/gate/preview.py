@@ -28,6 +28,8 @@ from proxy.model import Identity, SourceIndex, Stage
 from proxy.rules import Requirement, Subject, Verdict, settings_for
 
 VERSION = 1
+# Of each conflict so many definitions are told: ten thousand indices may have as many of each of a thousand fields.
+DEFINITIONS = 100
 _REMADE = (
     "the job was stopped while it was copying: Elasticsearch deletes the destination and makes it anew by itself, and "
     "no setting of Startgate's gets into it but by an index template"
@@ -199,7 +201,8 @@ def _conflict(conflict: Conflict) -> dict[str, Any]:
         "kind": conflict.kind.value,
         "field": conflict.field,
         "text": conflict.text,
-        "definitions": [{"index": one.index, "value": one.value} for one in conflict.definitions],
+        "distinct": len(conflict.definitions),
+        "definitions": [{"index": one.index, "value": one.value} for one in conflict.definitions[:DEFINITIONS]],
     }
 
 

@@ -83,6 +83,8 @@ def _conflicts(conflicts: Sequence[Mapping[str, Any]]) -> Iterator[Text]:
         yield Text.assemble((f"conflict: {what} ", "red"), plain(conflict["field"]))
         rows = [(one["index"], _json(one["value"])) for one in conflict["definitions"]]
         yield from columns.lines(("first in index", "defined as"), rows, INDENT)
+        if conflict["distinct"] > len(rows):
+            yield Text(f"{INDENT}and {conflict['distinct'] - len(rows)} more", "dim")
 
 
 def _body(create: Mapping[str, Any], origins: Mapping[str, Mapping[str, Any]]) -> Iterator[Text]:

@@ -10,7 +10,7 @@ from proxy.errors import Refusal
 from proxy.gate.flight import Case, Credentials, Destination, Known, Plan
 from proxy.gate.plan import make_plan, untouched
 from proxy.gate.ports import Facts, Grants, IndexState
-from proxy.gate.preview import document, findings, is_remade
+from proxy.gate.preview import DEFINITIONS, document, findings, is_remade
 from proxy.model import Credential, JobState, SourceIndex, Stage
 from proxy.rules import CreateAs, Origin, Override, Rules, Setting, Subject, Subjects, Verdict
 from tests.gate.fakes import BOB, FLIGHTS, RULES, STOPPED, known, made, tried
@@ -131,6 +131,12 @@ def test_all_conflicts_and_not_the_first_only() -> None:
         {"index": f"i{at}", "value": {"type": kind}} for at, kind in enumerate(["long", "keyword", "date"])
     ]
     assert [one["reason"] for one in found["problems"]] == [found["conflicts"][0]["text"]]
+
+
+def test_a_fleet_of_definitions_is_told_in_part() -> None:
+    found = told(case(), mixed(*(f"kind{at:03}" for at in range(DEFINITIONS + 5))))
+    (conflict, _) = found["conflicts"]
+    assert (conflict["distinct"], len(conflict["definitions"])) == (DEFINITIONS + 5, DEFINITIONS)
 
 
 def test_an_existing_destination() -> None:

@@ -104,6 +104,7 @@ def test_conflicts_stand_side_by_side() -> None:
         {
             "kind": kind,
             "field": field,
+            "distinct": 2,
             "definitions": [{"index": "a", "value": {"type": "long"}}, {"index": "bcd", "value": {"type": "date"}}],
         }
         for kind, field in [("properties", "x"), ("settings", "index.similarity")]
@@ -122,6 +123,11 @@ conflict: setting index.similarity
 """
         in told
     )
+
+
+def test_of_a_fleet_of_definitions_the_rest_is_counted() -> None:
+    one = {"kind": "properties", "field": "x", "distinct": 5, "definitions": [{"index": "a", "value": {}}] * 2}
+    assert "  a               {}\n  and 3 more\n" in plan(conflicts=[one])
 
 
 def test_what_index_templates_add_is_told() -> None:
