@@ -11,6 +11,9 @@ from proxy.errors import ClusterUnreachable, Refusal
 from proxy.gate.ports import Given
 from proxy.model import Credential
 
+# To know is good, to start is better: what takes longer counts as not known.
+PATIENCE_S = 5.0
+
 
 async def given(transport: Transport, name: str, credential: Credential) -> Given | None:
     """What an index of this name is given; None where this credential may not know, or the cluster does not tell.
@@ -19,7 +22,7 @@ async def given(transport: Transport, name: str, credential: Credential) -> Give
     """
     path = f"/_index_template/_simulate_index/{quoted(name)}"
     try:
-        content = await transport.ask("POST", path, credential, safe=True)
+        content = await transport.ask("POST", path, credential, timeout_s=PATIENCE_S, safe=True)
     except (Refusal, ClusterUnreachable):
         return None
     template = content.get("template", {}) if isinstance(content, Mapping) else None
