@@ -136,7 +136,9 @@ def _nested(chance: random.Random) -> tuple[Definition, Any]:
 
 
 def _vector(chance: random.Random) -> tuple[Definition, Any]:
-    more = chance.choice([{}, {"index": False}, {"index": True, "similarity": "cosine"}, {"element_type": "byte"}])
+    more: Definition = chance.choice(
+        [{}, {"index": False}, {"index": True, "similarity": "cosine"}, {"element_type": "byte"}]
+    )
     return {"type": "dense_vector", "dims": 3, **more}, [1, 2, 3]
 
 

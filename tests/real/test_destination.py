@@ -23,7 +23,8 @@ from proxy.settings import ClusterTls
 from tests.real.node import RealNode
 from tests.real.source_sets import SourceSet, known_types, source_set
 
-pytestmark = [pytest.mark.real, pytest.mark.slow]
+# A machine that has more to do takes its time.
+pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.timeout(600)]
 
 SEED = 7
 SETS = 200
