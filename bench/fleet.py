@@ -2,7 +2,7 @@
 
 `GET fleet-10000-*/_mapping` has ten thousand indices of a thousand fields, sent chunk by chunk as a node does; nine of
 ten have the same mapping, the others one of nine that have a field more. Settings likewise. An answer is made once, put
-into FOLDER, and sent from there by a thread and the kernel: this node must not be what others wait for. For the same
+into FOLDER, and sent from there by another process: this node must not be what others wait for. For the same
 reason destinations of jobs over fleets are made in word only, and so are all starts: no job ever runs.
 Run: python -m bench.fleet PORT UPSTREAM_PORT FOLDER
 """
@@ -11,7 +11,6 @@ import asyncio
 import json
 import os
 import re
-import select
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -85,15 +84,18 @@ def _on_disk(what: bytes, indices: int, folder: Path) -> Path:
     return path
 
 
-def _send(socket_fd: int, path: Path) -> None:
-    """Send the file over a socket that does not block; to be called in a thread."""
-    ready = select.poll()
-    ready.register(socket_fd, select.POLLOUT)
-    with path.open("rb") as file:
-        at, end = 0, path.stat().st_size
-        while at < end:
-            ready.poll()
-            at += os.sendfile(socket_fd, file.fileno(), at, _CHUNK_BYTES)
+async def _send(writer: asyncio.StreamWriter, path: Path) -> None:
+    """Have another process send the file: a thread of this one would take the interpreter from those who pass through.
+
+    The socket blocks meanwhile, for that process; what is read from it is only read when it is there.
+    """
+    descriptor = writer.get_extra_info("socket").fileno()
+    os.set_blocking(descriptor, True)
+    try:
+        sender = await asyncio.create_subprocess_exec("cat", path, stdout=descriptor, stderr=asyncio.subprocess.DEVNULL)
+        await sender.wait()
+    finally:
+        os.set_blocking(descriptor, False)
 
 
 async def _message(reader: asyncio.StreamReader) -> bytes:
@@ -111,7 +113,7 @@ async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, ups
             request = await _message(reader)
             if called := _CALL.match(request):
                 file = await asyncio.to_thread(_on_disk, called[2], int(called[1]), folder)
-                await asyncio.to_thread(_send, writer.get_extra_info("socket").fileno(), file)
+                await _send(writer, file)
             elif _IN_WORD.match(request):
                 writer.write(_DONE)
             else:
