@@ -1,5 +1,6 @@
 """Asks a running proxy for the plan of a start, and never for the start itself."""
 
+import os
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -68,8 +69,14 @@ async def ask(job_id: str, asking: Asking) -> Told:
         ):
             return _told(asking.url, answer.status, RECEIPT_HEADER in answer.headers, await answer.read())
     except (TimeoutError, aiohttp.ClientError, OSError) as failure:
-        why = str(failure) or f"no answer within {TIMEOUT_S:g} s"
-        raise CannotServe(ExitStatus.UNREACHABLE, f"no plan from {asking.url}: {why}") from failure
+        raise CannotServe(ExitStatus.UNREACHABLE, f"no plan from {asking.url}: {_why(failure)}") from failure
+
+
+def _why(failure: Exception) -> str:
+    # What aiohttp says of a plain refusal is about its own workings; its subclasses name what is wrong.
+    if type(failure) is aiohttp.ClientConnectorError and failure.errno:
+        return os.strerror(int(failure.errno))
+    return str(failure) or f"no answer within {TIMEOUT_S:g} s"
 
 
 def _told(url: str, status: int, receipt: bool, body: bytes) -> Told:

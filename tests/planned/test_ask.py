@@ -1,5 +1,6 @@
 """What is sent to whom, and what is made of each answer: never a start by mistake."""
 
+import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -100,9 +101,19 @@ async def test_what_is_no_answer(
 
 
 async def test_nobody_there(unused_tcp_port: int) -> None:
-    with pytest.raises(CannotServe, match=f"no plan from http://127.0.0.1:{unused_tcp_port}: ") as raised:
+    with pytest.raises(
+        CannotServe, match=f"no plan from http://127.0.0.1:{unused_tcp_port}: Connection refused"
+    ) as raised:
         await ask("flights", Asking(url=f"http://127.0.0.1:{unused_tcp_port}"))
     assert raised.value.exit_status == ExitStatus.UNREACHABLE
+
+
+async def test_nobody_answers_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("proxy.planned.ask.TIMEOUT_S", 0.05)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        with pytest.raises(CannotServe, match=r"no plan from .*: .*(imeout|within)"):
+            await ask("flights", Asking(url=url))
 
 
 async def test_over_tls() -> None:
