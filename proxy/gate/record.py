@@ -181,6 +181,8 @@ def _destination(plan: Plan, known: Known | None) -> dict[str, Any]:
         encoded = msgspec.json.encode(plan.body, order="sorted")
         fields["body_sha256"] = hashlib.sha256(encoded).hexdigest()
         fields["settings"] = dict(plan.body["settings"]) if len(encoded) < 16 * 1024 else "…"
+        if plan.overrides:
+            fields["overrides"] = dict(plan.overrides)
         fields["field_count"] = len(plan.body["mappings"].get("properties", {}))
     return fields
 

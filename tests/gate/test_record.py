@@ -153,6 +153,13 @@ def test_very_long_settings_are_left_out() -> None:
     assert told["startgate"]["destination"]["settings"] == "…"
 
 
+def test_settings_of_the_rules_are_told_with_their_places() -> None:
+    laid = {"index.codec": "start.yml:14"}
+    told = record.intent(judged(plan=replace(CREATE, overrides=laid)), 0)["startgate"]["destination"]
+    assert told["overrides"] == laid
+    assert "overrides" not in record.intent(judged(plan=CREATE), 0)["startgate"]["destination"]
+
+
 @pytest.mark.parametrize("settled", [{"known": None, "plan": Plan(step=Destination.LEAVE, why="w")}, {}])
 def test_a_plan_without_a_body_tells_what_it_is(settled: dict[str, Any]) -> None:
     told = record.intent(judged(plan=Plan(step=Destination.LEAVE, why="w")) if not settled else judged(**settled), 0)
