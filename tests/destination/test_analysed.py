@@ -86,6 +86,9 @@ def test_a_runtime_field_of_the_job_is_there() -> None:
 
 EMPTY = "at least one field must be included in the analysis"
 
+# All types in which no outlier is looked for.
+NEVER = ("text", "keyword", "date", "ip", "geo_point", "geo_shape")
+
 
 @pytest.mark.parametrize(
     ("given", "properties", "expected"),
@@ -93,6 +96,7 @@ EMPTY = "at least one field must be included in the analysis"
         (job(), {}, EMPTY),
         (job(), {"o": {"properties": {}}}, EMPTY),
         (job(), {"x": {"type": "keyword"}, "d": {"type": "date"}, "t": {**TEXT, "fields": {"k": TEXT}}}, EMPTY),
+        (job(), {"t": {**TEXT, "fields": {kind: {"type": kind} for kind in NEVER}}}, EMPTY),
         (job(), {"t": {**TEXT, "fields": {"n": LONG}}}, None),
         (job(), {"x": LONG}, None),
         (job(), {"x": {"type": "anything_new"}}, None),

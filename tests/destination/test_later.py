@@ -81,3 +81,22 @@ def test_an_index_that_exists_is_given_what_a_new_one_brings_along() -> None:
 def test_what_is_there_is_not_added_again() -> None:
     there = {"properties": {"ml__incremental_id": {"type": "long"}}}
     assert "ml__incremental_id" not in added(made(), there, existing=True)
+
+
+def test_each_addition_says_where_it_goes_and_what_for() -> None:
+    speed = {"type": "double"}
+    job = made(source={"index": ["flights"], "runtime_mappings": {"speed": speed}})
+    found = [
+        (one.section, one.name, one.mapping, one.why) for one in added_later(job, Era.ALLOW_LIST, {}, existing=True)
+    ]
+    results = "holds results of the analysis"
+    assert [(section, name, why) for section, name, _, why in found[:2]] == [
+        ("properties", "ml.outlier_score", results),
+        ("properties", "ml.feature_influence", results),
+    ]
+    assert found[2:] == [
+        ("properties", "ml__incremental_id", {"type": "long"}, "orders the copied documents"),
+        ("runtime", "speed", speed, "is in the job's source.runtime_mappings"),
+    ]
+    oldest = added_later(made(), Era.SORTED_COPY, {}, existing=True)
+    assert (oldest[-1].name, oldest[-1].mapping) == ("ml__id_copy", {"type": "keyword"})

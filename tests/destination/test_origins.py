@@ -101,3 +101,13 @@ def test_every_part_has_one_and_order_never_matters(drawn: tuple[list[tuple[int,
     assert origins(JOB_WITH_RUNTIME, [sources[at] for at in order], Era.ALLOW_LIST, body) == found
     most = max(shards for shards, _ in rows)
     assert found.settings[SHARDS] == index(f"i{next(at for at, (shards, _) in enumerate(rows) if shards == most)}")
+
+
+def test_sections_that_nothing_has_have_no_origins() -> None:
+    """A source without fields says nothing of them, and a mapping without runtime fields needs none told."""
+    sources = (source("a"), source("b", properties={"x": LONG}))
+    whole = destination_body(made(), sources, Era.ALLOW_LIST, 0, results=False)
+    found = origins(made(), sources, Era.ALLOW_LIST, {"settings": {}, "mappings": dict(whole.mappings)})
+    assert found.fields == {"x": index("b"), "ml__incremental_id": ADDED}
+    assert found.runtime == {}
+    assert origins(made(), sources, Era.ALLOW_LIST, {"settings": {}, "mappings": {}}).fields == {}

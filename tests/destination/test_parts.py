@@ -151,3 +151,13 @@ def outcome(sources: list[SourceIndex], era: Era) -> dict[str, Any] | str:
         return analysis_parts(job(), sources, era)
     except Refusal as refusal:
         return refusal.reason
+
+
+def test_a_conflict_that_elasticsearch_finds_itself_is_told_once() -> None:
+    """From 8.6 on analyzers are its own to merge; before, a field's analyzer is a part as any other."""
+    properties = {"f": {"type": "text", "analyzer": "mine"}}
+    key = "index.analysis.analyzer.mine"
+    sources = [index(name, properties, settings={f"{key}.type": name}) for name in ("standard", "simple")]
+    assert parts_conflicts(job(), sources, Era.ALLOW_LIST) == ()
+    assert [one.field for one in conflicts(job(), sources, Era.ALLOW_LIST)] == [key]
+    assert [one.field for one in conflicts(job(), sources, Era.SHARDS_ONLY)] == [key]
