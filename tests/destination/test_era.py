@@ -79,3 +79,11 @@ BY_ELASTICSEARCH = {"created_by": "data-frame-analytics"}
 )
 def test_what_elasticsearch_makes_anew(meta: object, outdated: bool) -> None:
     assert is_outdated(meta) is outdated
+
+
+def test_the_config_version_begins_with_8_10_and_the_oldest_good_one_is_good() -> None:
+    for cluster in ("8.10.0", "8.10.1", "8.11.0"):
+        assert meta_version(Era.ALLOW_LIST, "11.0.0", cluster) == "11.0.0"
+        assert meta_version(Era.ALLOW_LIST, "10.0.0", cluster) == "10.0.0"
+        assert meta_version(Era.ALLOW_LIST, "8.9.0", cluster) == "10.0.0"
+    assert meta_version(Era.ALLOW_LIST, "12.0.0", "8.9.2") == "8.9.2"

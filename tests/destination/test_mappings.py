@@ -91,8 +91,9 @@ def test_all_conflicts_are_found_and_the_first_refuses() -> None:
 @pytest.mark.parametrize("key", ["properties", "runtime"])
 def test_a_mapping_that_is_not_one_is_refused(key: str) -> None:
     broken = SourceIndex(name="a", settings={}, mappings={key: ["f"]})
-    with pytest.raises(Refusal, match=rf"the mapping of index \[a\] cannot be read: bad \[{key}\]"):
+    with pytest.raises(Refusal, match=rf"the mapping of index \[a\] cannot be read: bad \[{key}\]") as told:
         merge_mappings(job(), [broken])
+    assert (told.value.status, told.value.type) == (400, "status_exception")
 
 
 FIELDS = st.dictionaries(st.sampled_from(["a", "b", "c", "d.e", "ü", ""]), st.sampled_from([LONG, OBJECT]), max_size=4)

@@ -161,3 +161,21 @@ def test_a_conflict_that_elasticsearch_finds_itself_is_told_once() -> None:
     assert parts_conflicts(job(), sources, Era.ALLOW_LIST) == ()
     assert [one.field for one in conflicts(job(), sources, Era.ALLOW_LIST)] == [key]
     assert [one.field for one in conflicts(job(), sources, Era.SHARDS_ONLY)] == [key]
+
+
+def test_sources_and_fields_that_need_nothing_hide_none_that_do() -> None:
+    """In any place: the first index, or the first field, may be the plain one."""
+    own = {"index.analysis.analyzer.mine.type": "custom", "index.analysis.analyzer.mine.tokenizer": "cut"}
+    own |= {"index.analysis.tokenizer.cut.type": "standard", "index.analysis.normalizer.low.type": "custom"}
+    fields = {
+        "a": None,
+        "b": {"type": "text", "analyzer": "mine"},
+        "c": {"type": "keyword", "normalizer": "low"},
+        "d": 1,
+    }
+    sources = [index("a", {"z": {"type": "long"}}), index("b", settings=own), index("c", fields, settings=own)]
+    found = analysis_parts(job(), sources, Era.SHARDS_ONLY)
+    assert found == own
+    assert analysis_parts(job(), sources[:2], Era.SHARDS_ONLY) == {}
+    body = destination_body(job(), [index("b", {"b": fields["b"]}, settings=own)], Era.ALLOW_LIST, 0, results=False)
+    assert body.settings == {key: value for key, value in own.items() if "normalizer" not in key}

@@ -107,8 +107,11 @@ def test_all_conflicts_by_name() -> None:
 
 
 def test_a_number_that_is_none_is_refused() -> None:
-    with pytest.raises(Refusal, match=r"Failed to parse long setting \[index.number_of_shards\] with value \[two\]"):
+    with pytest.raises(
+        Refusal, match=r"Failed to parse long setting \[index.number_of_shards\] with value \[two\]"
+    ) as told:
         merge_settings(settings({SHARDS: "two"}), Era.SHARDS_ONLY)
+    assert (told.value.status, told.value.type) == (400, "status_exception")
 
 
 BLOCKS = st.dictionaries(
