@@ -7,7 +7,7 @@ UV_VERSION := 0.13.9
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast style types bench bench-peers lock clean
+.PHONY: help setup demo test test-fast cover style types bench bench-peers lock clean
 
 help: ## show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ test: $(STAMP) ## every test, with those on real Elasticsearch nodes where a JDK
 
 test-fast: $(STAMP) ## the tests that take no more than a second or two each
 	$(BIN)/python -m pytest -n auto -m "not slow and not real" $(PYTEST_ARGS)
+
+cover: $(STAMP) ## hold proxy/destination to 100 % of branches, from its own tests
+	$(BIN)/python -m pytest -n auto tests/destination --cov=proxy/destination --cov-branch --cov-report=term-missing --cov-fail-under=100 $(PYTEST_ARGS)
 
 style: $(STAMP) ## lint and format check
 	$(BIN)/ruff check .

@@ -56,7 +56,7 @@ class Stage:
     counted: tuple[str, ...]
 
 
-class _Calls:
+class Calls:
     """Calls to the cluster that must succeed."""
 
     def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
@@ -77,7 +77,7 @@ async def prepare(cluster: Cluster, *, counted: int, sampled: int, rounds: int) 
     starter = cluster.add_user("starter", "starter-secret", ["starters"])
     stranger = cluster.add_user("stranger", "stranger-secret", ["strangers"])
     async with aiohttp.ClientSession() as session:
-        calls = _Calls(session, cluster.url)
+        calls = Calls(session, cluster.url)
         await _fill_source(calls, cluster.superuser)
         stages = []
         for kind in Kind:
@@ -96,7 +96,7 @@ async def prepare(cluster: Cluster, *, counted: int, sampled: int, rounds: int) 
         return stages
 
 
-async def _fill_source(calls: _Calls, authorization: str) -> None:
+async def _fill_source(calls: Calls, authorization: str) -> None:
     settings = {"number_of_shards": 2, "number_of_replicas": 0}
     body = {"settings": {"index": settings}, "mappings": {"properties": _PROPERTIES}}
     await calls.call("PUT", _SOURCE, json.dumps(body), authorization)
@@ -106,7 +106,7 @@ async def _fill_source(calls: _Calls, authorization: str) -> None:
         await calls.call("PUT", path, json.dumps(flight), authorization)
 
 
-async def _made(calls: _Calls, kind: Kind, names: Iterator[str], count: int, owner: str) -> tuple[str, ...]:
+async def _made(calls: Calls, kind: Kind, names: Iterator[str], count: int, owner: str) -> tuple[str, ...]:
     """The names of `count` new jobs of the user `owner`."""
     jobs = tuple(itertools.islice(names, count))
     for job in jobs:

@@ -16,7 +16,14 @@ RECEIPT_SHOWN = 12
 HEADINGS = ("time (UTC)", "result", "status", "user", "job", "destination", "job ended", "receipt")
 WHO = {"secondary": "secondary identity", "owner": "job's owner"}
 PLANS = {"create": "not created", "existing": "used as it is", "leave": "left as it is"}
-STYLES = {"granted": "green", "denied": "red", "refused": "yellow", "unknown": "magenta", "open": "magenta"}
+STYLES = {
+    "granted": "green",
+    "planned": "green",
+    "denied": "red",
+    "refused": "yellow",
+    "unknown": "magenta",
+    "open": "magenta",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,10 +43,12 @@ class Row:
 
 def result(start: Start) -> str:
     """How a start ended for its caller: `granted`, `denied` by the rules, `refused` for another reason, `unknown`, or
-    `open` where its outcome is not recorded."""
+    `open` where its outcome is not recorded; `planned` where the plan alone was asked for, and told."""
     if Phase.OUTCOME not in start.records:
         return "open"
     record = start.records[Phase.OUTCOME]
+    if record["event"]["outcome"] == "success" and _at(record, "startgate", "plan_only") is True:
+        return "planned"
     if record["event"]["outcome"] != "failure":
         return "granted" if record["event"]["outcome"] == "success" else "unknown"
     return "refused" if _at(record, "startgate", "verdict", "allowed") is not False else "denied"

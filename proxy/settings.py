@@ -85,6 +85,15 @@ class GateLimits:
     start_body_s: float = 10.0
     # One call to the cluster while a start is judged.
     cluster_call_s: float = 30.0
+    # An answer of the cluster that is held whole while a start is judged: a mapping of a hundred thousand fields is
+    # some 5 MiB.
+    cluster_answer_bytes: int = 64 * 1024 * 1024
+    # Mappings and settings of a start's sources are never held whole: ten thousand indices of a thousand fields are
+    # 400 MiB.
+    source_answer_bytes: int = 2 * 1024 * 1024 * 1024
+    # What is held of them: each distinct mapping once. Merging this much takes some tenths of a second, in which no
+    # other start goes on.
+    source_distinct_bytes: int = 64 * 1024 * 1024
     # Added to the start's own `timeout` when it is forwarded.
     forward_grace_s: float = 10.0
     # A start with `timeout=-1` waits as long as it takes; this is how long that may be.

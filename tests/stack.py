@@ -127,11 +127,25 @@ async def whole(
     limits: GateLimits | None = None,
 ) -> AsyncIterator[Stack]:
     """Run all parts; `folder` holds socket and journal. `service`: the gate has a service credential."""
-    stop, reload = asyncio.Event(), asyncio.Event()
     async with (
         serve_embedded(backend=backend, job_pace_s=job_pace_s) as cluster,
-        aiohttp.ClientSession(skip_auto_headers=("Accept-Encoding",)) as session,
+        in_front_of(cluster, folder, rules=rules, service=service, limits=limits) as stack,
     ):
+        yield stack
+
+
+@asynccontextmanager
+async def in_front_of(
+    cluster: Cluster,
+    folder: Path,
+    *,
+    rules: Path = SHIPPED_RULES,
+    service: bool = True,
+    limits: GateLimits | None = None,
+) -> AsyncIterator[Stack]:
+    """Run gate and edge in front of a cluster that is there; `folder` is theirs alone."""
+    stop, reload = asyncio.Event(), asyncio.Event()
+    async with aiohttp.ClientSession(skip_auto_headers=("Accept-Encoding",)) as session:
         gate_socket = str(folder / "gate.sock")
         gate_settings = GateSettings(
             socket=gate_socket,

@@ -50,6 +50,7 @@ GRANTED = record(
         },
     },
 )
+PLANNED = record("outcome", "success", startgate={"plan_only": True, "destination": {"index": "o", "plan": "create"}})
 DENIED = record(
     "outcome",
     "failure",
@@ -78,6 +79,8 @@ END = record("end", "failure", reason="the job ran out of memory", startgate={"e
     ("records", "result"),
     [
         ([GRANTED], "granted"),
+        ([PLANNED], "planned"),
+        ([record("outcome", "failure", startgate={"plan_only": True, "verdict": {"allowed": False}})], "denied"),
         ([INTENT, GRANTED, END], "granted"),
         ([DENIED], "denied"),
         ([REFUSED], "refused"),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import children, load, measure, memory, origin, report, start
+from bench import children, fleet, load, measure, memory, origin, report, start
 from proxy.embedded.app import Received
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -61,6 +61,29 @@ def test_start_measures_every_kind() -> None:
     record = written(printed)
     assert isinstance(record["figures"], dict)
     assert all(figures["chain"] >= 1 and figures["cpu_ms"] > 0 for figures in record["figures"].values())
+
+
+@pytest.mark.slow
+def test_plan_measures_every_fleet_and_the_others() -> None:
+    printed = run("bench.plan", "--indices", "2", "30", "--rounds", "1", "--starts", "4", "--per-second", "50")
+    for case in ("2", "30", "alone", "beside fleets of 30"):
+        assert re.search(rf"^{case} .*\d", printed, re.MULTILINE), printed
+    record = written(printed)
+    assert isinstance(record["figures"], dict)
+    assert [figures["indices"] for figures in record["figures"]["fleets"]] == [2, 30]
+    assert all(figures["cpu_ms"] > 0 for figures in record["figures"]["fleets"])
+    assert record["figures"]["others"][1]["fleets"] >= 1
+
+
+@pytest.mark.parametrize("indices", [1, 25])
+def test_a_fleet_has_its_indices_in_few_kinds(indices: int) -> None:
+    for what in (b"mapping", b"settings"):
+        found = json.loads(b"".join(fleet.answer(what, indices)))
+        assert list(found) == [f"fleet-{indices}-{number:06}" for number in range(indices)]
+        assert len({json.dumps(value) for value in found.values()}) == len({0, *range((indices + 9) // 10)})
+    mappings = json.loads(b"".join(fleet.answer(b"mapping", indices)))
+    assert {len(value["mappings"]["properties"]) for value in mappings.values()} == {fleet.FIELDS}
+    assert fleet.answer_bytes(indices) == len(b"".join(fleet.answer(b"mapping", indices)))
 
 
 def received(target: str, at: float) -> Received:

@@ -57,7 +57,8 @@ ARROWS: dict[str, frozenset[str]] = {
     "audit": PLAIN | {"columns", "journal", "journal.entry", "text"},
     "demo": PLAIN
     | {"audit", "columns", "listeners", "config", "embedded", "journal", "journal.entry", "preflight", "supervisor"},
-    "cli": IO | {"audit", "config", "demo", "embedded", "listeners", "logs", "supervisor"},
+    "planned": PLAIN | {"columns", "text"},
+    "cli": IO | {"audit", "config", "demo", "embedded", "listeners", "logs", "planned", "supervisor"},
     "__main__": frozenset({"cli"}),
 }
 # Who builds the configuration. Everyone else gets values.
@@ -71,7 +72,9 @@ APART = {
 }
 # The verbs of a start do not know each other; these join them.
 STEPS = frozenset({"identify", "authorise", "plan", "create", "record", "answer"})
-JOINTS = frozenset({"proxy.gate.flow", "proxy.gate.follow", "proxy.gate.reconcile", "proxy.gate.app"})
+JOINTS = frozenset(
+    {"proxy.gate.flow", "proxy.gate.follow", "proxy.gate.preview", "proxy.gate.reconcile", "proxy.gate.app"}
+)
 
 PURE = frozenset({"wire", "route", "rules", "privileges", "destination", "journal.entry"})
 # Time, ids and randomness are arguments of pure parts; files and sockets are not their business.

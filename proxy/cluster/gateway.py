@@ -4,14 +4,14 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from proxy.cluster import indices, jobs, security
+from proxy.cluster import indices, jobs, security, templates
 from proxy.cluster.forward import Forwarder
 from proxy.cluster.transport import Transport
 from proxy.errors import PassedOn
-from proxy.gate.ports import Facts, Grants, IndexState
+from proxy.gate.ports import Facts, Given, Grants, IndexState
 from proxy.model import Answer, Credential, Identity, Job, JobState, Owner
 from proxy.privileges import Asked, Held
-from proxy.settings import ClusterTls
+from proxy.settings import ClusterTls, GateLimits
 
 # A cluster is upgraded node by node over minutes; asking again costs a call beside others, not a round trip.
 VERSION_KEPT_S = 60.0
@@ -21,10 +21,16 @@ class Gateway:
     """The cluster. `service` is the credential for what nobody else's credentials can or may do."""
 
     def __init__(
-        self, nodes: Sequence[str], *, tls: ClusterTls, service: Credential | None, call_timeout_s: float
+        self,
+        nodes: Sequence[str],
+        *,
+        tls: ClusterTls,
+        service: Credential | None,
+        call_timeout_s: float,
+        limits: GateLimits | None = None,
     ) -> None:
         self.service = service
-        self._transport = Transport(nodes, tls, call_timeout_s)
+        self._transport = Transport(nodes, tls, call_timeout_s, limits)
         self._forwarder = Forwarder(nodes, tls)
         self._version: tuple[float, str] | None = None
 
@@ -69,6 +75,14 @@ class Gateway:
     async def index(self, name: str, credential: Credential) -> IndexState | None:
         """See `indices.index`."""
         return await indices.index(self._transport, name, credential)
+
+    async def given(self, name: str, credential: Credential) -> Given | None:
+        """See `templates.given`."""
+        return await templates.given(self._transport, name, credential)
+
+    async def documents(self, name: str, credential: Credential) -> int:
+        """See `indices.documents`."""
+        return await indices.documents(self._transport, name, credential)
 
     async def create(self, name: str, body: Mapping[str, Any], credential: Credential) -> bool:
         """See `indices.create`."""

@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 
+from proxy.cluster.definitions import Definitions, settings
+from proxy.cluster.entries import Distinct, Entries
 from proxy.cluster.transport import NAMES_LIMIT_BYTES, Transport, in_pieces, quoted, refusal_of
 from proxy.errors import ClusterUnreachable, Refusal
 from proxy.gate.ports import Facts, IndexState
@@ -13,58 +15,80 @@ from proxy.model import Credential, SourceIndex
 
 # DestinationIndex.createDestinationIndex asks for just these.
 COPIED_SETTINGS = "index.number_of_shards,index.number_of_replicas,index.analysis.*,index.similarity.*,index.mapping.*"
+# Only an index that is closed has it, as "true".
+CLOSED = "index.verified_before_close"
 # A job may name ten thousand sources, which makes a thousand calls: one start must not take all connections for them.
 CALLS_AT_ONCE = 16
 
-Reading = Callable[[Transport, str, Credential], Awaitable[Mapping[str, Any]]]
+# So many indices are put together before others get their turn.
+INDICES_AT_ONCE = 1000
+NOTHING: Mapping[str, Any] = {}
+
+Reading = Callable[[Transport, str, Credential, Distinct], Awaitable[Mapping[str, Any]]]
 
 
 async def facts(transport: Transport, sources: Sequence[str], destination: str, credential: Credential) -> Facts:
     """Read sources and destination at the same time, each as Elasticsearch itself would resolve it.
 
+    Sources with the same mapping, or the same settings, share one object for it.
+
     Raises:
-        Refusal: 400 `validation_exception` for a source that is missing.
+        Refusal: 400 `validation_exception` for a source that is missing, `index_closed_exception` for one that is
+            closed; `illegal_argument_exception` at a limit, or for an expression that cannot be asked about.
         PassedOn: any other refusal of the cluster.
         ClusterUnreachable: no usable answer.
     """
     parts = [quoted(",".join(part)) for part in _split(sources)]
     turns = asyncio.Semaphore(CALLS_AT_ONCE)
-    mappings, settings, found = await asyncio.gather(
-        asyncio.gather(*(_in_turn(turns, _mappings, transport, part, credential) for part in parts)),
-        asyncio.gather(*(_in_turn(turns, _settings, transport, part, credential) for part in parts)),
-        index(transport, destination, credential),
+
+    async def each(read: Reading, decode: Callable[[bytes], Any]) -> Mapping[str, Any]:
+        distinct = Distinct(decode, transport.limits.source_distinct_bytes)
+        calls = (_in_turn(turns, read, transport, part, credential, distinct) for part in parts)
+        return {name: value for answer in await asyncio.gather(*calls) for name, value in answer.items()}
+
+    mapping_of, settings_of, found = await asyncio.gather(
+        each(_mappings, Definitions().mapping), each(_settings, settings), index(transport, destination, credential)
     )
-    mapping_of = {name: body for answer in mappings for name, body in answer.items()}
-    settings_of = {name: body for answer in settings for name, body in answer.items()}
-    try:
-        read = tuple(
-            SourceIndex(
-                name=name,
-                settings=settings_of.get(name, {}).get("settings", {}),
-                mappings=mapping_of.get(name, {}).get("mappings", {}),
-            )
-            for name in sorted(mapping_of.keys() | settings_of.keys())
-        )
-    except (AttributeError, TypeError) as failure:
-        raise ClusterUnreachable(f"mappings and settings of the sources are not understood: {failure}") from failure
-    return Facts(sources=read, destination=found)
+    # A wildcard stands for open indices alone, so that a closed one was named, or an alias of it.
+    if any(settings_of.get(name, NOTHING).get(CLOSED) == "true" for name in mapping_of):
+        raise Refusal(400, "index_closed_exception", "closed")
+    names = sorted(mapping_of.keys() | settings_of.keys())
+    read: list[SourceIndex] = []
+    for first in range(0, len(names), INDICES_AT_ONCE):
+        read += [
+            SourceIndex(name=name, settings=settings_of.get(name, NOTHING), mappings=mapping_of.get(name, NOTHING))
+            for name in names[first : first + INDICES_AT_ONCE]
+        ]
+        await asyncio.sleep(0)
+    return Facts(sources=tuple(read), destination=found)
 
 
 async def _in_turn(
-    turns: asyncio.Semaphore, read: Reading, transport: Transport, expression: str, credential: Credential
+    turns: asyncio.Semaphore,
+    read: Reading,
+    transport: Transport,
+    expression: str,
+    credential: Credential,
+    distinct: Distinct,
 ) -> Mapping[str, Any]:
     async with turns:
-        return await read(transport, expression, credential)
+        return await read(transport, expression, credential, distinct)
 
 
 def _split(sources: Sequence[str]) -> list[list[str]]:
     """Expressions in pieces that fit a request line.
 
-    An exclusion only takes away from what stands before it in the same request, so a list with one is not split.
+    An exclusion only takes away from what stands before it in the same request, so a list with one is not split. An
+    expression with a comma is one name to Elasticsearch's jobs, which no index can have, and two in a request line; an
+    empty one stands for all indices there.
 
     Raises:
-        Refusal: 400, such a list is too long.
+        Refusal: 400, such a list is too long, or an expression cannot stand in a request line.
     """
+    for source in sources or [""]:
+        if not source or "," in source:
+            text = f"the source expression [{source}] names no index: list indices one by one, without commas"
+            raise Refusal(400, "illegal_argument_exception", text)
     pieces = in_pieces(sources)
     if len(pieces) > 1 and any(source.startswith("-") for source in sources):
         text = f"the source expression with exclusions is longer than {NAMES_LIMIT_BYTES} bytes"
@@ -72,11 +96,14 @@ def _split(sources: Sequence[str]) -> list[list[str]]:
     return pieces
 
 
-async def _mappings(transport: Transport, expression: str, credential: Credential) -> Mapping[str, Any]:
+async def _mappings(
+    transport: Transport, expression: str, credential: Credential, distinct: Distinct
+) -> Mapping[str, Any]:
     """Strictly: an explicit name that is missing fails, a wildcard may match nothing (strictExpandOpen)."""
-    reply = await transport.call("GET", f"/{expression}/_mapping?allow_no_indices=true", credential)
+    sink = Entries(distinct, transport.limits.source_answer_bytes)
+    reply = await transport.call("GET", f"/{expression}/_mapping?allow_no_indices=true", credential, sink=sink)
     if reply.good:
-        return _indices(reply.content)
+        return sink.found
     refusal = refusal_of(reply)
     if refusal.type == "index_not_found_exception":
         text = f"Validation Failed: 1: {refusal.reason};"
@@ -84,10 +111,18 @@ async def _mappings(transport: Transport, expression: str, credential: Credentia
     raise refusal
 
 
-async def _settings(transport: Transport, expression: str, credential: Credential) -> Mapping[str, Any]:
+async def _settings(
+    transport: Transport, expression: str, credential: Credential, distinct: Distinct
+) -> Mapping[str, Any]:
     """Leniently (lenientExpandOpen): explicit settings only, flat."""
     query = "flat_settings=true&ignore_unavailable=true&allow_no_indices=true&expand_wildcards=open"
-    return _indices(await transport.ask("GET", f"/{expression}/_settings/{COPIED_SETTINGS}?{query}", credential))
+    sink = Entries(distinct, transport.limits.source_answer_bytes)
+    reply = await transport.call(
+        "GET", f"/{expression}/_settings/{COPIED_SETTINGS},{CLOSED}?{query}", credential, sink=sink
+    )
+    if not reply.good:
+        raise refusal_of(reply)
+    return sink.found
 
 
 def _indices(content: Any) -> Mapping[str, Any]:  # noqa: ANN401 -- decoded JSON
@@ -120,6 +155,19 @@ async def index(transport: Transport, name: str, credential: Credential) -> Inde
 
 def _is_write_index(body: Mapping[str, Any], alias: str) -> bool:
     return body.get("aliases", {}).get(alias, {}).get("is_write_index") is True
+
+
+async def documents(transport: Transport, name: str, credential: Credential) -> int:
+    """How many documents an index shows to a credential.
+
+    Raises:
+        PassedOn, ClusterUnreachable: as `facts`.
+    """
+    content = await transport.ask("GET", f"/{quoted(name)}/_count", credential)
+    try:
+        return int(content["count"])
+    except (KeyError, TypeError, ValueError) as failure:
+        raise ClusterUnreachable(f"GET /{name}/_count: the answer lacks {failure}") from failure
 
 
 async def create(transport: Transport, name: str, body: Mapping[str, Any], credential: Credential) -> bool:

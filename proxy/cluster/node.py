@@ -6,6 +6,9 @@ target is sent as it is given, redirects are not followed, and an address where 
 
 import asyncio
 import ssl
+import time
+from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import aiohttp
@@ -21,10 +24,30 @@ from elastic_transport.client_utils import DEFAULT, DefaultType
 from multidict import CIMultiDictProxy
 from yarl import URL
 
+from proxy.cluster.entries import Sink
+from proxy.errors import ClusterUnreachable
+from proxy.settings import GateLimits
+
 # As the edge's own limit (EdgeLimits.upstream_connect_s): a node that is away must not hold up a start.
 CONNECT_S = 5.0
+# An answer of hundreds of MiB comes as fast as it is read, and would keep the process busy for a second: the journal's
+# thread would get the interpreter every 5 ms only, and so would hold up every other start. Reading rests in between.
+BUSY_S, REST_S = 0.001, 0.001
 # Between the values of a header that came several times; no value can hold one (RFC 9110 §5.5).
 BETWEEN_VALUES = "\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How an answer is read: whole, up to `limit_bytes`; one with status 200 into the `sink`, where there is one."""
+
+    limit_bytes: int
+    sink: Sink | None = None
+
+
+_WHOLE = Reading(GateLimits().cluster_answer_bytes)
+# The transport between a call and its node knows of bytes only, and hands nothing else on. Each call sets this anew.
+READING: ContextVar[Reading] = ContextVar("READING", default=_WHOLE)
 
 
 class NodeAnswer(NamedTuple):
@@ -56,6 +79,8 @@ class Node(BaseAsyncNode):
         Raises:
             ConnectionTimeout: no whole answer in time.
             ConnectionError: no connection, or one that broke; `__cause__` is aiohttp's own error.
+            ClusterUnreachable: the answer is too long.
+            Refusal, ClusterUnreachable: what the sink of `READING` raises.
         """
         total_s = self.config.request_timeout if isinstance(request_timeout, DefaultType) else request_timeout
         begun = asyncio.get_running_loop().time()
@@ -68,7 +93,7 @@ class Node(BaseAsyncNode):
                 timeout=aiohttp.ClientTimeout(total=total_s, sock_connect=CONNECT_S),
                 allow_redirects=False,
             ) as response:
-                content = await response.read()
+                content = await _read(response, READING.get())
         except aiohttp.ConnectionTimeoutError as failure:
             raise ConnectionError(f"{self.base_url}: {failure}") from failure
         except TimeoutError as failure:
@@ -102,6 +127,28 @@ class Node(BaseAsyncNode):
         if self._session is not None:
             await self._session.close()
             self._session = None
+
+
+async def _read(response: aiohttp.ClientResponse, reading: Reading) -> bytes:
+    """The body; empty where the sink has taken it."""
+    if reading.sink is not None and response.status == 200:
+        reading.sink.begin()
+        busy_since = 0.0
+        async for chunk in response.content.iter_any():
+            busy_since = busy_since or time.monotonic()
+            reading.sink.feed(chunk)
+            if time.monotonic() - busy_since >= BUSY_S:
+                await asyncio.sleep(REST_S)
+                busy_since = 0.0
+        reading.sink.finish()
+        return b""
+    content = bytearray()
+    async for chunk in response.content.iter_any():
+        content += chunk
+        if len(content) > reading.limit_bytes:
+            text = f"the answer is longer than {reading.limit_bytes} bytes (limits.gate.cluster_answer_bytes)"
+            raise ClusterUnreachable(text)
+    return bytes(content)
 
 
 def _joined(headers: CIMultiDictProxy[str]) -> HttpHeaders:

@@ -14,10 +14,11 @@ from aiohttp import ClientConnectorError, ConnectionTimeoutError
 from elastic_transport import AsyncTransport, ConnectionError, NodeConfig, Serializer, TransportError
 from elastic_transport.client_utils import DEFAULT, url_to_node_config
 
-from proxy.cluster.node import BETWEEN_VALUES, Node
+from proxy.cluster.entries import Sink
+from proxy.cluster.node import BETWEEN_VALUES, READING, Node, Reading
 from proxy.errors import ClusterUnreachable, PassedOn, error_body
 from proxy.model import Credential
-from proxy.settings import ClusterTls
+from proxy.settings import ClusterTls, GateLimits
 from proxy.tls import cluster_context
 
 # Each start holds up to six connections for a moment; waiting for one would be a hidden round trip.
@@ -59,7 +60,10 @@ class Reply:
 class Transport:
     """The connection pool to the cluster's nodes, opened with the first call; closed by `close`."""
 
-    def __init__(self, nodes: Sequence[str], tls: ClusterTls, timeout_s: float) -> None:
+    def __init__(
+        self, nodes: Sequence[str], tls: ClusterTls, timeout_s: float, limits: GateLimits | None = None
+    ) -> None:
+        self.limits = limits or GateLimits()
         # A node that is named twice is one: the library takes no duplicates.
         self.nodes = tuple(dict.fromkeys(_node_config(node, tls, timeout_s) for node in nodes))
         self._transport = AsyncTransport(
@@ -81,20 +85,23 @@ class Transport:
         body: object = None,
         timeout_s: float | None = None,
         safe: bool = False,
+        sink: Sink | None = None,
     ) -> Reply:
         """Send one call; `path` is already quoted. Whatever status comes back is returned.
 
         Where no connection comes about the next node is asked; where one breaks, only if the call is a GET, or `safe`
-        to repeat.
+        to repeat. A `sink` takes the body of an answer with status 200 while it comes; the reply then has none.
 
         Raises:
-            ClusterUnreachable: no answer, a cut one, one that is not JSON, or the cluster's own 5xx and 429.
+            ClusterUnreachable: no answer, one that is cut, too long or not JSON, or the cluster's own 5xx and 429.
+            Refusal: what the sink raises.
         """
         headers = {"accept": "application/json", **dict(credential.headers)}
         if body is not None:
             headers["content-type"] = "application/json"
         timeout = DEFAULT if timeout_s is None else timeout_s
         nodes_left = len(self.nodes)
+        READING.set(Reading(limit_bytes=self.limits.cluster_answer_bytes, sink=sink))
         while True:
             nodes_left -= 1
             try:
@@ -102,6 +109,8 @@ class Transport:
                     method, path, body=body, headers=headers, request_timeout=timeout
                 )
                 break
+            except ClusterUnreachable as failure:
+                raise ClusterUnreachable(f"{method} {path.partition('?')[0]}: {failure}") from failure
             except TransportError as failure:
                 if not nodes_left or not _worth_another_node(failure, safe=safe or method == "GET"):
                     raise ClusterUnreachable(f"{method} {path.partition('?')[0]}: {failure.message}") from failure
@@ -178,7 +187,7 @@ def _decode(data: Any, method: str, path: str) -> Any:  # noqa: ANN401 -- decode
         raise ClusterUnreachable(f"{method} {path.partition('?')[0]}: the answer is not JSON")
     try:
         return msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as failure:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as failure:
         raise ClusterUnreachable(f"{method} {path.partition('?')[0]}: the answer is not JSON ({failure})") from failure
 
 

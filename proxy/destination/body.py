@@ -7,6 +7,7 @@ from typing import Any
 from proxy.destination.conflict import Conflict
 from proxy.destination.era import Era, meta_version
 from proxy.destination.mappings import mapping_conflicts, merge_mappings
+from proxy.destination.parts import analysis_parts, parts_conflicts
 from proxy.destination.results import id_mapping, result_mappings, results_field_conflict
 from proxy.destination.settings import merge_settings, settings_conflicts
 from proxy.errors import Refusal
@@ -22,8 +23,8 @@ class DestinationBody:
 
 
 def conflicts(job: Job, sources: Sequence[SourceIndex], era: Era = Era.ALLOW_LIST) -> tuple[Conflict, ...]:
-    """All conflicts, in the order in which a start would meet them: fields, runtime fields, settings."""
-    return mapping_conflicts(job, sources) + settings_conflicts(sources, era)
+    """All conflicts, in the order in which a start would meet them: fields, runtime fields, settings, their parts."""
+    return mapping_conflicts(job, sources) + settings_conflicts(sources, era) + parts_conflicts(job, sources, era)
 
 
 def destination_body(
@@ -39,12 +40,13 @@ def destination_body(
     """What to create. The order of the sources does not matter.
 
     `results=False` leaves out the result fields: Elasticsearch adds those itself, and fails a job whose destination
-    already has them. `results=True` is what Elasticsearch itself would create. `now_ms` is milliseconds since 1970;
+    already has them; and it has the parts of analyzers and fields without which creating the index fails.
+    `results=True` is what Elasticsearch itself would create, or fail to. `now_ms` is milliseconds since 1970;
     `cluster_version`, where given, makes `_meta` exact for clusters up to 8.9. Raises Refusal 400, with Elasticsearch's
     texts, at a conflict, or if the sources have a field of the name of the results field.
     """
     mappings = merge_mappings(job, sources)
-    settings = merge_settings(sources, era)
+    settings = merge_settings(sources, era) | ({} if results else analysis_parts(job, sources, era))
     properties = mappings.get("properties", {})
     taken = results_field_conflict(job, properties)
     if taken is not None:

@@ -65,11 +65,23 @@ class Collected:
     def __init__(self, kind: ConflictKind) -> None:
         self._kind = kind
         self._found: dict[str, dict[str, Definition]] = {}
+        # What was added already: names with the identities of their values. And each value with its text; the value is
+        # kept, so that no other one can come to have its identity.
+        self._seen: set[tuple[str, int]] = set()
+        self._texts: dict[int, tuple[object, str]] = {}
 
     def add(self, index: str, name: str, value: object) -> None:
         """Note that an index defines `name` as a JSON value. Key order does not matter; types of numbers do."""
-        canonical = json.dumps(value, sort_keys=True)
-        self._found.setdefault(name, {}).setdefault(canonical, Definition(index=index, value=value))
+        key = (name, id(value))
+        if key in self._seen:
+            return
+        self._seen.add(key)
+        known = self._texts.get(id(value))
+        if known is None:
+            known = self._texts[id(value)] = (value, json.dumps(value, sort_keys=True))
+        found = self._found.setdefault(name, {})
+        if known[1] not in found:
+            found[known[1]] = Definition(index=index, value=value)
 
     def conflicts(self) -> tuple[Conflict, ...]:
         """What has more than one definition, by name."""

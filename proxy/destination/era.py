@@ -47,21 +47,6 @@ class Era(Enum):
         return known[-1]
 
 
-def is_remade(meta: object) -> bool:
-    """Whether Elasticsearch deletes an existing destination with this `_meta`, and makes it anew, before a job uses it.
-
-    It does so with what it once made itself and can no longer read (`DestinationIndex.metadataCompatible`).
-    """
-    if not isinstance(meta, Mapping) or meta.get("created_by") != "data-frame-analytics":
-        return False
-    version = meta.get("version")
-    created = version.get("created") if isinstance(version, Mapping) else None
-    try:
-        return parse_version(str(created)) < parse_version(OLDEST_COMPATIBLE)
-    except ValueError:
-        return True
-
-
 def meta_version(era: Era, job_version: str, cluster_version: str | None = None) -> str:
     """What to write as `_meta.version.created`: what the cluster itself would write, as near as can be told.
 
@@ -79,3 +64,16 @@ def meta_version(era: Era, job_version: str, cluster_version: str | None = None)
         return oldest
     good = era is Era.SORTED_COPY or job >= parse_version(oldest)
     return ".".join(str(part) for part in job) if good else oldest
+
+
+def is_outdated(meta: object) -> bool:
+    """Whether Elasticsearch deletes a destination with this `_meta`, to make it anew (`DestinationIndex`): it made it
+    itself, and not in a version that it still takes."""
+    if not isinstance(meta, Mapping) or meta.get("created_by") != "data-frame-analytics":
+        return False
+    version = meta.get("version")
+    created = version.get("created") if isinstance(version, Mapping) else None
+    try:
+        return parse_version(str(created)) < parse_version(OLDEST_COMPATIBLE)
+    except ValueError:
+        return True

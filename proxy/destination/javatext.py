@@ -38,4 +38,4 @@ def _decimal(value: float) -> tuple[str, str, int]:
     digits = (whole + fraction).lstrip("0")
     leading = len(whole + fraction) - len(digits)
     exponent = int(power or 0) + len(whole) - 1 - leading
-    return "-" if value < 0 else "", digits.rstrip("0") or "0", exponent
+    return "-" if value < 0 else "", digits.rstrip("0"), exponent

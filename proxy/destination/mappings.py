@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from proxy.destination.conflict import Collected, Conflict, ConflictKind
+from proxy.destination.distinct import by_mappings
 from proxy.destination.sourcefilter import is_field_excluded
 from proxy.errors import Refusal
 from proxy.model import Job, SourceIndex
@@ -35,9 +36,12 @@ def mapping_conflicts(job: Job, sources: Sequence[SourceIndex]) -> tuple[Conflic
 
 def _collect(kind: ConflictKind, job: Job, sources: Sequence[SourceIndex]) -> Collected:
     collected = Collected(kind)
-    for source in sorted(sources, key=lambda source: source.name):
+    excluded: dict[str, bool] = {}
+    for source in by_mappings(sources):
         for name, definition in _section(source, kind.value).items():
-            if not is_field_excluded(job.source_filter, name):
+            if name not in excluded:
+                excluded[name] = is_field_excluded(job.source_filter, name)
+            if not excluded[name]:
                 collected.add(source.name, name, definition)
     return collected
 

@@ -2,13 +2,14 @@
 
 Numbers are the maximum of what the sources set explicitly: a default of another source does not count. Similarity must
 be equal as a whole among the sources that set any; analyzers and token filters must be equal by name and are united.
-Tokenizers, character filters, normalizers and all other settings are not copied.
+Tokenizers, character filters and normalizers are copied only where they are needed (`parts`), all else is not.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from proxy.destination.conflict import Collected, Conflict, ConflictKind
+from proxy.destination.distinct import by_settings
 from proxy.destination.era import Era
 from proxy.errors import Refusal
 from proxy.model import SourceIndex
@@ -30,8 +31,9 @@ def merge_settings(sources: Sequence[SourceIndex], era: Era) -> dict[str, Any]:
     is not one.
     """
     merged: dict[str, Any] = {}
+    different = tuple(by_settings(sources))
     for key in _SHARDS if era is not Era.ALLOW_LIST else _SHARDS + _LIMITS:
-        values = [_number(source, key) for source in sources if key in source.settings]
+        values = [_number(source, key) for source in different if key in source.settings]
         if values:
             merged[key] = max(values)
     if era is Era.SORTED_COPY:
@@ -50,19 +52,22 @@ def _collect(sources: Sequence[SourceIndex], era: Era) -> Collected:
     collected = Collected(ConflictKind.SETTINGS)
     if era is not Era.ALLOW_LIST:
         return collected
-    for source in sorted(sources, key=lambda source: source.name):
-        similarity = _below(source.settings, _SIMILARITY)
+    for source in by_settings(sources):
+        similarity = below(source.settings, _SIMILARITY)
         if similarity:
             collected.add(source.name, _SIMILARITY, similarity)
         for prefix in _NAMED:
-            names = {key.partition(".")[0] for key in _below(source.settings, prefix)}
+            names = {key.partition(".")[0] for key in below(source.settings, prefix)}
             for key in (f"{prefix}.{name}" for name in sorted(names)):
-                collected.add(source.name, key, _below(source.settings, key))
+                collected.add(source.name, key, below(source.settings, key))
     return collected
 
 
-def _below(settings: Mapping[str, Any], prefix: str) -> dict[str, Any]:
-    # A setting's own value, if it has one, has the empty name.
+def below(settings: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    """The flat settings below a prefix, without it, as settings keep them: texts and lists of texts.
+
+    A setting's own value, if it has one, has the empty name.
+    """
     return {
         key[len(prefix) + 1 :]: _plain(value)
         for key, value in sorted(settings.items())

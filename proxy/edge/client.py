@@ -21,6 +21,7 @@ from proxy.edge.sweep import NEVER
 from proxy.route.router import PASS, route
 from proxy.route.table import Route
 from proxy.wire.errors import WireError
+from proxy.wire.own import plan_lines
 from proxy.wire.request import RequestHead, decode_request
 
 logger = logging.getLogger(__name__)
@@ -220,7 +221,8 @@ class ClientConnection(asyncio.Protocol):
         elif decision.route is Route.GATE:
             receipt = new_receipt()
             exchange = Exchange(self, head, context.gate, context.answer_limits, receipt)
-            self._begin(exchange, data[head.end :], gate_headers(self._peer(), receipt))
+            extra = gate_headers(self._peer(), receipt) + plan_lines(data[: head.end])
+            self._begin(exchange, data[head.end :], extra)
         else:
             self._refuse(decision.status, decision.reason, head_only=head.method == b"HEAD")
 

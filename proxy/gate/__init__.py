@@ -7,6 +7,7 @@ its own, in this order:
 - `identify` who asks, and for which job;
 - `authorise` against the rules;
 - `plan` the destination [pure];
+- `preview` tells the plan as a document, where that alone is asked for [pure];
 - `record` makes the journal's records [pure];
 - `create` the destination, and remove it again where the start was refused;
 - `follow` the job to its real end;

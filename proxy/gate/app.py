@@ -1,7 +1,7 @@
 """The gate's process: an aiohttp application on a Unix socket that only the edge on this machine can reach.
 
 What the edge tells in `X-Startgate-Peer` and `X-Startgate-Receipt` is believed, because nobody else can connect: the
-socket has mode 0600, and the edge drops headers of these names that clients send.
+socket has mode 0600, and the edge drops headers of these names that clients send. `X-Startgate-Plan` is a client's own.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from proxy.errors import CannotServe, ConfigError, ExitStatus, Refusal, RulesErr
 from proxy.gate import flow
 from proxy.gate.follow import Followers
 from proxy.gate.reconcile import reconcile
-from proxy.gate.request import Arrived, header_text
+from proxy.gate.request import PLAN_HEADER, Arrived, header_text
 from proxy.journal.read import Start, unfinished
 from proxy.journal.writer import Journal, open_journal
 from proxy.model import Answer, Credential
@@ -159,6 +159,7 @@ def _arrived(request: web.Request, body: bytes) -> Arrived:
         body=body,
         peer=request.headers.get(PEER_HEADER, ""),
         receipt=request.headers.get(RECEIPT_HEADER) or secrets.token_hex(16),
+        plan=tuple(header_text(value) for name, value in request.raw_headers if name.lower() == PLAN_HEADER.encode()),
     )
 
 
@@ -230,7 +231,11 @@ async def run(settings: GateSettings, stop: asyncio.Event, ready: Callable[[], N
 def _gateway(settings: GateSettings) -> Gateway:
     service = Credential(whose="service", headers=(("authorization", settings.service),)) if settings.service else None
     return Gateway(
-        settings.nodes, tls=settings.cluster_tls, service=service, call_timeout_s=settings.limits.cluster_call_s
+        settings.nodes,
+        tls=settings.cluster_tls,
+        service=service,
+        call_timeout_s=settings.limits.cluster_call_s,
+        limits=settings.limits,
     )
 
 

@@ -23,6 +23,15 @@ def reader(case: Case) -> Credential | None:
     return own[case.subjects.data]
 
 
+def maker(case: Case) -> Credential | None:
+    """As whom a destination would be created, by the rules; None where that credential is not there."""
+    return {
+        CreateAs.AUTO: reader(case),
+        CreateAs.CALLER: case.credentials.caller,
+        CreateAs.SERVICE: case.credentials.service,
+    }[case.rules.create_as]
+
+
 def creator(case: Case, plan: Plan) -> Credential | None:
     """As whom the destination is created; None where it is not.
 
@@ -31,11 +40,7 @@ def creator(case: Case, plan: Plan) -> Credential | None:
     """
     if plan.step is not Destination.CREATE:
         return None
-    wanted = {
-        CreateAs.AUTO: reader(case),
-        CreateAs.CALLER: case.credentials.caller,
-        CreateAs.SERVICE: case.credentials.service,
-    }[case.rules.create_as]
+    wanted = maker(case)
     if wanted is None:
         text = "the destination is to be created with the service credential, and none is configured"
         raise Refusal(403, "security_exception", text)

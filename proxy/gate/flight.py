@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from proxy.errors import PassedOn
+from proxy.errors import PassedOn, Refusal
 from proxy.gate.request import Arrived
 from proxy.model import Answer, Credential, Identity, Job, JobState
 from proxy.rules import Rules, Subjects, Verdict
@@ -21,12 +21,21 @@ class Destination(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What will be done about the destination, and why; `body` is the create-index body where it is created."""
+    """What will be done about the destination, and why; `body` is the create-index body where it is created.
+
+    `overrides` says which settings of the body the rules have set, each with the place (`file:line`) in a rule file.
+    `problem`: what the job fails with if the destination that exists is empty; else the cluster says that it is not.
+    `effective`: `settings`, `mappings` and `aliases` that the index really gets, index templates included; None where
+    those are not known.
+    """
 
     step: Destination
     why: str
     body: Mapping[str, Any] | None = None
     sources: tuple[str, ...] = ()
+    overrides: Mapping[str, str] = field(default_factory=dict)
+    problem: Refusal | None = None
+    effective: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

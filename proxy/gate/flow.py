@@ -10,21 +10,22 @@ Rules of this file:
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from proxy.errors import ClusterUnreachable, JournalError, Refusal, StartgateError
 from proxy.gate import record
-from proxy.gate.answer import RECEIPT_HEADER, refused
+from proxy.gate.answer import RECEIPT_HEADER, refused, told
 from proxy.gate.authorise import Authorised, authorise, hidden_job
-from proxy.gate.create import clean_up, creator, prepare, reader
-from proxy.gate.flight import Case, Credentials, Flight, HiddenJob, Known, Plan
+from proxy.gate.create import clean_up, creator, maker, prepare, reader
+from proxy.gate.flight import Case, Credentials, Destination, Flight, HiddenJob, Known, Plan
 from proxy.gate.identify import credentials_of, identify
 from proxy.gate.plan import check_expressions, make_plan, untouched
-from proxy.gate.ports import Clock, Cluster, Facts, Journal
+from proxy.gate.ports import Clock, Cluster, Facts, Given, Grants, Journal
+from proxy.gate.preview import document, findings, is_remade
 from proxy.gate.request import Arrived, Wanted, parameters_of, read_request
 from proxy.model import Answer, Credential, Job
-from proxy.rules import Rules, Subject, refusal_reason, subjects_of
+from proxy.rules import Rules, Subject, refusal_reason, settings_for, subjects_of
 from proxy.settings import GateLimits
 
 logger = logging.getLogger(__name__)
@@ -56,7 +57,10 @@ async def start(arrived: Arrived, rules: Rules, world: World, lock: Callable[[st
         parameters = parameters_of(arrived.target)
         wanted = read_request(arrived, parameters)
         flight.job_id = wanted.job_id
-        answer = await _in_turn(flight, wanted, rules, world, lock(wanted.job_id))
+        if arrived.plan_only:
+            answer = await _previewed(flight, wanted, parameters, rules, world)
+        else:
+            answer = await _in_turn(flight, wanted, rules, world, lock(wanted.job_id))
     except Exception as failure:  # noqa: BLE001 -- every path ends in a record; what is told and logged, `_failed` says
         answer = refused(_failed(flight, failure), parameters, arrived.header("accept"), arrived.receipt)
     return await _recorded(flight, answer, parameters, world)
@@ -142,6 +146,64 @@ def _patience_s(wanted: Wanted, limits: GateLimits) -> float:
 
 async def _judged(flight: Flight, wanted: Wanted, rules: Rules, world: World) -> tuple[Case, Plan]:
     """Two round trips: who asks for which job; may they, and what would be done. Raises what the start comes to."""
+    case, authorised, facts = await _permitted(flight, wanted, rules, world)
+    plan = flight.plan = _planned(case, authorised, facts, flight.begun_ms)
+    await _refuse_doomed(case, plan, world.cluster)
+    return case, plan
+
+
+async def _refuse_doomed(case: Case, plan: Plan, cluster: Cluster) -> None:
+    """Refuse a start that the cluster would grant although its job can only fail.
+
+    Only a destination that is empty dooms it: of another the cluster itself says at once that it must be empty. That
+    takes a round trip more, on the way to a refusal.
+    """
+    credential = reader(case)
+    if plan.problem is None or plan.step is not Destination.EXISTING or credential is None:
+        return
+    if await cluster.documents(case.known.job.destination, credential) == 0:
+        raise plan.problem
+
+
+async def _previewed(flight: Flight, wanted: Wanted, parameters: dict[str, str], rules: Rules, world: World) -> Answer:
+    """The plan alone, for whoever may start the job. Nothing waits for it, and it has no effect to be recorded first.
+
+    Raises:
+        Refusal: who asks may not start the job; ClusterUnreachable: what would happen cannot be told.
+    """
+    case, authorised, facts = await _permitted(flight, wanted, rules, world)
+    planned: Plan | Refusal
+    try:
+        planned = flight.plan = _planned(case, authorised, facts, flight.begun_ms)
+    except Refusal as refusal:
+        planned, flight.problem = refusal, refusal.reason
+    read = facts if isinstance(facts, Facts) else None
+    found_in = await _found_in(case, planned, world.cluster)
+    # A document about thousands of sources takes a while to write, for which other starts must not wait.
+    found = (case, authorised.verdict, planned, read, _grants(case, authorised), found_in, flight.begun_ms)
+
+    def answer() -> Answer:
+        content = document(case, findings(*found), flight.arrived.receipt)
+        return told(content, parameters, flight.arrived.header("accept"), flight.arrived.receipt)
+
+    return await asyncio.to_thread(answer)
+
+
+async def _found_in(case: Case, planned: Plan | Refusal, cluster: Cluster) -> int | None:
+    """How many documents are in a destination that would be used as it is; None where that cannot be told."""
+    credential = reader(case)
+    if isinstance(planned, Refusal) or planned.step is not Destination.EXISTING or credential is None:
+        return None
+    try:
+        return await cluster.documents(case.known.job.destination, credential)
+    except Refusal:
+        return None
+
+
+async def _permitted(
+    flight: Flight, wanted: Wanted, rules: Rules, world: World
+) -> tuple[Case, Authorised, Facts | StartgateError | None]:
+    """Who asks for which job, and that they may; and what a plan needs. Raises Refusal where they may not."""
     # What was found out before a wait does not count any more, and must not stand in the record.
     flight.known = flight.subjects = flight.verdict = flight.plan = None
     credentials = credentials_of(flight.arrived, world.service)
@@ -151,15 +213,14 @@ async def _judged(flight: Flight, wanted: Wanted, rules: Rules, world: World) ->
     case = Case(rules=rules, credentials=credentials, known=known, subjects=subjects)
     authorised, facts = await asyncio.gather(
         authorise(known, subjects, credentials, rules, world.cluster),
-        _facts(known, reader(case), world.cluster),
+        _facts(case, reader(case), world.cluster, remade=flight.arrived.plan_only and is_remade(case)),
     )
     verdict = flight.verdict = authorised.verdict
     flight.mark("judged", world.clock.ticks_s())
     if not verdict.allowed:
         text = refusal_reason(verdict, known.job, known.caller, known.secondary, known.job.owner)
         raise Refusal(403, "security_exception", text)
-    plan = flight.plan = _planned(case, authorised, facts, flight.begun_ms)
-    return case, plan
+    return case, authorised, facts
 
 
 async def _identified(
@@ -174,14 +235,28 @@ async def _identified(
     return found
 
 
-async def _facts(known: Known, credential: Credential | None, cluster: Cluster) -> Facts | StartgateError | None:
-    """Read at the same time as the privileges; what goes wrong here only counts once the start is allowed."""
-    if untouched(known) is not None or credential is None:
+async def _facts(
+    case: Case, credential: Credential | None, cluster: Cluster, *, remade: bool
+) -> Facts | StartgateError | None:
+    """Read at the same time as the privileges; what goes wrong here only counts once the start is allowed.
+
+    `remade`: they are wanted although this start leaves the destination alone.
+    """
+    known = case.known
+    if credential is None or (untouched(known) is not None and not remade):
         return None
+    name = known.job.destination
     try:
-        return await cluster.facts(known.job.sources, known.job.destination, credential)
+        read, given = await asyncio.gather(
+            cluster.facts(known.job.sources, name, credential), _given(name, maker(case), cluster)
+        )
+        return replace(read, given=given)
     except (Refusal, ClusterUnreachable) as failure:
         return failure
+
+
+async def _given(name: str, credential: Credential | None, cluster: Cluster) -> Given | None:
+    return None if credential is None else await cluster.given(name, credential)
 
 
 def _planned(case: Case, authorised: Authorised, facts: Facts | StartgateError | None, now_ms: int) -> Plan:
@@ -193,8 +268,13 @@ def _planned(case: Case, authorised: Authorised, facts: Facts | StartgateError |
         raise facts
     if facts is None:
         raise Refusal(403, "security_exception", "the sources cannot be read: no service credential is configured")
-    grants = authorised.grants if case.subjects.data is Subject.OWNER else None
-    return make_plan(case.known, facts, grants, now_ms)
+    grants = _grants(case, authorised)
+    laid = settings_for(case.rules, case.known.job.destination)
+    return make_plan(case.known, facts, grants, now_ms, laid)
+
+
+def _grants(case: Case, authorised: Authorised) -> Grants | None:
+    return authorised.grants if case.subjects.data is Subject.OWNER else None
 
 
 async def _act(flight: Flight, case: Case, plan: Plan, wanted: Wanted, world: World) -> Answer:

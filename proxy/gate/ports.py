@@ -26,11 +26,24 @@ class IndexState:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """What index templates give to a new index: flat settings, a mapping, the names of aliases."""
+
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    mappings: Mapping[str, Any] = field(default_factory=dict)
+    aliases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What a plan is made of: the sources in order of name, and the destination, None where it is missing."""
+    """What a plan is made of: the sources in order of name, and the destination, None where it is missing.
+
+    `given` is what index templates would give the destination, None where that is not known.
+    """
 
     sources: tuple[SourceIndex, ...]
     destination: IndexState | None
+    given: Given | None = None
 
 
 class Cluster(Protocol):
@@ -63,6 +76,12 @@ class Cluster(Protocol):
 
     async def index(self, name: str, credential: Credential) -> IndexState | None:
         """One index, or the one behind an alias; None where there is none."""
+
+    async def given(self, name: str, credential: Credential) -> Given | None:
+        """What index templates give to an index of this name; None where that cannot be told. Raises nothing."""
+
+    async def documents(self, name: str, credential: Credential) -> int:
+        """How many documents an index, or those behind an alias, show to this credential."""
 
     async def create(self, name: str, body: Mapping[str, Any], credential: Credential) -> bool:
         """Create an index; False where one of that name exists already."""

@@ -27,7 +27,8 @@ def intent(flight: Flight, now_ms: int) -> dict[str, Any]:
 
 def outcome(flight: Flight, answer: Answer, now_ms: int) -> dict[str, Any]:
     """What was decided and done, and what the client is answered with."""
-    succeeded = flight.cluster_answer is not None and 200 <= answer.status < 300
+    answered = flight.cluster_answer is not None or flight.arrived.plan_only
+    succeeded = answered and 200 <= answer.status < 300
     # Without a usable answer to an intended start nobody knows whether the job runs.
     unknown = flight.intended and answer.status in UNCERTAIN
     result = "success" if succeeded else "unknown" if unknown else "failure"
@@ -36,7 +37,7 @@ def outcome(flight: Flight, answer: Answer, now_ms: int) -> dict[str, Any]:
     record["event"]["duration"] = round(flight.marks_ms.get("answered", 0) * 1e6)
     record["http"]["response"] = {"status_code": answer.status}
     ours = record["startgate"]
-    if flight.plan is not None:
+    if flight.plan is not None and not flight.arrived.plan_only:
         ours["destination"]["created"] = flight.created
     if flight.created_as is not None:
         ours["destination"]["created_as"] = flight.created_as
@@ -95,6 +96,8 @@ def _start(phase: Phase, flight: Flight, now_ms: int, *, outcome: str, reason: s
     record = entry.frame(phase, flight.arrived.receipt, now_ms, outcome=outcome, reason=reason)
     record |= _request(flight.arrived)
     ours = record["startgate"]
+    if flight.arrived.plan_only:
+        ours["plan_only"] = True
     ours["rules"] = {"revision": flight.revision}
     ours["job"] = {"id": entry.cut(flight.job_id or "")}
     _add_identities(record, flight)
@@ -181,6 +184,8 @@ def _destination(plan: Plan, known: Known | None) -> dict[str, Any]:
         encoded = msgspec.json.encode(plan.body, order="sorted")
         fields["body_sha256"] = hashlib.sha256(encoded).hexdigest()
         fields["settings"] = dict(plan.body["settings"]) if len(encoded) < 16 * 1024 else "…"
+        if plan.overrides:
+            fields["overrides"] = dict(plan.overrides)
         fields["field_count"] = len(plan.body["mappings"].get("properties", {}))
     return fields
 

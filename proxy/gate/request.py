@@ -20,19 +20,31 @@ COMMON_PARAMETERS = ("format", "filter_path", *BOOLEAN_PARAMETERS)
 BODY_PARAMETERS = ("source", "source_content_type")
 RUN_AS_HEADER = "es-security-runas-user"
 SECONDARY_HEADER = "es-secondary-authorization"
+# What asks for the plan alone. The parameter may stand beside the header: Elasticsearch itself, reached by mistake,
+# would pass over the header and start the job, while it refuses parameters that it does not know.
+PLAN_HEADER = "x-startgate-plan"
+PLAN_PARAMETER = "startgate_plan"
+PLAN_ONLY = "only"
 # How many unknown parameters are given a hint: comparing thousands of names would hold up other starts.
 HINTS = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrived:
-    """A start as it came over the wire. `target` is the raw request target; header names are as sent, in order."""
+    """A start as it came over the wire. `target` is the raw request target; header names are as sent, in order, those
+    of Startgate's own left out; `plan` holds the values of `X-Startgate-Plan`, which is never sent to the cluster."""
 
     target: str
     headers: tuple[tuple[str, str], ...] = field(repr=False)
     body: bytes = field(default=b"", repr=False)
     peer: str = ""
     receipt: str
+    plan: tuple[str, ...] = ()
+
+    @property
+    def plan_only(self) -> bool:
+        """Whether the plan is asked for, and no start."""
+        return self.plan == (PLAN_ONLY,)
 
     def header(self, name: str) -> str | None:
         """The first value of a header, by its lower-case name."""
@@ -85,6 +97,7 @@ def read_request(arrived: Arrived, parameters: Mapping[str, str]) -> Wanted:
         Refusal: 400 or 406, in the order and with the texts of Elasticsearch.
     """
     job_id = _job_id(arrived.path)
+    _check_plan(arrived, parameters)
     body = inflated(arrived.body, arrived.header("content-encoding"))
     fields = body_fields(body, arrived.header_values("content-type"), parameters)
     # What Elasticsearch reads of the query depends on the body: what it does not read, it refuses.
@@ -98,9 +111,20 @@ def read_request(arrived: Arrived, parameters: Mapping[str, str]) -> Wanted:
             raise Refusal(400, "illegal_argument_exception", _inconsistent(body_id, job_id))
         timeout = parse_timeout(fields.get("timeout"))
         read.update(() if arrived.body else BODY_PARAMETERS)
+    if arrived.plan_only:
+        read.add(PLAN_PARAMETER)
     _refuse_unknown(arrived.path, parameters, read)
     _check_id(job_id)
     return Wanted(job_id=job_id, timeout_s=timeout)
+
+
+def _check_plan(arrived: Arrived, parameters: Mapping[str, str]) -> None:
+    """Whoever asks for a plan in a way that is not understood must not get a start."""
+    asked = (*arrived.plan, *([parameters[PLAN_PARAMETER]] if arrived.plan and PLAN_PARAMETER in parameters else ()))
+    if len(arrived.plan) > 1 or any(value != PLAN_ONLY for value in asked):
+        shown = ", ".join(f"[{value}]" for value in asked)
+        text = f"{shown} in [X-Startgate-Plan] is not understood; the one value is [{PLAN_ONLY}], given once"
+        raise Refusal(400, "illegal_argument_exception", text)
 
 
 def _job_id(path: str) -> str:

@@ -1,7 +1,7 @@
 """Privilege rules: YAML in, compiled `Rules` out, and the verdict over one start.
 
 - `source`: strict YAML with positions; `values`: single values out of it, every fault noted;
-- `requirements`, `schema`: which keys and values a rule file may hold;
+- `requirements`, `overrides`, `schema`: which keys and values a rule file may hold;
 - `compiled`: what they compile to;
 - `load`: the only module that reads files;
 - `subjects`: which identity is asked what;
@@ -14,12 +14,15 @@ from proxy.rules.compiled import (
     CreateAs,
     OnRefusedStart,
     Origin,
+    Override,
     Requirement,
     Rules,
+    Setting,
     SubjectKind,
     Trusted,
 )
 from proxy.rules.load import load
+from proxy.rules.overrides import settings_for
 from proxy.rules.reason import described, refusal_reason, unauthorized_start
 from proxy.rules.subjects import Subject, Subjects, asked_of, is_trusted, source_names, subjects_of
 from proxy.rules.verdict import Answer, Reason, ReasonKind, Unknown, Verdict, judge
@@ -31,10 +34,12 @@ __all__ = [
     "CreateAs",
     "OnRefusedStart",
     "Origin",
+    "Override",
     "Reason",
     "ReasonKind",
     "Requirement",
     "Rules",
+    "Setting",
     "Subject",
     "SubjectKind",
     "Subjects",
@@ -47,6 +52,7 @@ __all__ = [
     "judge",
     "load",
     "refusal_reason",
+    "settings_for",
     "source_names",
     "subjects_of",
     "unauthorized_start",

@@ -4,6 +4,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 # What starting a job takes (`StartDataFrameAnalyticsAction.NAME`).
 START_ACTION = "cluster:admin/xpack/ml/data_frame/analytics/start"
@@ -72,9 +73,26 @@ class Trusted:
     realm_type: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One index setting, by its whole dotted key, and where that is written."""
+
+    key: str
+    value: str | int | tuple[str, ...]
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """What is laid over the copied settings of destinations whose name matches `pattern` (`*` is any characters)."""
+
+    pattern: str
+    settings: tuple[Setting, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """All rules in force. `files` is what was read, in order."""
+    """All rules in force. `files` is what was read, in order; of `overrides` the later wins."""
 
     files: tuple[str, ...]
     cluster: tuple[Requirement, ...]
@@ -85,11 +103,12 @@ class Rules:
     trusted: tuple[Trusted, ...]
     create_as: CreateAs
     on_refused_start: OnRefusedStart
+    overrides: tuple[Override, ...] = ()
 
     @property
     def revision(self) -> str:
         """A short hash over what the rules mean: the same wherever and however they are written."""
-        meaning = {
+        meaning: dict[str, Any] = {
             "cluster": sorted(item.privilege for item in self.cluster),
             "source": sorted(item.privilege for item in self.source),
             "destination": sorted(item.privilege for item in self.destination),
@@ -99,4 +118,10 @@ class Rules:
             "create_as": self.create_as,
             "on_refused_start": self.on_refused_start,
         }
+        if self.overrides:
+            # In their order, which means something.
+            meaning["overrides"] = [
+                [override.pattern, *([setting.key, setting.value] for setting in override.settings)]
+                for override in self.overrides
+            ]
         return hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()[:12]

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from proxy.errors import Fault, nearest
 from proxy.rules.compiled import Authority, CreateAs, OnRefusedStart, Origin, Rules, SubjectKind, Trusted
+from proxy.rules.overrides import overrides
 from proxy.rules.requirements import requirements
 from proxy.rules.source import Entry, Listing, Mark, Node, Scalar, ScalarKind, Table
 from proxy.rules.values import Values, listed
@@ -59,7 +60,7 @@ def _section(values: Values, section: Entry, files: tuple[str, ...]) -> Rules | 
         return None
     keys = values.table(section, _SECTION_KEYS)
     required = requirements(values, section, keys.get("require"))
-    destination = values.table(keys.get("destination"), ("create_as", "on_refused_start"))
+    destination = values.table(keys.get("destination"), ("create_as", "on_refused_start", "settings"))
     return Rules(
         files=files,
         cluster=required["cluster"],
@@ -70,6 +71,7 @@ def _section(values: Values, section: Entry, files: tuple[str, ...]) -> Rules | 
         trusted=_trusted(values, keys.get("trusted_intermediaries"), section.mark),
         create_as=values.choice(destination.get("create_as"), CreateAs.AUTO),
         on_refused_start=values.choice(destination.get("on_refused_start"), OnRefusedStart.REMOVE),
+        overrides=overrides(values, destination.get("settings")),
     )
 
 

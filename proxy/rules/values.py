@@ -14,7 +14,6 @@ Choice = TypeVar("Choice", bound=StrEnum)
 NOT_YET = {
     "": ("roles",),
     "start_data_frame_analytics": ("guards", "flows"),
-    "destination": ("settings",),
     "authority": ("roles", "both"),
 }
 

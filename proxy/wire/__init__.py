@@ -6,6 +6,7 @@ In the order that data flows:
 - `errors`    `WireError`: the only thing that decoding raises
 - `fields`    the header section: strict grammar, canonical form
 - `hops`      what belongs to one connection only (Connection, Transfer-Encoding, …): read, judged and taken out
+- `own`       the one field of Startgate's own that a client may send, with a start
 - `request`   request head: bytes → `RequestHead` → canonical bytes
 - `answer`    answer head: bytes → `AnswerHead` → canonical bytes
 - `framing`   where a body ends: none, length, chunked, until close

@@ -11,7 +11,7 @@ from typing import Any
 from proxy.cluster.transport import Transport
 from proxy.errors import error_body
 from proxy.model import Credential
-from proxy.settings import ClusterTls
+from proxy.settings import ClusterTls, GateLimits
 
 ANN = Credential(whose="caller", headers=(("authorization", "Basic YW5u"), ("x-opaque-id", "o1")))
 
@@ -122,9 +122,9 @@ async def node(script: Script | None = None, **more: Any) -> AsyncIterator[Node]
 
 
 @asynccontextmanager
-async def transport(*nodes: str, timeout_s: float = 5) -> AsyncIterator[Transport]:
+async def transport(*nodes: str, timeout_s: float = 5, limits: GateLimits | None = None) -> AsyncIterator[Transport]:
     """An open transport to these nodes."""
-    opened = Transport(nodes, ClusterTls(), timeout_s)
+    opened = Transport(nodes, ClusterTls(), timeout_s, limits)
     try:
         yield opened
     finally:

@@ -5,18 +5,20 @@ from typing import Any
 
 import pytest
 
-from proxy.cluster.indices import CALLS_AT_ONCE, create, facts, index, remove_if_empty
+from proxy.cluster.indices import CALLS_AT_ONCE, create, documents, facts, index, remove_if_empty
 from proxy.cluster.transport import NAMES_LIMIT_BYTES
 from proxy.errors import ClusterUnreachable, PassedOn, Refusal
 from proxy.gate.ports import IndexState
 from proxy.model import SourceIndex
+from proxy.settings import GateLimits
 from tests.cluster.nodes import ANN, node, refusal, reply, transport
 
 MAPPING, SETTINGS = (
     "GET /flights,more*/_mapping",
     (
         "GET /flights,more*/_settings/"
-        "index.number_of_shards,index.number_of_replicas,index.analysis.*,index.similarity.*,index.mapping.*"
+        "index.number_of_shards,index.number_of_replicas,index.analysis.*,index.similarity.*,index.mapping.*,"
+        "index.verified_before_close"
     ),
 )
 MISSING = refusal(404, "index_not_found_exception", "no such index [out]")
@@ -64,6 +66,22 @@ async def test_a_missing_source_is_refused_in_elasticsearchs_words() -> None:
     assert told.value.reason == "Validation Failed: 1: no such index [flights];"
 
 
+async def test_a_source_that_is_closed_is_refused_in_elasticsearchs_words() -> None:
+    closed = {"settings": {"index.verified_before_close": "true"}}
+    async with node(SOURCES | {SETTINGS: reply(200, {"flights": closed})}) as one, transport(one.url) as opened:
+        with pytest.raises(Refusal) as told:
+            await facts(opened, ["flights", "more*"], "out", ANN)
+    assert (told.value.status, told.value.type, told.value.reason) == (400, "index_closed_exception", "closed")
+
+
+@pytest.mark.parametrize("sources", [[], [""], ["a", ""], ["a,b"], ["a*,b*", "c"]])
+async def test_an_expression_that_a_request_line_would_read_otherwise_is_refused(sources: list[str]) -> None:
+    async with node(SOURCES) as one, transport(one.url) as opened:
+        with pytest.raises(Refusal, match="names no index: list indices one by one"):
+            await facts(opened, sources, "out", ANN)
+        assert one.seen == []
+
+
 @pytest.mark.parametrize("call", [MAPPING, SETTINGS, "GET /out"])
 async def test_any_other_refusal_is_passed_on(call: str) -> None:
     async with node(SOURCES | {call: refusal(403, reason=call)}) as one, transport(one.url) as opened:
@@ -77,6 +95,68 @@ async def test_what_is_not_understood_is_no_answer(call: str, answer: bytes) -> 
     async with node(SOURCES | {call: answer}) as one, transport(one.url) as opened:
         with pytest.raises(ClusterUnreachable):
             await facts(opened, ["flights", "more*"], "out", ANN)
+
+
+BROKEN = [
+    b'{"flights":{"mappings":{"properties":{"a":{"type":"long"}}}}',
+    b'{"flights":{"mappings":{}},"flights":{"mappings":{}}}',
+    b'{"flights":{"mappings":{"properties":{"a":{"type":long}}}}}',
+    b'{"flights":{"mappings":[]}}',
+    b'{"flights":{"settings":1,"mappings":1}}',
+    b"<html>",
+]
+
+
+@pytest.mark.parametrize("call", [MAPPING, SETTINGS])
+@pytest.mark.parametrize("body", BROKEN)
+async def test_what_is_broken_is_no_answer(call: str, body: bytes) -> None:
+    script = SOURCES | {call: reply(200, None, ("content-type", "application/json"), raw=body)}
+    if body == BROKEN[3] and call == SETTINGS:
+        script[call] = reply(200, {"flights": {"settings": []}})
+    async with node(script) as one, transport(one.url) as opened:
+        with pytest.raises(ClusterUnreachable, match=r"GET /flights,more\*/_(mapping|settings)"):
+            await facts(opened, ["flights", "more*"], "out", ANN)
+
+
+DEEP: dict[str, Any] = {"type": "long"}
+for _ in range(120):
+    DEEP = {"properties": {"o": DEEP}}
+
+
+@pytest.mark.parametrize(
+    ("limits", "mapping", "told"),
+    [
+        (GateLimits(source_answer_bytes=100), {f"f{n}": {} for n in range(20)}, "source_answer_bytes"),
+        (GateLimits(source_distinct_bytes=100), {f"f{n}": {} for n in range(20)}, "source_distinct_bytes"),
+        (GateLimits(), DEEP, r"index \[flights\] nests deeper than 200 levels"),
+    ],
+)
+async def test_what_is_too_much_is_refused_with_the_limit(limits: GateLimits, mapping: Any, told: str) -> None:
+    script = SOURCES | {MAPPING: reply(200, {"flights": {"mappings": {"properties": mapping}}})}
+    async with node(script) as one, transport(one.url, limits=limits) as opened:
+        with pytest.raises(Refusal, match=told) as refused:
+            await facts(opened, ["flights", "more*"], "out", ANN)
+    assert refused.value.status == 400
+
+
+async def test_sources_that_are_alike_share_what_they_are(many: list[str]) -> None:
+    """Across the pieces in which they are asked for, too: whoever merges them has one mapping to look at."""
+    async with node() as one, transport(one.url) as opened:
+        one.script = _Echo()
+        read = await facts(opened, many, "out", ANN)
+        assert len({id(source.mappings) for source in read.sources}) == 1
+        assert len({id(source.settings) for source in read.sources}) == 1
+
+
+async def test_sources_without_settings_share_none() -> None:
+    named: dict[str, Any] = {f"i{number}": {"mappings": {}} for number in range(3)}
+    async with (
+        node({MAPPING: reply(200, named), SETTINGS: reply(200, {}), "GET /out": MISSING}) as one,
+        transport(one.url) as opened,
+    ):
+        read = await facts(opened, ["flights", "more*"], "out", ANN)
+    assert [source.name for source in read.sources] == ["i0", "i1", "i2"]
+    assert len({id(source.settings) for source in read.sources}) == 1
 
 
 @pytest.fixture
@@ -323,3 +403,15 @@ async def test_an_index_that_cannot_be_looked_at_is_kept(answer: bytes, done: st
     told, called = await removed(script={"GET /out": answer})
     assert told.startswith(done)
     assert called == ["GET /out"]
+
+
+async def test_documents_are_counted() -> None:
+    async with node({"GET /out/_count": reply(200, {"count": 3})}) as one, transport(one.url) as opened:
+        assert await documents(opened, "out", ANN) == 3
+
+
+@pytest.mark.parametrize("content", [{}, [], {"count": None}, {"count": "many"}])
+async def test_a_count_that_is_none_is_no_answer(content: Any) -> None:
+    async with node({"GET /out/_count": reply(200, content)}) as one, transport(one.url) as opened:
+        with pytest.raises(ClusterUnreachable, match="GET /out/_count: the answer lacks"):
+            await documents(opened, "out", ANN)

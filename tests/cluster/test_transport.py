@@ -5,8 +5,10 @@ import time
 
 import pytest
 
+from proxy.cluster import node as cluster_node
 from proxy.cluster.transport import Reply, quoted, refusal_of
 from proxy.errors import ClusterUnreachable
+from proxy.settings import GateLimits
 from tests.cluster.nodes import ANN, Node, node, nowhere, refusal, reply, transport
 
 
@@ -52,6 +54,7 @@ async def test_a_cluster_that_cannot_is_no_answer(status: int) -> None:
         reply(raw=b"<html>hello</html>"),
         reply(200, None, ("x", "y"), raw=b"{"),
         reply(raw=b"\xff\xfe"),
+        reply(raw=b"[" * 5_000 + b"]" * 5_000),
         b"HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 4\r\n\r\nhtml",
         b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 4\r\n\r\ntext",
         b"HTTP/1.1 200 OK\r\ncontent-type: application/yaml\r\ncontent-length: 6\r\n\r\n---\n- 1"[:-2],
@@ -191,3 +194,102 @@ def test_replies_do_not_show_what_they_hold() -> None:
 
 def test_the_node_of_these_tests_remembers() -> None:
     assert Node().calls == []
+
+
+class Pieces:
+    """A sink that keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.begun = 0
+        self.ended = False
+        self.content = b""
+
+    def begin(self) -> None:
+        self.begun += 1
+        self.content = b""
+
+    def feed(self, chunk: bytes) -> None:
+        self.content += chunk
+
+    def finish(self) -> None:
+        self.ended = True
+
+
+async def test_a_sink_takes_an_answer_and_no_refusal() -> None:
+    async with node({"GET /a": [reply(200, {"a": 1}), refusal(404)]}) as one, transport(one.url) as opened:
+        taken, untouched = Pieces(), Pieces()
+        got = await opened.call("GET", "/a", ANN, sink=taken)
+        assert (got.status, got.content, taken.content, taken.ended) == (200, {}, b'{"a": 1}', True)
+        got = await opened.call("GET", "/a", ANN, sink=untouched)
+        assert (got.status, refusal_of(got).reason, untouched.begun) == (404, "no", 0)
+        assert (await opened.call("GET", "/b", ANN)).content["status"] == 404
+
+
+@pytest.mark.parametrize(("busy_s", "rests"), [(0.005, True), (0.0, False)])
+async def test_reading_rests_where_it_keeps_the_process_busy(
+    busy_s: float, rests: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A long answer comes as fast as it is read, and threads would wait for the interpreter; a short one must not."""
+    # Far apart, so that a machine which is busy with other things does not decide.
+    monkeypatch.setattr(cluster_node, "REST_S", 0.03 if rests else 4.0)
+    monkeypatch.setattr(cluster_node, "BUSY_S", 0.004 if rests else 1.0)
+
+    class Busy(Pieces):
+        fed = 0
+
+        def feed(self, chunk: bytes) -> None:
+            self.fed += 1
+            super().feed(chunk)
+            time.sleep(busy_s)
+
+    body = b"x" * (1_000_000 if rests else 10)
+    async with node({"GET /a": reply(200, raw=body)}) as one, transport(one.url) as opened:
+        await opened.call("GET", "/a", ANN, sink=Pieces())  # the connection is there
+        taken = Busy()
+        begun = time.monotonic()
+        await opened.call("GET", "/a", ANN, sink=taken)
+        took_s = time.monotonic() - begun
+        assert taken.content == body
+        assert took_s > taken.fed * 0.03 if rests else took_s < 4.0
+
+
+async def test_a_sink_begins_anew_where_another_node_is_asked() -> None:
+    cut = b"HTTP/1.1 200 OK\r\ncontent-length: 50\r\n\r\n" + b'{"a": '
+    script = {"GET /a": [cut, b""]}
+    async with (
+        node(script, hangs_up=True) as broken,
+        node({"GET /a": reply(200, {"b": 2})}) as good,
+        transport(broken.url, good.url) as opened,
+    ):
+        for _ in range(2):
+            taken = Pieces()
+            await opened.call("GET", "/a", ANN, sink=taken)
+            assert (taken.content, taken.ended) == (b'{"b": 2}', True)
+
+
+async def test_an_answer_that_is_cut_off_does_not_end_in_the_sink() -> None:
+    cut = b"HTTP/1.1 200 OK\r\ncontent-length: 50\r\n\r\n" + b'{"a": {}}'
+    async with node({"GET /a": cut}, hangs_up=True) as one, transport(one.url) as opened:
+        taken = Pieces()
+        with pytest.raises(ClusterUnreachable, match=r"^GET /a: "):
+            await opened.call("GET", "/a", ANN, sink=taken)
+        assert not taken.ended
+
+
+async def test_an_answer_that_is_held_has_a_limit() -> None:
+    limits = GateLimits(cluster_answer_bytes=8)
+    async with (
+        node(
+            {"GET /a": reply(200, {"a": 1}), "GET /b": reply(200, {"a": 12}), "GET /c": reply(403, {"error": "no"})}
+        ) as one,
+        transport(one.url, limits=limits) as opened,
+    ):
+        assert (await opened.call("GET", "/a", ANN)).content == {"a": 1}
+        for path in ("/b", "/c"):
+            with pytest.raises(
+                ClusterUnreachable, match=rf"^GET {path}: .* 8 bytes \(limits.gate.cluster_answer_bytes\)"
+            ):
+                await opened.call("GET", path, ANN)
+        taken = Pieces()
+        await opened.call("GET", "/b", ANN, sink=taken)
+        assert taken.content == b'{"a": 12}'

@@ -83,7 +83,7 @@ def test_order_of_sources_never_matters() -> None:
 def test_a_source_field_of_the_results_fields_name_is_refused_before_anything_is_made(results: bool) -> None:
     with pytest.raises(Refusal) as caught:
         destination_body(job(), [index("a", {"ml": {"properties": {}}})], Era.ALLOW_LIST, 1, results=results)
-    assert caught.value.status == 400
+    assert (caught.value.status, caught.value.type) == (400, "status_exception")
     assert "A field that matches the dest.results_field [ml] already exists" in caught.value.reason
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from proxy.destination.era import Era, is_remade, meta_version, parse_version
+from proxy.destination.era import Era, is_outdated, meta_version, parse_version
 
 
 @pytest.mark.parametrize(
@@ -59,24 +59,31 @@ def test_meta_version(era: Era, job: str, cluster: str | None, expected: str) ->
     assert meta_version(era, job, cluster) == expected
 
 
-OURS = {"created_by": "data-frame-analytics"}
+BY_ELASTICSEARCH = {"created_by": "data-frame-analytics"}
 
 
 @pytest.mark.parametrize(
-    ("meta", "remade"),
+    ("meta", "outdated"),
     [
         (None, False),
         ({}, False),
-        ([], False),
         ({"created_by": "somebody", "version": {"created": "1.0.0"}}, False),
-        ({**OURS, "version": {"created": "7.10.0"}}, False),
-        ({**OURS, "version": {"created": "12.0.0"}}, False),
-        ({**OURS, "version": {"created": "7.9.3"}}, True),
-        ({**OURS, "version": {"created": "x"}}, True),
-        ({**OURS, "version": {}}, True),
-        ({**OURS, "version": "8.0.0"}, True),
-        (OURS, True),
+        (BY_ELASTICSEARCH, True),
+        ({**BY_ELASTICSEARCH, "version": "7.10.0"}, True),
+        ({**BY_ELASTICSEARCH, "version": {}}, True),
+        ({**BY_ELASTICSEARCH, "version": {"created": "seven"}}, True),
+        ({**BY_ELASTICSEARCH, "version": {"created": "7.9.3"}}, True),
+        ({**BY_ELASTICSEARCH, "version": {"created": "7.10.0"}}, False),
+        ({**BY_ELASTICSEARCH, "version": {"created": "12.0.0"}}, False),
     ],
 )
-def test_what_elasticsearch_throws_away(meta: object, remade: bool) -> None:
-    assert is_remade(meta) is remade
+def test_what_elasticsearch_makes_anew(meta: object, outdated: bool) -> None:
+    assert is_outdated(meta) is outdated
+
+
+def test_the_config_version_begins_with_8_10_and_the_oldest_good_one_is_good() -> None:
+    for cluster in ("8.10.0", "8.10.1", "8.11.0"):
+        assert meta_version(Era.ALLOW_LIST, "11.0.0", cluster) == "11.0.0"
+        assert meta_version(Era.ALLOW_LIST, "10.0.0", cluster) == "10.0.0"
+        assert meta_version(Era.ALLOW_LIST, "8.9.0", cluster) == "10.0.0"
+    assert meta_version(Era.ALLOW_LIST, "12.0.0", "8.9.2") == "8.9.2"

@@ -91,8 +91,9 @@ def test_all_conflicts_are_found_and_the_first_refuses() -> None:
 @pytest.mark.parametrize("key", ["properties", "runtime"])
 def test_a_mapping_that_is_not_one_is_refused(key: str) -> None:
     broken = SourceIndex(name="a", settings={}, mappings={key: ["f"]})
-    with pytest.raises(Refusal, match=rf"the mapping of index \[a\] cannot be read: bad \[{key}\]"):
+    with pytest.raises(Refusal, match=rf"the mapping of index \[a\] cannot be read: bad \[{key}\]") as told:
         merge_mappings(job(), [broken])
+    assert (told.value.status, told.value.type) == (400, "status_exception")
 
 
 FIELDS = st.dictionaries(st.sampled_from(["a", "b", "c", "d.e", "ü", ""]), st.sampled_from([LONG, OBJECT]), max_size=4)
@@ -116,6 +117,49 @@ def test_merging_again_changes_nothing(fields: list[dict[str, Any]]) -> None:
     assert outcome([*sources, *sources]) == once
     if not isinstance(once, str):
         assert outcome([*sources, index("merged", once.get("properties"))]) == once
+
+
+DEFINITIONS = st.sampled_from([LONG, KEYWORD, OBJECT, {"type": "long", "index": False}])
+DIFFERENT = st.lists(st.dictionaries(st.sampled_from(["a", "b", "c", "ü"]), DEFINITIONS, max_size=4), max_size=4)
+
+
+@given(DIFFERENT, st.randoms(use_true_random=False))
+def test_a_conflict_is_found_in_any_order_and_only_where_there_is_one(
+    fields: list[dict[str, Any]], random: Any
+) -> None:
+    """By a definition of its own: a field conflicts where two indices say different things of it."""
+    sources = [index(f"i{number}", one, runtime=one) for number, one in enumerate(fields)]
+    said: dict[str, list[Any]] = {}
+    for one in fields:
+        for name, definition in one.items():
+            said.setdefault(name, []).append(definition)
+    expected = sorted(name for name, all_ in said.items() if any(one != all_[0] for one in all_))
+    for order in (sources, sources[::-1], random.sample(sources, len(sources))):
+        found = [(conflict.kind, conflict.field) for conflict in mapping_conflicts(job(), order)]
+        assert found == [(kind, name) for kind in ("properties", "runtime") for name in expected]
+        made = outcome(order)
+        if expected:
+            assert isinstance(made, str)
+            assert made.startswith(
+                f"cannot merge [properties] mappings because of differences for field [{expected[0]}];"
+            )
+        else:
+            assert made == {"dynamic": False} | (
+                {"properties": (whole := {name: all_[0] for name, all_ in said.items()}), "runtime": whole}
+                if said
+                else {}
+            )
+
+
+@given(FIELDS, FIELDS, FIELDS)
+def test_grouping_never_matters(one: dict[str, Any], two: dict[str, Any], three: dict[str, Any]) -> None:
+    """Two merged first and then the third, or all at once."""
+    sources = [index(f"i{number}", fields) for number, fields in enumerate((one, two, three))]
+    first = outcome(sources[:2])
+    if not isinstance(first, str):
+        at_once, in_steps = outcome(sources), outcome([index("i01", first.get("properties")), sources[2]])
+        # A refusal names indices, which are others then.
+        assert at_once == in_steps or (isinstance(at_once, str) and isinstance(in_steps, str))
 
 
 def outcome(sources: list[SourceIndex]) -> dict[str, Any] | str:

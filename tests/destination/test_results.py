@@ -62,8 +62,9 @@ def test_classification_without_its_dependent_variable_is_refused() -> None:
 
 
 def test_an_analysis_that_is_not_known_is_refused() -> None:
-    with pytest.raises(Refusal, match=r"the analysis \[clustering\] is not known"):
-        result_mappings(job("clustering"))
+    with pytest.raises(Refusal, match=r"the analysis \[guess\] is not known") as told:
+        result_mappings(job("guess"))
+    assert (told.value.status, told.value.type) == (400, "status_exception")
 
 
 def test_the_field_of_the_running_number() -> None:

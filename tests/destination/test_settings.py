@@ -107,8 +107,11 @@ def test_all_conflicts_by_name() -> None:
 
 
 def test_a_number_that_is_none_is_refused() -> None:
-    with pytest.raises(Refusal, match=r"Failed to parse long setting \[index.number_of_shards\] with value \[two\]"):
+    with pytest.raises(
+        Refusal, match=r"Failed to parse long setting \[index.number_of_shards\] with value \[two\]"
+    ) as told:
         merge_settings(settings({SHARDS: "two"}), Era.SHARDS_ONLY)
+    assert (told.value.status, told.value.type) == (400, "status_exception")
 
 
 BLOCKS = st.dictionaries(
@@ -130,6 +133,29 @@ def test_order_never_matters_and_a_source_beside_itself_changes_nothing(
     shuffled = random.sample(sources, len(sources))
     assert outcome(sources, era) == outcome(shuffled, era) == outcome([*sources, *sources], era)
     assert settings_conflicts(sources, era) == settings_conflicts(shuffled, era)
+
+
+NUMBERS = st.dictionaries(st.sampled_from([SHARDS, REPLICAS, FIELDS]), st.integers(0, 2000).map(str), max_size=3)
+
+
+@given(st.lists(NUMBERS, max_size=5), st.randoms(use_true_random=False))
+def test_maxima_are_those_of_the_explicit_values_in_any_order(blocks: list[dict[str, str]], random: Any) -> None:
+    sources = settings(*blocks)
+    expected = {
+        key: max(int(block[key]) for block in blocks if key in block)
+        for key in {key for block in blocks for key in block}
+    }
+    assert merge_settings(sources, Era.ALLOW_LIST) == expected
+    assert merge_settings(random.sample(sources, len(sources)), Era.ALLOW_LIST) == expected
+
+
+@given(st.lists(st.sampled_from([None, "BM25", "boolean", "DFR"]), max_size=5), st.randoms(use_true_random=False))
+def test_a_conflict_of_settings_is_found_in_any_order(kinds: list[str | None], random: Any) -> None:
+    """None sets no similarity, and has no part in a conflict."""
+    sources = settings(*({} if kind is None else {"index.similarity.default.type": kind} for kind in kinds))
+    for order in (sources, sources[::-1], random.sample(sources, len(sources))):
+        conflicts_ = settings_conflicts(order, Era.ALLOW_LIST)
+        assert [one.field for one in conflicts_] == (["index.similarity"] if len(set(kinds) - {None}) > 1 else [])
 
 
 def outcome(sources: list[SourceIndex], era: Era) -> dict[str, Any] | str:

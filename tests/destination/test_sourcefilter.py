@@ -60,3 +60,11 @@ def test_simple_match_knows_the_star_only(pattern: str, text: str, expected: boo
 def test_simple_match_agrees_with_a_regular_expression(pattern: str, text: str) -> None:
     expression = ".*".join(re.escape(piece) for piece in pattern.split("*"))
     assert simple_match(pattern, text) is (re.fullmatch(expression, text, re.DOTALL) is not None)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "expected"),
+    [("a*b*b", "ab", False), ("*ab*ab*", "abab", True), ("*a*", "ab", True), ("*a*", "ba", True), ("*b*", "ab", True)],
+)
+def test_each_piece_is_taken_where_it_comes_first_and_once(pattern: str, text: str, expected: bool) -> None:
+    assert simple_match(pattern, text) is expected

@@ -613,6 +613,27 @@ class TestGate:
         assert (request.start, request.body) == (b"POST /_ml/data_frame/analytics/x/_start HTTP/1.1", b"{}")
         assert upstream.wires == []
 
+    async def test_a_client_may_ask_the_gate_for_a_plan_and_tell_it_nothing_else(self, rig: Rig) -> None:
+        gate = await rig.gate(echo)
+        edge, upstream = await rig.simple()
+        asked = b"x-startgate-PLAN:only\r\nX-Startgate-Planned: only\r\nX-Startgate-Receipt: fake\r\nHost"
+        assert (await edge.ask(START.replace(b"Host", asked))).status == 200
+        assert gate.requests[0].values(b"x-startgate-plan") == [b"only"]
+        assert gate.requests[0].values(b"x-startgate-planned") == []
+        assert b"fake" not in gate.requests[0].head
+        twice = b"X-Startgate-Plan: no\r\nX-Startgate-Plan: only\r\nHost"
+        assert (await edge.ask(START.replace(b"Host", twice))).status == 200
+        assert gate.requests[1].values(b"x-startgate-plan") == [b"no", b"only"]
+        named = b"Connection: x-startgate-plan\r\nX-Startgate-Plan: only\r\nHost"
+        assert (await edge.ask(START.replace(b"Host", named))).status == 400, "nobody may strip it"
+        assert upstream.wires == []
+
+    async def test_a_plan_is_not_asked_of_the_cluster(self, rig: Rig) -> None:
+        edge, upstream = await rig.simple()
+        got = await edge.ask(GET.replace(b"Host", b"X-Startgate-Plan: only\r\nHost"))
+        assert got.status == 200
+        assert upstream.requests[0].values(b"x-startgate-plan") == []
+
     async def test_the_gates_own_receipt_header_reaches_the_client(self, rig: Rig) -> None:
         await rig.gate(sends(answer(b"{}", "200 OK", "X-Startgate-Receipt: abc")))
         edge, _ = await rig.simple()

@@ -11,7 +11,7 @@ from proxy.cluster.jobs import job_of
 from proxy.errors import JournalError, PassedOn, Refusal, error_body
 from proxy.gate import flow
 from proxy.gate.flight import Credentials, Known
-from proxy.gate.ports import Facts, Grants, IndexState
+from proxy.gate.ports import Facts, Given, Grants, IndexState
 from proxy.gate.request import Arrived
 from proxy.model import Answer, Credential, Identity, Job, JobState, Owner, SourceIndex, Stage
 from proxy.privileges import Asked, Held, role_from_json
@@ -176,6 +176,14 @@ class FakeCluster:
 
     async def index(self, name: str, credential: Credential) -> IndexState | None:
         found: IndexState | None = await self._answer(f"index {credential.whose}", None)
+        return found
+
+    async def given(self, name: str, credential: Credential) -> Given | None:
+        found: Given | None = await self._answer(f"given {credential.whose}", None)
+        return found
+
+    async def documents(self, name: str, credential: Credential) -> int:
+        found: int = await self._answer(f"documents {credential.whose}", 0)
         return found
 
     async def create(self, name: str, body: Mapping[str, Any], credential: Credential) -> bool:

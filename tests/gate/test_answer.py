@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from proxy.errors import PassedOn, PlainRefusal, Refusal, error_body
+from proxy.gate import answer as words
 from proxy.gate.answer import refused
 from proxy.model import Answer
 
@@ -17,6 +18,22 @@ BODY = error_body(403, "security_exception", "nö")
 
 def told(refusal: Refusal = REFUSAL, accept: str | None = None, **parameters: str) -> Answer:
     return refused(refusal, parameters, accept, "r1")
+
+
+def test_a_200_is_told_in_the_formats_of_a_refusal() -> None:
+    shared = {"type": "double"}
+    content = {"a": shared, "b": shared, "c": "ö"}
+    plain = words.told(content, {}, None, "r1")
+    assert (plain.status, plain.body.decode()) == (200, '{"a":{"type":"double"},"b":{"type":"double"},"c":"ö"}')
+    assert plain.headers == (
+        ("X-elastic-product", "Elasticsearch"),
+        ("X-Startgate-Receipt", "r1"),
+        ("Content-Type", "application/json"),
+    )
+    listed = words.told(content, {"format": "yaml"}, None, "r1").body
+    assert (yaml.safe_load(listed), b"&" in listed) == (content, False)
+    assert cbor2.loads(words.told(content, {}, "application/cbor", "r1").body) == content
+    assert b"\n  " in words.told(content, {"pretty": ""}, None, "r1").body
 
 
 def header(answer: Answer, name: str) -> str | None:

@@ -156,9 +156,7 @@ async def test_what_the_edge_tells_is_believed_and_goes_no_further(
 ) -> None:
     async with running(tmp_path, monkeypatch) as gate:
         told = await gate.exchange(
-            request(
-                "X-Startgate-Peer: 192.0.2.7:555", "X-Startgate-Receipt: abc", "X-Startgate-Plan: only", "X-Kept: 1"
-            )
+            request("X-Startgate-Peer: 192.0.2.7:555", "X-Startgate-Receipt: abc", "X-Startgate-Other: 1", "X-Kept: 1")
         )
         (one,) = gate.starts()
     assert b"\r\nX-Startgate-Receipt: abc\r\n" in told

@@ -11,7 +11,7 @@ import pytest
 
 from proxy.errors import ClusterUnreachable, Refusal
 from proxy.gate import flow
-from proxy.gate.ports import Facts, IndexState
+from proxy.gate.ports import Facts, Given, IndexState
 from proxy.model import Answer, JobState, Stage
 from proxy.privileges import Held
 from proxy.rules import CreateAs, OnRefusedStart, SubjectKind
@@ -65,10 +65,10 @@ async def test_a_granted_first_start() -> None:
     start = arrived(("Authorization", "Basic YW5u"), ("Content-Type", "application/json"), body=b"{}")
     reply = await one.run(start)
     assert set(one.calls[:4]) == {"identify caller", "job caller", "state caller", "version service"}
-    assert set(one.calls[4:6]) == {"held caller", "facts caller"}
-    assert one.calls[6] == "intent"
-    assert set(one.calls[7:9]) == {"create flights-out as caller", "job caller"}
-    assert one.calls[9:] == ["forward", "followed", "outcome"]
+    assert set(one.calls[4:7]) == {"held caller", "facts caller", "given caller"}
+    assert one.calls[7] == "intent"
+    assert set(one.calls[8:10]) == {"create flights-out as caller", "job caller"}
+    assert one.calls[10:] == ["forward", "followed", "outcome"]
     assert one.cluster.forwarded == [(TARGET, start.headers, b"{}", 30.0)]
     assert reply == Answer(status=200, headers=(*STARTED.headers, ("X-Startgate-Receipt", "r1")), body=STARTED.body)
     assert one.outcome["event"]["outcome"] == "success"
@@ -184,10 +184,10 @@ async def test_an_intermediary_that_says_for_whom_needs_no_owner() -> None:
 
 
 async def test_only_what_the_owner_may_see_is_copied() -> None:
-    narrow = {"indices": [ANALYST["indices"][0] | {"field_security": {"grant": ["carrier"]}}, ANALYST["indices"][1]]}
+    narrow = {"indices": [ANALYST["indices"][0] | {"field_security": {"grant": ["distance"]}}, ANALYST["indices"][1]]}
     one = scene(identify_caller=KIBANA, grants=grants(narrow))
     assert (await one.run()).status == 200
-    assert set(one.cluster.bodies[0]["mappings"]["properties"]) == {"carrier", "ml__incremental_id"}
+    assert set(one.cluster.bodies[0]["mappings"]["properties"]) == {"distance", "ml__incremental_id"}
 
 
 async def test_a_secondary_reads_for_itself_whatever_the_owner_sees() -> None:
@@ -680,3 +680,195 @@ async def test_case(case: Case, tmp_path: Path) -> None:
         assert {path: value_at(record, path) for path in fields} == fields
     for path, value in wanted.get("created", {}).items():
         assert value_at(one.cluster.bodies[0], path) == value, path
+
+
+# --- the plan alone
+
+
+PLAN_ONLY = replace(arrived(), plan=("only",))
+FINISHED = JobState(state="stopped", stage=Stage.FINISHED)
+REMADE = JobState(state="stopped", stage=Stage.RESUMING_REINDEXING)
+
+
+async def test_a_plan_has_no_effect_and_is_on_record() -> None:
+    one = scene()
+    reply = await one.run(PLAN_ONLY)
+    told = json.loads(reply.body)
+    assert (reply.status, receipt(reply), told["receipt"]) == (200, "r1", "r1")
+    assert (told["would_succeed"], told["create"]["path"]) == (True, "/flights-out")
+    assert one.effects == ["outcome"]
+    assert one.cluster.bodies == []
+    assert one.cluster.forwarded == []
+    assert one.outcome["event"]["outcome"] == "success"
+    assert one.outcome["startgate"]["plan_only"] is True
+    assert one.outcome["startgate"]["destination"]["plan"] == "create"
+    assert "created" not in one.outcome["startgate"]["destination"]
+
+
+async def test_a_plan_waits_for_no_start() -> None:
+    one = scene()
+    lock = one.locks["outliers"] = asyncio.Lock()
+    async with lock:
+        assert (await one.run(PLAN_ONLY)).status == 200
+
+
+async def test_who_may_not_start_is_shown_no_plan() -> None:
+    nothing = Held(cluster={}, index={})
+    started, planned = scene(held=nothing), scene(held=nothing)
+    denied = await planned.run(PLAN_ONLY)
+    assert denied == await started.run()
+    assert denied.status == 403
+    assert planned.effects == ["outcome"]
+    assert planned.outcome["startgate"]["plan_only"] is True
+    assert planned.outcome["startgate"]["verdict"]["allowed"] is False
+
+
+@pytest.mark.parametrize(
+    "plan", [("",), ("yes",), ("Only",), ("only", "only"), ("only", "no"), ("only, only",), ("true",)]
+)
+async def test_what_is_no_plan_is_no_start_either(plan: tuple[str, ...]) -> None:
+    one = scene()
+    reply = await one.run(replace(arrived(), plan=plan))
+    assert reply.status == 400
+    assert "X-Startgate-Plan" in reason(reply)
+    assert one.calls == ["outcome"]
+
+
+@pytest.mark.parametrize(
+    ("target", "status"),
+    [
+        (f"{TARGET}?startgate_plan=only", 200),
+        (f"{TARGET}?startgate_plan=only&pretty", 200),
+        (f"{TARGET}?startgate_plan", 400),
+        (f"{TARGET}?startgate_plan=no", 400),
+    ],
+)
+async def test_the_parameter_beside_the_header(target: str, status: int) -> None:
+    one = scene()
+    assert (await one.run(replace(PLAN_ONLY, target=target))).status == status
+    assert one.effects == ["outcome"]
+
+
+async def test_the_parameter_alone_starts_nothing() -> None:
+    one = scene()
+    reply = await one.run(arrived(target=f"{TARGET}?startgate_plan=only"))
+    assert (reply.status, one.calls) == (400, ["outcome"])
+    assert "unrecognized parameter: [startgate_plan]" in reason(reply)
+
+
+@pytest.mark.parametrize(
+    ("answers", "status"),
+    [
+        ({"facts": refused_by_cluster(403)}, 403),
+        ({"facts": Refusal(400, "validation_exception", "no such index [flights]")}, 400),
+        ({"state": FINISHED}, 400),
+        ({"state": JobState(state="started", stage=Stage.FIRST_TIME)}, 409),
+    ],
+)
+async def test_what_a_start_would_fail_for_is_in_the_plan(answers: dict[str, Any], status: int) -> None:
+    one = scene(**answers)
+    told = json.loads((await one.run(PLAN_ONLY)).body)
+    assert (told["would_succeed"], [problem["status"] for problem in told["problems"]]) == (False, [status])
+    assert one.effects == ["outcome"]
+
+
+async def test_a_plan_that_cannot_be_told_is_none() -> None:
+    one = scene(facts=UNREACHABLE)
+    assert (await one.run(PLAN_ONLY)).status == 503
+    assert one.effects == ["outcome"]
+
+
+async def test_a_plan_that_is_not_on_record_is_not_told() -> None:
+    one = scene()
+    one.journal.failing = {"outcome"}
+    reply = await one.run(PLAN_ONLY)
+    assert reply.status == 503
+    assert b"would_succeed" not in reply.body
+
+
+async def test_for_a_job_stopped_in_copying_the_sources_are_read_for_a_plan_alone() -> None:
+    started, planned = scene(state=REMADE), scene(state=REMADE)
+    await started.run()
+    told = json.loads((await planned.run(PLAN_ONLY)).body)
+    assert "facts caller" not in started.calls
+    assert "facts caller" in planned.calls
+    assert told["remade"]["template"]["body"]["template"]["settings"] == {
+        "index.number_of_shards": 2,
+        "index.number_of_replicas": 0,
+    }
+
+
+async def test_a_plan_is_told_as_asked() -> None:
+    one = scene()
+    yaml = await one.run(replace(PLAN_ONLY, target=f"{TARGET}?format=yaml"))
+    assert yaml.body.startswith(b"---\nversion: 1\nplan_only: true\n")
+    assert b"&id" not in yaml.body, "no part points to another"
+    pretty = await scene().run(replace(PLAN_ONLY, target=f"{TARGET}?pretty"))
+    assert pretty.body.startswith(b'{\n  "version" : 1,\n')
+
+
+# --- a destination that dooms the job
+
+HOLDS_RESULTS = replace(
+    EXISTING, destination=IndexState(name="flights-out", uuid="u", mappings={"properties": {"ml": {}}})
+)
+
+
+async def test_a_job_that_can_only_fail_is_not_started() -> None:
+    one = scene(facts=HOLDS_RESULTS)
+    reply = await one.run()
+    assert (reply.status, reason(reply)) == (
+        400,
+        "A field that matches the dest.results_field [ml] already exists; please set a different results_field",
+    )
+    assert one.effects == ["outcome"]
+    assert "documents caller" in one.calls
+
+
+async def test_of_a_destination_that_is_not_empty_the_cluster_says_so() -> None:
+    one = scene(facts=HOLDS_RESULTS, documents=1, forward=answer(400))
+    assert (await one.run()).status == 400
+    assert one.effects == ["intent", "forward", "outcome"]
+
+
+async def test_an_existing_destination_without_them_costs_no_call() -> None:
+    one = scene(facts=EXISTING)
+    assert (await one.run()).status == 200
+    assert not any(call.startswith("documents") for call in one.calls)
+
+
+async def test_a_destination_that_exists_is_looked_into_for_a_plan() -> None:
+    one = scene(facts=EXISTING, documents=7)
+    told = json.loads((await one.run(PLAN_ONLY)).body)
+    assert (told["would_succeed"], told["destination"]["documents"]) == (False, 7)
+    assert one.effects == ["outcome"]
+    secret = scene(facts=EXISTING, documents=refused_by_cluster(403))
+    assert "documents" not in json.loads((await secret.run(PLAN_ONLY)).body)["destination"]
+    assert (await scene(facts=EXISTING, documents=UNREACHABLE).run(PLAN_ONLY)).status == 503
+
+
+# --- index templates
+
+
+@pytest.mark.parametrize(
+    ("create_as", "asked"),
+    [(CreateAs.AUTO, "caller"), (CreateAs.CALLER, "caller"), (CreateAs.SERVICE, "service")],
+)
+async def test_templates_are_asked_about_as_whoever_creates(create_as: CreateAs, asked: str) -> None:
+    one = scene()
+    assert (await one.run(rules=replace(RULES, create_as=create_as))).status == 200
+    assert [call for call in one.calls if call.startswith("given")] == [f"given {asked}"]
+
+
+async def test_where_nobody_could_create_nobody_is_asked_about_templates() -> None:
+    one = scene()
+    one.service = None
+    assert (await one.run(rules=replace(RULES, create_as=CreateAs.SERVICE))).status == 403
+    assert not any(call.startswith("given") for call in one.calls)
+
+
+async def test_a_template_with_the_results_field_leaves_the_index_to_elasticsearch() -> None:
+    """It would fail a job whose index was there before, and starts one that makes the index by itself."""
+    one = scene(given=Given(mappings={"properties": {"ml": {"properties": {}}}}))
+    assert (await one.run()).status == 200
+    assert one.effects == ["intent", "forward", "followed", "outcome"]

@@ -1,6 +1,7 @@
 """What a start will do about its destination, from facts alone."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,9 +9,10 @@ import pytest
 from proxy.destination import Era
 from proxy.errors import Refusal
 from proxy.gate.flight import Destination, Plan
-from proxy.gate.plan import check_expressions, era_of, make_plan, untouched
-from proxy.gate.ports import Facts, Grants, IndexState
+from proxy.gate.plan import check_expressions, copied, era_of, make_plan, untouched
+from proxy.gate.ports import Facts, Given, Grants, IndexState
 from proxy.model import JobState, SourceIndex, Stage
+from proxy.rules import Origin, Setting
 from tests.gate.fakes import ANALYST, FLIGHTS, grants, known, made
 
 NOW_MS = 1_700_000_200_000
@@ -73,6 +75,21 @@ def test_the_clusters_version_is_written_where_the_cluster_would() -> None:
     assert plan.body["mappings"]["_meta"]["version"] == {"created": "7.17.24"}
 
 
+def test_the_settings_of_the_rules_are_laid_over_the_copied_ones() -> None:
+    laid = {
+        "index.number_of_replicas": Setting("index.number_of_replicas", 1, Origin("start.yml", 14)),
+        "index.codec": Setting("index.codec", "best_compression", Origin("start.yml", 15)),
+    }
+    plan = make_plan(known(), MISSING, None, NOW_MS, laid)
+    assert plan.body is not None
+    assert plan.body["settings"] == {
+        "index.number_of_shards": 2,
+        "index.number_of_replicas": 1,
+        "index.codec": "best_compression",
+    }
+    assert plan.overrides == {"index.number_of_replicas": "start.yml:14", "index.codec": "start.yml:15"}
+
+
 def test_a_destination_that_exists_is_used_as_it_is() -> None:
     facts = Facts(sources=(FLIGHTS,), destination=IndexState(name="flights-out", uuid="u", mappings={}))
     plan = make_plan(known(), facts, None, NOW_MS)
@@ -85,6 +102,86 @@ def test_a_destination_that_elasticsearch_throws_away_is_told() -> None:
     plan = make_plan(known(), facts, None, NOW_MS)
     assert plan.step is Destination.EXISTING
     assert "deletes it and makes it anew" in plan.why
+
+
+def test_what_the_index_really_gets() -> None:
+    given = Given(
+        settings={"index.codec": "best_compression", "index.number_of_replicas": "3"},
+        mappings={"dynamic": "strict", "properties": {"note": {"type": "text"}, "carrier": {"type": "text"}}},
+        aliases=("all-flights",),
+    )
+    plan = make_plan(known(), replace(MISSING, given=given), None, NOW_MS)
+    assert plan.body is not None
+    assert plan.effective is not None
+    assert plan.effective["settings"] == {"index.codec": "best_compression", **plan.body["settings"]}
+    assert plan.effective["mappings"] == {
+        **plan.body["mappings"],
+        "properties": {"note": {"type": "text"}, **plan.body["mappings"]["properties"]},
+    }
+    assert plan.effective["aliases"] == ["all-flights"]
+    assert make_plan(known(), MISSING, None, NOW_MS).effective is None
+
+
+def test_a_template_with_the_results_field_leaves_the_index_to_elasticsearch() -> None:
+    given = Given(mappings={"properties": {"ml": {"properties": {"x": {"type": "long"}}}}})
+    plan = make_plan(known(), replace(MISSING, given=given), None, NOW_MS)
+    assert (plan.step, plan.body) == (Destination.LEAVE, None)
+    assert plan.why == "an index template has a field of the results' name [ml]: Elasticsearch makes the index"
+
+
+DOOMED = "A field that matches the dest.results_field [ml] already exists; please set a different results_field"
+OLD = {"created_by": "data-frame-analytics", "version": {"created": "7.9.0"}}
+
+
+@pytest.mark.parametrize(
+    ("name", "mappings", "problem"),
+    [
+        ("flights-out", {}, None),
+        ("flights-out", {"properties": {"mlx": {}}}, None),
+        ("flights-out", {"properties": {"ml": {}}}, DOOMED),
+        # Elasticsearch makes it anew, but never the index behind an alias.
+        ("flights-out", {"properties": {"ml": {}}, "_meta": OLD}, None),
+        ("behind", {"properties": {"ml": {}}, "_meta": OLD}, DOOMED),
+    ],
+)
+def test_a_destination_that_holds_the_results_field_dooms_the_job(
+    name: str, mappings: dict[str, Any], problem: str | None
+) -> None:
+    facts = Facts(sources=(FLIGHTS,), destination=IndexState(name=name, uuid="u", mappings=mappings))
+    plan = make_plan(known(), facts, None, NOW_MS)
+    assert plan.step is Destination.EXISTING
+    assert (plan.problem and plan.problem.reason) == problem
+
+
+CARRIER = SourceIndex(name="flights", settings={}, mappings={"properties": {"carrier": {"type": "keyword"}}})
+CLASHING = SourceIndex(name="other", settings={}, mappings={"properties": {"carrier": {"type": "date"}}})
+
+
+@pytest.mark.parametrize(
+    ("analysis", "sources", "reason"),
+    [
+        ({"outlier_detection": {}}, (CARRIER,), "at least one field must be included in the analysis"),
+        ({"classification": {"dependent_variable": "x"}}, (CARRIER,), "no mappings could be found for field [x]"),
+        # As Elasticsearch asks: first for the fields that must be there, then for conflicts, then for any field.
+        (
+            {"regression": {"dependent_variable": "x"}},
+            (CARRIER, CLASHING),
+            "required field [x] is missing; analysis requires fields [x]",
+        ),
+        (
+            {"outlier_detection": {}},
+            (CARRIER, CLASHING),
+            "cannot merge [properties] mappings because of differences for field [carrier]; "
+            "mapped as [{type=date}] in index [other]; mapped as [{type=keyword}] in index [flights]",
+        ),
+    ],
+)
+def test_fields_that_the_cluster_would_refuse(
+    analysis: dict[str, Any], sources: tuple[SourceIndex, ...], reason: str
+) -> None:
+    with pytest.raises(Refusal) as told:
+        make_plan(known(made(analysis=analysis)), Facts(sources=sources, destination=None), None, NOW_MS)
+    assert (told.value.status, told.value.type, told.value.reason) == (400, "status_exception", reason)
 
 
 def test_a_conflict_of_mappings_is_refused_in_elasticsearchs_words() -> None:
@@ -100,6 +197,8 @@ def test_a_conflict_of_mappings_is_refused_in_elasticsearchs_words() -> None:
 
 
 INCLUDED = "Destination index [flights-out] is included in source expression [{}]"
+# The one case in which Elasticsearch lists what the sources stand for.
+BEHIND = "Destination index [flights-000001] is included in source expression [flights-000001,z]"
 REMOTE = "remote source indices are not supported"
 
 
@@ -110,7 +209,7 @@ REMOTE = "remote source indices are not supported"
         (["flights*"], ["flights"], None, [INCLUDED.format("flights*")]),
         (["a", "*-out", "flights-out"], [], None, [INCLUDED.format("*-out"), INCLUDED.format("flights-out")]),
         (["alias", "x"], ["flights-out", "x"], None, [INCLUDED.format("alias,x")]),
-        (["alias"], ["flights-000001"], "flights-000001", [INCLUDED.format("alias")]),
+        (["alias", "z"], ["z", "flights-000001"], "flights-000001", [BEHIND]),
         (["alias"], ["flights-000002"], "flights-000001", []),
         (["flights", "-flights-out"], ["flights"], None, []),
         (["flights-ou?"], [], None, []),
@@ -120,6 +219,7 @@ REMOTE = "remote source indices are not supported"
         (["other:flights"], [], None, [REMOTE]),
         (["*:*"], [], None, [REMOTE]),
         (["<logs-{now/d{yyyy.MM.dd|+12:00}}>"], [], None, []),
+        (["*", "-<logs-{now/d{yyyy.MM.dd|+12:00}}>"], [], None, [INCLUDED.format("*")]),
         (["other:x", "flights*"], [], None, [INCLUDED.format("flights*"), REMOTE]),
     ],
 )
@@ -189,13 +289,29 @@ RUNTIME = SourceIndex(
         (grants(role("*", without=["hour", "carrier"])), {"distance"}, {"day"}),
         (grants(role("carrier"), role()), {"distance", "carrier"}, {"hour", "day"}),
         (grants(role("carrier"), role("hour")), {"carrier"}, {"hour"}),
-        (grants(ANALYST, limited_by=[role("carrier")]), {"carrier"}, set()),
+        (grants(ANALYST, limited_by=[role("distance")]), {"distance"}, set()),
         (grants(role("carrier", "distance"), limited_by=[role("distance")]), {"distance"}, set()),
         (grants(role("carrier", names=["elsewhere"]), role()), {"distance", "carrier"}, {"hour", "day"}),
     ],
 )
 def test_only_what_the_owner_may_see_is_copied(what: Grants, properties: set[str], runtime: set[str]) -> None:
     assert seen(what, RUNTIME) == {"properties": properties, "runtime": runtime}
+
+
+def test_sources_that_share_a_mapping_share_what_is_seen_of_it() -> None:
+    """Ten thousand alike are looked at once, and are still alike to whoever merges them; others are looked at anew."""
+    other = replace(RUNTIME, name="other", mappings=FLIGHTS.mappings)
+    fleet = (*(replace(RUNTIME, name=f"flights-{number}") for number in range(3)), other)
+    facts = Facts(sources=fleet, destination=None)
+    narrow = role("carrier", "distance", names=["flights-0", "flights-1", "other"])
+    first, second, all_of_it, last = copied(known(), facts, grants(narrow, role(names=["flights-2"])))
+    assert set(first.mappings["properties"]) == {"carrier", "distance"}
+    assert first.mappings is second.mappings
+    assert all_of_it.mappings is RUNTIME.mappings
+    assert last.mappings is not first.mappings
+    limited = copied(known(), facts, grants(role(names=["*"]), limited_by=[role("distance", names=["*"])]))
+    assert len({id(source.mappings) for source in limited[:3]}) == 1
+    assert set(limited[0].mappings["properties"]) == {"distance"}
 
 
 SYSTEM = SourceIndex(name=".security-7", settings={}, mappings={"properties": {"hash": {"type": "keyword"}}})

@@ -1,6 +1,7 @@
 """What goes on record: an allow-list, with who, what, why and how it went; never a secret."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -44,6 +45,17 @@ def flight(**changes: Any) -> Flight:
     )
     fields: dict[str, Any] = {"arrived": start, "revision": "abc", "begun_ms": NOW_MS, "begun_s": 5.0}
     return Flight(**fields | changes)
+
+
+def test_a_plan_is_recorded_as_one_and_as_no_start() -> None:
+    asked = replace(flight().arrived, plan=("only",))
+    told = record.outcome(judged(arrived=asked, problem="cannot merge"), answer(200), NOW_MS)
+    assert (told["event"]["outcome"], told["event"]["reason"]) == ("success", "cannot merge")
+    assert told["startgate"]["plan_only"] is True
+    assert "created" not in told["startgate"]["destination"]
+    denied = record.outcome(judged(arrived=asked, plan=None), answer(403), NOW_MS)
+    assert (denied["event"]["outcome"], denied["startgate"]["plan_only"]) == ("failure", True)
+    assert "plan_only" not in record.outcome(judged(), answer(200), NOW_MS)["startgate"]
 
 
 def judged(**changes: Any) -> Flight:
@@ -139,6 +151,13 @@ def test_very_long_settings_are_left_out() -> None:
     body = {**BODY, "settings": {"index.analysis.filter.s.synonyms": ["x" * 100] * 200}}
     told = record.intent(judged(plan=Plan(step=Destination.CREATE, why="", body=body)), 0)
     assert told["startgate"]["destination"]["settings"] == "…"
+
+
+def test_settings_of_the_rules_are_told_with_their_places() -> None:
+    laid = {"index.codec": "start.yml:14"}
+    told = record.intent(judged(plan=replace(CREATE, overrides=laid)), 0)["startgate"]["destination"]
+    assert told["overrides"] == laid
+    assert "overrides" not in record.intent(judged(plan=CREATE), 0)["startgate"]["destination"]
 
 
 @pytest.mark.parametrize("settled", [{"known": None, "plan": Plan(step=Destination.LEAVE, why="w")}, {}])

@@ -178,6 +178,13 @@ def test_what_is_unfinished_is_what_is_open_or_has_no_end(tmp_path: Path) -> Non
         assert (one.open or one.unended) == (one.receipt in ("open", "running", "uncertain", "lost"))
 
 
+def test_a_plan_that_was_told_has_no_end(tmp_path: Path) -> None:
+    told = _record("told", Phase.OUTCOME, "success")
+    told["startgate"]["plan_only"] = True
+    (tmp_path / "starts-000001.jsonl").write_bytes(encode(told))
+    assert unfinished(tmp_path) == []
+
+
 def test_refused_starts_take_no_memory(tmp_path: Path) -> None:
     """Anybody can have starts refused, by the million; the next process must still come up."""
     line = encode(_record("0" * 32, Phase.OUTCOME, "failure") | {"user_agent": {"original": "x" * 1000}})

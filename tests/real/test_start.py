@@ -341,7 +341,7 @@ async def test_a_client_that_hangs_up_interrupts_nothing(place: Place) -> None:
     place.stack.cluster.delay_s = 0.0
     async with asyncio.timeout(20):
         while not place.stack.all_recorded():  # noqa: ASYNC110 -- the journal is a file
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.02)
     [recorded] = place.stack.all_recorded()
     await place.stack.end_of(recorded.receipt)
     assert place.stack.recorded(recorded.receipt).records[Phase.OUTCOME]["event"]["outcome"] == "success"

@@ -83,8 +83,8 @@ def test_only_the_owner_may_be_asked() -> None:
         ("  flows: []\n", "a.yml:7:3: `flows` is not supported by this version of Startgate; remove it"),
         ("roles: [roles.yml]\n", "a.yml:7:1: `roles` is not supported by this version of Startgate; remove it"),
         (
-            "  destination: {settings: {}}\n",
-            "a.yml:7:17: `settings` is not supported by this version of Startgate; remove it",
+            "  destination: {settings: []}\n",
+            "a.yml:7:27: `settings` must be a mapping of index patterns, each with its settings",
         ),
         (
             "  authority: roles\n",
@@ -116,7 +116,7 @@ def test_only_the_owner_may_be_asked() -> None:
         ),
         (
             "  destination:\n",
-            "a.yml:7:15: `destination` must be a mapping with the keys `create_as`, `on_refused_start`",
+            "a.yml:7:15: `destination` must be a mapping with the keys `create_as`, `on_refused_start`, `settings`",
         ),
         (
             "  trusted_intermediaries: [kibana]\n",

@@ -73,6 +73,7 @@ def close_index(store: Store, request: Request) -> Reply:
     indices = resolve(store, request.part("index"), options(request))
     for index in indices:
         index.closed = True
+        index.settings["index.verified_before_close"] = "true"
     listed = {index.name: {"closed": True} for index in indices}
     return Reply(body={"acknowledged": True, "shards_acknowledged": True, "indices": listed})
 
@@ -81,6 +82,7 @@ def open_index(store: Store, request: Request) -> Reply:
     """`POST /{index}/_open`."""
     for index in resolve(store, request.part("index"), options(request, _EVERY)):
         index.closed = False
+        index.settings.pop("index.verified_before_close", None)
     return Reply(body={"acknowledged": True, "shards_acknowledged": True})
 
 

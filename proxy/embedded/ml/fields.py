@@ -95,8 +95,11 @@ def _parents(name: str, caps: Mapping[str, Any]) -> set[str]:
 
 
 def _check_required(job: Job, name: str, types: Mapping[str, Sequence[str]]) -> None:
-    if name not in types:
+    if name not in types and job.analysis == "classification":
+        # Its classes are counted first, and that is what finds no field.
         raise status_error(f"no mappings could be found for field [{name}]")
+    if name not in types:
+        raise status_error(f"required field [{name}] is missing; analysis requires fields [{name}]")
     expected = _CLASSES if job.analysis == "classification" else NUMERIC
     if not set(types[name]) <= expected:
         raise status_error(

@@ -94,6 +94,8 @@ def _included(sources: Sequence[str], concrete: set[str], destination: str, targ
     textual = [source for source in sources if matches(source, destination)]
     if textual:
         return [f"Destination index [{destination}] is included in source expression [{source}]" for source in textual]
-    both = sorted(targets & concrete)
-    expression = ",".join(sources)
+    if destination in concrete:
+        return [f"Destination index [{destination}] is included in source expression [{','.join(sources)}]"]
+    # Behind an alias: Elasticsearch lists what the sources stand for, not their expressions.
+    both, expression = sorted(targets & concrete), ",".join(sorted(concrete))
     return [f"Destination index [{name}] is included in source expression [{expression}]" for name in both]

@@ -84,7 +84,11 @@ def test_json_of_others() -> None:
 @pytest.mark.parametrize(
     ("subject", "text"),
     [
-        (job("regression", dependent="missing"), "no mappings could be found for field [missing]"),
+        (
+            job("regression", dependent="missing"),
+            "required field [missing] is missing; analysis requires fields [missing]",
+        ),
+        (job("classification", dependent="missing"), "no mappings could be found for field [missing]"),
         (job("regression", dependent="k"), "invalid types [keyword] for required field [k]; expected types are [byte,"),
         (job("classification", dependent="when"), "invalid types [date] for required field [when]"),
         (

@@ -1,0 +1,1 @@
+"""`startgate plan`: `ask` gets a plan from a running proxy, `show` puts it into words."""

@@ -1,0 +1,112 @@
+"""Asks a running proxy for the plan of a start, and never for the start itself."""
+
+import os
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+import aiohttp
+import msgspec
+from yarl import URL
+
+from proxy.errors import CannotServe, ExitStatus
+
+# The parameter protects who reaches Elasticsearch itself by mistake: that refuses what it does not know, where it would
+# pass over the header and start the job.
+QUERY = "startgate_plan=only"
+HEADER = ("X-Startgate-Plan", "only")
+RECEIPT_HEADER = "X-Startgate-Receipt"
+VERSION = 1
+# A plan about ten thousand sources is read in a minute or so.
+TIMEOUT_S = 120.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asking:
+    """Whom to ask, and as whom: `url` is the proxy's base address, `authorization` the value of that header, None to
+    send none; `context` is for https."""
+
+    url: str
+    authorization: str | None = field(default=None, repr=False)
+    context: ssl.SSLContext | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What the proxy answered: with status 200 the plan (docs/plan.md), else why there is none."""
+
+    status: int
+    content: Mapping[str, Any]
+
+    @property
+    def would_succeed(self) -> bool:
+        """Whether a start would succeed, as far as can be told before it."""
+        return self.status == 200 and self.content.get("would_succeed") is True
+
+
+async def ask(job_id: str, asking: Asking) -> Told:
+    """The plan for a job, or the refusal that a start would meet.
+
+    Raises:
+        CannotServe: nothing answered or the cluster did not (3); who asks is not known, or what answered is no
+            Startgate that has plans (2).
+    """
+    target = f"/_ml/data_frame/analytics/{quote(job_id, safe='')}/_start?{QUERY}"
+    headers = dict([HEADER, ("Accept", "application/json")])
+    if asking.authorization is not None:
+        headers["Authorization"] = asking.authorization
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT_S)) as session,
+            session.post(
+                URL(asking.url.rstrip("/") + target, encoded=True),
+                headers=headers,
+                ssl=asking.context or True,
+                allow_redirects=False,
+            ) as answer,
+        ):
+            return _told(asking.url, answer.status, RECEIPT_HEADER in answer.headers, await answer.read())
+    except (TimeoutError, aiohttp.ClientError, OSError) as failure:
+        raise CannotServe(ExitStatus.UNREACHABLE, f"no plan from {asking.url}: {_why(failure)}") from failure
+
+
+def _why(failure: Exception) -> str:
+    # What aiohttp says of a plain refusal is about its own workings; its subclasses name what is wrong.
+    if type(failure) is aiohttp.ClientConnectorError and failure.errno:
+        return os.strerror(int(failure.errno))
+    return str(failure) or f"no answer within {TIMEOUT_S:g} s"
+
+
+def _told(url: str, status: int, receipt: bool, body: bytes) -> Told:
+    content = _decoded(body)
+    if status == 200:
+        if content.get("plan_only") is not True or content.get("version") != VERSION:
+            text = (
+                f"{url} answered with no plan that this version understands: is Startgate there, and of this version?"
+            )
+            raise CannotServe(ExitStatus.INVALID, text)
+        return Told(status=status, content=content)
+    reason = _reason(content) or f"status {status}"
+    if status >= 500:
+        raise CannotServe(ExitStatus.UNREACHABLE, f"no plan from {url}: {reason}")
+    if status == 401:
+        raise CannotServe(ExitStatus.INVALID, f"{url} does not know who asks: {reason}")
+    if not receipt:
+        text = f"{url} is no gate of Startgate's that has plans; nothing was started. It answered: {reason}"
+        raise CannotServe(ExitStatus.INVALID, text)
+    return Told(status=status, content=content)
+
+
+def _decoded(body: bytes) -> Mapping[str, Any]:
+    try:
+        content = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _reason(content: Mapping[str, Any]) -> str:
+    error = content.get("error", "")
+    return str(error.get("reason", error) if isinstance(error, dict) else error)

@@ -1,0 +1,201 @@
+"""Two gates in front of one cluster, and others who change indices and jobs between the gate's steps."""
+
+import asyncio
+import json
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from proxy.embedded.backend import Answer, Backend, Call
+from proxy.embedded.core import Core
+from proxy.journal.entry import Phase
+from tests.stack import Replied, Stack, in_front_of, whole
+
+SEED = 20240229
+ROUNDS = 20
+DOCUMENTS = 30
+
+Deed = Callable[[], Awaitable[object]]
+
+
+class Meddler:
+    """The index core, and somebody else who does something just before the destination is created."""
+
+    def __init__(self) -> None:
+        self._core: Backend = Core()
+        self.deeds: list[Deed] = []
+
+    async def call(self, call: Call) -> Answer:
+        """The core's answer; before the first creation of `out`, the deeds."""
+        if call.method == "PUT" and call.target.partition("?")[0] == "/out" and self.deeds:
+            deeds, self.deeds = self.deeds, []
+            for deed in deeds:
+                await deed()
+        return await self._core.call(call)
+
+    async def close(self) -> None:
+        """Free what is held."""
+        await self._core.close()
+
+
+@pytest.fixture
+def meddler() -> Meddler:
+    return Meddler()
+
+
+@pytest.fixture
+async def stack(tmp_path: Path, meddler: Meddler) -> AsyncIterator[Stack]:
+    """A source that can be analysed, and one without documents: its starts are refused at the end."""
+    async with whole(_folder(tmp_path, "one"), meddler) as found:
+        mappings = {"properties": {"delay": {"type": "integer"}}}
+        for name in ("src", "src-2", "void"):
+            await found.ok("PUT", f"/{name}", {"mappings": mappings})
+        lines = [part for n in range(DOCUMENTS) for part in ({"index": {"_id": str(n)}}, {"delay": n % 7})]
+        await found.ok("POST", "/src/_bulk?refresh=true", "".join(json.dumps(line) + "\n" for line in lines))
+        yield found
+
+
+@pytest.fixture
+async def gates(stack: Stack, tmp_path: Path) -> AsyncIterator[tuple[Stack, Stack]]:
+    """Two gates, each with a journal of its own, that know nothing of each other."""
+    async with in_front_of(stack.cluster, _folder(tmp_path, "two")) as other:
+        yield stack, other
+
+
+def _folder(parent: Path, name: str) -> Path:
+    folder = parent / name
+    folder.mkdir()
+    return folder
+
+
+async def put(stack: Stack, job: str, *sources: str, out: str = "out") -> None:
+    body = {"source": {"index": list(sources)}, "dest": {"index": out}, "analysis": {"outlier_detection": {}}}
+    await stack.ok("PUT", f"/_ml/data_frame/analytics/{job}", body)
+
+
+def destination(stack: Stack, answer: Replied) -> Mapping[str, Any]:
+    """What the record says of the destination."""
+    return dict(stack.recorded(answer.receipt).records[Phase.OUTCOME]["startgate"]["destination"])
+
+
+async def _both(gates: tuple[Stack, Stack], job: str, chance: random.Random) -> list[tuple[Stack, Replied]]:
+    async def one(gate: Stack, after_s: float) -> tuple[Stack, Replied]:
+        await asyncio.sleep(after_s)
+        return gate, await gate.start(job)
+
+    return await asyncio.gather(*(one(gate, chance.uniform(0, 0.02)) for gate in gates))
+
+
+async def test_two_gates_that_start_one_job_make_one_destination_and_lose_nothing(gates: tuple[Stack, Stack]) -> None:
+    first, _ = gates
+    first.cluster.delay_s = 0.002
+    chance = random.Random(SEED)  # noqa: S311 -- chance, not secrets
+    for round_ in range(ROUNDS):
+        job, out = f"job-{round_}", f"out-{round_}"
+        await put(first, job, "src", out=out)
+        answers = await _both(gates, job, chance)
+        assert [answer.status for _, answer in answers].count(200) == 1, [answer.body for _, answer in answers]
+        assert {answer.status for _, answer in answers} <= {200, 400, 409}
+        assert [destination(*one).get("created", False) for one in answers].count(True) == 1
+        assert (await first.ended(job))["state"] == "stopped"
+        assert (await first.ok("GET", f"/{out}/_count"))["count"] == DOCUMENTS
+
+
+async def test_two_gates_whose_start_is_refused_leave_nothing_behind(gates: tuple[Stack, Stack]) -> None:
+    first, _ = gates
+    first.cluster.delay_s = 0.002
+    chance = random.Random(SEED)  # noqa: S311 -- chance, not secrets
+    made = 0
+    for round_ in range(ROUNDS):
+        job, out = f"job-{round_}", f"out-{round_}"
+        await put(first, job, "void", out=out)
+        answers = await _both(gates, job, chance)
+        assert {answer.status for _, answer in answers} == {400}, [answer.body for _, answer in answers]
+        made += [destination(*one).get("created", False) for one in answers].count(True)
+        assert (await first.call("GET", f"/{out}", direct=True)).status == 404
+    assert made >= ROUNDS
+
+
+@pytest.mark.parametrize("source", ["src", "void"])
+async def test_somebody_elses_index_appears_between_check_and_creation(
+    stack: Stack, meddler: Meddler, source: str
+) -> None:
+    """It is used if it is empty, and stays whatever becomes of the start: it is not the gate's to remove."""
+    meddler.deeds = [lambda: stack.ok("PUT", "/out", {"mappings": {"_meta": {"of": "somebody else"}}})]
+    await put(stack, "job", source)
+    answer = await stack.start("job")
+    assert answer.status == (200 if source == "src" else 400), answer.body
+    assert destination(stack, answer).get("created") is False
+    assert (await stack.ok("GET", "/out/_mapping"))["out"]["mappings"]["_meta"] == {"of": "somebody else"}
+    if answer.status == 200:
+        assert (await stack.ended("job"))["state"] == "stopped"
+
+
+async def test_somebody_elses_index_with_documents_stays_as_it_is(stack: Stack, meddler: Meddler) -> None:
+    meddler.deeds = [
+        lambda: stack.ok("PUT", "/out", {}),
+        lambda: stack.ok("PUT", "/out/_doc/1?refresh=true", {"precious": True}),
+    ]
+    await put(stack, "job", "src")
+    answer = await stack.start("job")
+    assert (answer.status, answer.reason) == (400, "dest index [out] must be empty")
+    assert (await stack.ok("GET", "/out/_doc/1"))["_source"] == {"precious": True}
+    assert "index.blocks.write" not in (await stack.ok("GET", "/out/_settings?flat_settings=true"))["out"]["settings"]
+
+
+async def test_a_job_that_is_made_anew_meanwhile_does_not_run_on(stack: Stack, meddler: Meddler) -> None:
+    await put(stack, "job", "src")
+    meddler.deeds = [
+        lambda: stack.ok("DELETE", "/_ml/data_frame/analytics/job"),
+        lambda: put(stack, "job", "src", "src-2"),
+    ]
+    answer = await stack.start("job")
+    if answer.status == 409:
+        assert "its configuration was changed while it was being started" in answer.reason
+        assert destination(stack, answer)["removal"] == "removed"
+        assert (await stack.call("GET", "/out", direct=True)).status == 404
+    else:  # the gate's second look at the job came just before the change: its third, at what runs, finds it
+        assert answer.status == 200, answer.body
+        end = await stack.end_of(answer.receipt)
+        assert "the job was changed while it was being started, and has been stopped" in json.dumps(end)
+    assert (await stack.ended("job"))["state"] == "stopped"
+
+
+async def test_a_job_that_is_deleted_meanwhile_leaves_no_index_behind(stack: Stack, meddler: Meddler) -> None:
+    await put(stack, "job", "src")
+    meddler.deeds = [lambda: stack.ok("DELETE", "/_ml/data_frame/analytics/job")]
+    answer = await stack.start("job")
+    assert answer.status == 404, answer.body
+    assert (await stack.call("GET", "/out", direct=True)).status == 404
+
+
+async def test_sources_that_come_to_conflict_meanwhile_are_the_clusters_to_refuse(
+    stack: Stack, meddler: Meddler
+) -> None:
+    await put(stack, "job", "src", "src-2")
+    meddler.deeds = [
+        lambda: stack.ok("PUT", "/src/_mapping", {"properties": {"new": {"type": "long"}}}),
+        lambda: stack.ok("PUT", "/src-2/_mapping", {"properties": {"new": {"type": "keyword"}}}),
+    ]
+    answer = await stack.start("job")
+    assert answer.status == 400
+    assert "cannot merge [properties] mappings because of differences for field [new]" in answer.reason
+    assert destination(stack, answer)["removal"] == "removed"
+    assert (await stack.call("GET", "/out", direct=True)).status == 404
+
+
+async def test_a_field_that_is_new_meanwhile_is_copied_without_a_mapping(stack: Stack, meddler: Meddler) -> None:
+    """The destination is `dynamic: false`: no document fails for a field that the plan does not have."""
+    await put(stack, "job", "src")
+    meddler.deeds = [
+        lambda: stack.ok("PUT", "/src/_mapping", {"properties": {"new": {"type": "long"}}}),
+        lambda: stack.ok("PUT", "/src/_doc/new?refresh=true", {"delay": 3, "new": 7}),
+    ]
+    answer = await stack.start("job")
+    assert answer.status == 200, answer.body
+    assert (await stack.ended("job"))["state"] == "stopped"
+    assert (await stack.ok("GET", "/out/_doc/new"))["_source"]["new"] == 7
+    assert "new" not in (await stack.ok("GET", "/out/_mapping"))["out"]["mappings"]["properties"]

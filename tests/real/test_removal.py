@@ -1,0 +1,123 @@
+"""The removal of a destination that a refused start leaves, on genuine nodes, while others write to it at every moment:
+not one document that was acknowledged is ever lost."""
+
+import asyncio
+import json
+import random
+import uuid
+from collections import Counter
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+import aiohttp
+import pytest
+
+from proxy.cluster.gateway import Gateway
+from proxy.model import Credential
+from proxy.settings import ClusterTls
+from tests.real.node import RealNode
+
+pytestmark = [pytest.mark.real, pytest.mark.slow]
+
+SEED = 19
+ROUNDS = 24
+WRITERS = 5
+AT_ONCE = 3
+NOBODY = Credential(whose="test")
+
+
+@dataclass(slots=True)
+class Place:
+    """A node, the gate's calls to it, and writers."""
+
+    node: RealNode
+    gateway: Gateway
+    session: aiohttp.ClientSession
+    acknowledged: dict[str, set[str]] = field(default_factory=dict)
+
+    async def write(self, index: str, number: int, *, bulk: bool) -> None:
+        """Write a document, which makes the index anew where it is gone; note it where the node took it."""
+        headers = {"content-type": "application/json"}
+        document = {"n": number}
+        if bulk:
+            lines = "".join(json.dumps(line) + "\n" for line in ({"index": {"_id": str(number)}}, document))
+            call = self.session.post(f"{self.node.url}/{index}/_bulk", data=lines, headers=headers)
+        else:
+            url = f"{self.node.url}/{index}/_doc/{number}"
+            call = self.session.put(url, data=json.dumps(document), headers=headers)
+        async with call as answer:
+            content = await answer.json()
+        if answer.status < 300 and not content.get("errors"):
+            self.acknowledged.setdefault(index, set()).add(str(number))
+
+    async def found(self, index: str) -> set[str]:
+        """The ids of all documents of an index."""
+        async with self.session.post(f"{self.node.url}/{index}/_refresh"):
+            pass
+        async with self.session.get(f"{self.node.url}/{index}/_search?size=1000") as answer:
+            content = await answer.json()
+        return {hit["_id"] for hit in content["hits"]["hits"]}
+
+
+@pytest.fixture
+async def place(real_node: RealNode) -> AsyncIterator[Place]:
+    gateway = Gateway([real_node.url], tls=ClusterTls(), service=None, call_timeout_s=60.0)
+    async with aiohttp.ClientSession() as session:
+        yield Place(real_node, gateway, session)
+    await gateway.close()
+
+
+async def test_no_acknowledged_document_is_ever_lost(place: Place) -> None:
+    chance = random.Random(SEED)  # noqa: S311 -- chance, not secrets
+    name = f"removal-{uuid.uuid4().hex[:6]}"
+    turns = asyncio.Semaphore(AT_ONCE)
+    # From all at once, in the middle of the removal, to long after it.
+    spans = [chance.choice([0.02, 0.2, 0.8, 2.5]) for _ in range(ROUNDS)]
+    plans = [[(chance.uniform(0, span), chance.random() < 0.5) for _ in range(WRITERS)] for span in spans]
+
+    async def one(number: int) -> str:
+        async with turns:
+            return await _round(place, f"{name}-{number}", plans[number])
+
+    removals = Counter(await asyncio.gather(*map(one, range(ROUNDS))))
+    for index, ids in place.acknowledged.items():
+        assert await place.found(index) == ids, index
+    assert sum(map(len, place.acknowledged.values())) > ROUNDS
+    # Both ends are reached, so that the writers were there before, meanwhile and after.
+    assert removals["removed"] > 0, removals
+    assert any(text.startswith("kept: it holds") for text in removals), removals
+    place.node.call("DELETE", "/" + ",".join(f"{name}-{number}" for number in range(ROUNDS)) + "?ignore_unavailable")
+
+
+async def _round(place: Place, index: str, plan: list[tuple[float, bool]]) -> str:
+    meta = {"created_by": "data-frame-analytics", "analytics": index, "creation_date_in_millis": 1}
+    body = {"settings": {"index.number_of_replicas": 0}, "mappings": {"dynamic": False, "_meta": meta}}
+    assert await place.gateway.create(index, body, NOBODY)
+
+    async def write(number: int, after_s: float, bulk: bool) -> None:
+        await asyncio.sleep(after_s)
+        await place.write(index, number, bulk=bulk)
+
+    writers = asyncio.gather(*(write(number, *each) for number, each in enumerate(plan)))
+    removal = await place.gateway.remove_if_empty(index, meta, NOBODY)
+    await writers
+    if removal.startswith("kept"):  # whoever writes to it goes on doing so
+        await place.write(index, 999, bulk=False)
+        assert "999" in place.acknowledged[index], removal
+    return removal
+
+
+async def test_what_was_put_in_its_place_is_not_removed(place: Place) -> None:
+    """Deleted and made anew by somebody else: neither with other `_meta`, nor with documents."""
+    index = f"removal-{uuid.uuid4().hex[:6]}"
+    meta = {"created_by": "data-frame-analytics", "analytics": index}
+    body = {"mappings": {"_meta": meta}}
+    assert await place.gateway.create(index, body, NOBODY)
+    assert await place.gateway.create(index, body, NOBODY), "a repeated creation is known by its _meta"
+    assert place.node.call("DELETE", f"/{index}").status == 200
+    assert await place.gateway.remove_if_empty(index, meta, NOBODY) == "removed already"
+    assert place.node.call("PUT", f"/{index}", {}).status == 200
+    said = await place.gateway.remove_if_empty(index, meta, NOBODY)
+    assert said == "kept: it is not the index that was made for this start"
+    assert not await place.gateway.create(index, body, NOBODY)
+    assert place.node.call("DELETE", f"/{index}").status == 200
