@@ -124,3 +124,11 @@ def test_what_is_asked_for_is_the_clusters_to_judge() -> None:
     assert no_field_left(asked, [index("a", {})]) is None
     filtered = replace(predicting("y"), source_filter=SourceFilter(excludes=("y",)))
     assert no_field_left(filtered, [index("a", {"y": LONG})]) is None
+
+
+def test_a_field_far_below_is_there() -> None:
+    """Through three objects, and below a runtime field whose own name holds dots."""
+    deep: dict[str, Any] = {"a": {"properties": {"b": {"properties": {"c": {"properties": {"d": LONG}}}}}}}
+    assert missing_field(predicting("a.b.c.d"), [index("s", deep)]) is None
+    assert missing_field(predicting("a.b.c.e"), [index("s", deep)]) is not None
+    assert missing_field(predicting("r.s.t"), [index("s", {}, runtime={"r.s": {"type": "composite"}})]) is None

@@ -179,3 +179,12 @@ def test_sources_and_fields_that_need_nothing_hide_none_that_do() -> None:
     assert analysis_parts(job(), sources[:2], Era.SHARDS_ONLY) == {}
     body = destination_body(job(), [index("b", {"b": fields["b"]}, settings=own)], Era.ALLOW_LIST, 0, results=False)
     assert body.settings == {key: value for key, value in own.items() if "normalizer" not in key}
+
+
+def test_a_text_with_commas_names_each() -> None:
+    """`filters` of a multiplexer, before 8.6 copied as a part of the analyzer."""
+    key = "index.analysis.filter"
+    own = {f"{key}.many.filters": ["one,two , three"], f"{key}.one.type": "x", f"{key}.two.type": "x"}
+    own |= {f"{key}.three.type": "x", "index.analysis.analyzer.mine.filter": "many"}
+    sources = [index("a", {"f": {"type": "text", "analyzer": "mine"}}, settings=own)]
+    assert analysis_parts(job(), sources, Era.SHARDS_ONLY) == own

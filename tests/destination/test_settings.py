@@ -100,10 +100,9 @@ def test_all_conflicts_by_name() -> None:
         {**ANALYZER, **FILTER},
         {**ANALYZER, "index.analysis.analyzer.my.filter": ["en", "lowercase"], "index.analysis.filter.en.type": "stop"},
     )
-    assert [one.field for one in settings_conflicts(sources, Era.ALLOW_LIST)] == [
-        "index.analysis.analyzer.my",
-        "index.analysis.filter.en",
-    ]
+    found = settings_conflicts(sources, Era.ALLOW_LIST)
+    assert [one.field for one in found] == ["index.analysis.analyzer.my", "index.analysis.filter.en"]
+    assert [[item.index for item in one.definitions] for one in found] == [["a", "b"]] * 2
 
 
 def test_a_number_that_is_none_is_refused() -> None:
