@@ -187,7 +187,14 @@ async def create(transport: Transport, name: str, body: Mapping[str, Any], crede
     if refusal.type != "resource_already_exists_exception":
         raise refusal
     there = await index(transport, name, credential)
-    return there is not None and there.name == name and there.mappings.get("_meta") == body["mappings"]["_meta"]
+    return there is not None and there.name == name and _holds(there.mappings.get("_meta"), body["mappings"]["_meta"])
+
+
+def _holds(found: Any, made: Any) -> bool:  # noqa: ANN401 -- any JSON values
+    """Whether all that was sent is there: what index templates say is merged into a mapping's `_meta`."""
+    if isinstance(made, Mapping):
+        return isinstance(found, Mapping) and all(_holds(found.get(name), value) for name, value in made.items())
+    return bool(found == made)
 
 
 async def remove_if_empty(transport: Transport, name: str, made: Mapping[str, Any], credential: Credential) -> str:
@@ -209,7 +216,7 @@ async def _remove(transport: Transport, name: str, made: Mapping[str, Any], cred
     before = await index(transport, name, credential)
     if before is None:
         return "removed already"
-    if before.name != name or before.mappings.get("_meta") != made:
+    if before.name != name or not _holds(before.mappings.get("_meta"), made):
         return "kept: it is not the index that was made for this start"
     path = f"/{quoted(name)}"
     try:

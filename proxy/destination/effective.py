@@ -1,7 +1,7 @@
 """What an index really is once it is created: what index templates give it, with the create request laid over that.
 
 `MetadataCreateIndexService` merges field by field: the request's definition of a field replaces a template's, objects
-are united, and of settings and of what else stands at the mapping's root the request wins.
+are united, `_meta` too, and of settings and of what else stands at the mapping's root the request wins.
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,15 @@ def effective_mappings(given: Mapping[str, Any], asked: Mapping[str, Any]) -> di
         theirs, ours = given.get(section), asked.get(section)
         if isinstance(theirs, Mapping) and isinstance(ours, Mapping):
             merged[section] = {**theirs, **{name: _field(theirs.get(name), one) for name, one in ours.items()}}
+    if "_meta" in given and "_meta" in asked:
+        merged["_meta"] = _united(given["_meta"], asked["_meta"])
     return merged
+
+
+def _united(theirs: Any, ours: Any) -> Any:  # noqa: ANN401 -- any JSON values
+    if not (isinstance(theirs, Mapping) and isinstance(ours, Mapping)):
+        return ours
+    return {**theirs, **{name: _united(theirs.get(name), one) for name, one in ours.items()}}
 
 
 def _field(theirs: Any, ours: Any) -> Any:  # noqa: ANN401 -- any JSON values

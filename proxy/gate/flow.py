@@ -10,6 +10,7 @@ Rules of this file:
 import asyncio
 import logging
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -29,6 +30,9 @@ from proxy.rules import Rules, Subject, refusal_reason, settings_for, subjects_o
 from proxy.settings import GateLimits
 
 logger = logging.getLogger(__name__)
+
+# One plan is written at a time, by a thread of its own: those of asyncio's pool are not to be kept from anybody else.
+_PLANS = ThreadPoolExecutor(max_workers=1, thread_name_prefix="plan")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,16 +181,20 @@ async def _previewed(flight: Flight, wanted: Wanted, parameters: dict[str, str],
         planned = flight.plan = _planned(case, authorised, facts, flight.begun_ms)
     except Refusal as refusal:
         planned, flight.problem = refusal, refusal.reason
-    read = facts if isinstance(facts, Facts) else None
+    if isinstance(facts, StartgateError) and not isinstance(facts, Refusal):
+        raise facts
+    read, failed = (facts, None) if not isinstance(facts, Refusal) else (None, facts)
+    if failed is planned:
+        failed = None
     found_in = await _found_in(case, planned, world.cluster)
     # A document about thousands of sources takes a while to write, for which other starts must not wait.
-    found = (case, authorised.verdict, planned, read, _grants(case, authorised), found_in, flight.begun_ms)
+    found = (case, authorised.verdict, planned, read, _grants(case, authorised), found_in, flight.begun_ms, failed)
 
     def answer() -> Answer:
         content = document(case, findings(*found), flight.arrived.receipt)
         return told(content, parameters, flight.arrived.header("accept"), flight.arrived.receipt)
 
-    return await asyncio.to_thread(answer)
+    return await asyncio.get_running_loop().run_in_executor(_PLANS, answer)
 
 
 async def _found_in(case: Case, planned: Plan | Refusal, cluster: Cluster) -> int | None:

@@ -18,6 +18,7 @@ from proxy.destination import (
     origins,
     remade_template,
 )
+from proxy.destination.analysed import missing_field, no_field_left
 from proxy.errors import Refusal
 from proxy.gate.create import creator
 from proxy.gate.flight import Case, Destination, Plan
@@ -72,19 +73,23 @@ def findings(
     grants: Grants | None,
     found_in: int | None,
     now_ms: int,
+    failed: Refusal | None = None,
 ) -> Findings:
     """All that speaks for and against the start, not the first only.
 
     `planned` is what a start itself would come to; `found_in` is how many documents are in a destination that would be
-    used as it is, None where that was not asked.
+    used as it is, None where that was not asked; `failed` is why nothing could be read of sources and destination.
     """
     problems = _state(case) + _of(case, planned, found_in)
+    if failed is not None:
+        problems.append(failed)
     plan = planned if isinstance(planned, Plan) else None
     sources: tuple[SourceIndex, ...] = ()
     remade = created_as = None
     try:
         if facts is not None:
             sources = copied(case.known, facts, grants)
+            problems += _of_sources(case, plan, sources)
         if facts is not None and is_remade(case):
             laid = settings_for(case.rules, case.known.job.destination)
             remade = make_plan(case.known, replace(facts, destination=None), grants, now_ms, laid)
@@ -112,6 +117,17 @@ def _of(case: Case, planned: Plan | Refusal, found_in: int | None) -> list[Refus
     if found_in:
         return [Refusal(400, "status_exception", f"dest index [{case.known.job.destination}] must be empty")]
     return [] if planned.problem is None else [planned.problem]
+
+
+def _of_sources(case: Case, plan: Plan | None, sources: tuple[SourceIndex, ...]) -> list[Refusal]:
+    """What the cluster says of the sources at the first start, also where the destination is there already: a start
+    leaves that to it, as nothing is made then."""
+    job = case.known.job
+    if plan is None or plan.step is not Destination.EXISTING:
+        return []
+    clash = next(iter(_clashes(case, sources)), None)
+    texts = (missing_field(job, sources), clash and clash.text, no_field_left(job, sources))
+    return [Refusal(400, "status_exception", text) for text in texts if text]
 
 
 def _state(case: Case) -> list[Refusal]:
@@ -143,7 +159,7 @@ def document(case: Case, found: Findings, receipt: str) -> dict[str, Any]:
         "cluster": {"version": case.known.version},
         "verdict": _verdict(case, found.verdict),
         "destination": _destination(case, found),
-        "conflicts": [_conflict(conflict) for conflict in _conflicts(case, found)],
+        "conflicts": [_conflict(conflict) for conflict in _clashes(case, found.sources)],
         "added_later": [_addition(addition) for addition in _later(case, found)],
     }
     if found.plan is not None and found.plan.body is not None:
@@ -189,9 +205,9 @@ def _destination(case: Case, found: Findings) -> dict[str, Any]:
     return told | {"source_indices": [source.name for source in found.sources]}
 
 
-def _conflicts(case: Case, found: Findings) -> tuple[Conflict, ...]:
+def _clashes(case: Case, sources: tuple[SourceIndex, ...]) -> tuple[Conflict, ...]:
     try:
-        return conflicts(case.known.job, found.sources, era_of(case.known))
+        return conflicts(case.known.job, sources, era_of(case.known))
     except Refusal:
         return ()  # the sources or the version cannot be understood: a problem that was met before
 

@@ -10,6 +10,7 @@ import errno
 import fcntl
 import os
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,8 @@ class Journal:
         self._flushing: asyncio.Task[None] | None = None
         self._closed = False
         self._torn = False
+        # A thread of its own: in a shared pool an fsync would wait behind whatever else is slow there.
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
 
     async def append(self, entry: Mapping[str, Any]) -> None:
         """Append one record; returns when it is on disk.
@@ -65,7 +68,7 @@ class Journal:
     async def _flush_batch(self, batch: list[tuple[bytes, asyncio.Future[None]]]) -> None:
         data = b"".join(line for line, _ in batch)
         try:
-            await asyncio.to_thread(self._write, data)
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._write, data)
         except (OSError, RuntimeError) as failure:  # RuntimeError: no thread can be started any more
             reason = getattr(failure, "strerror", None) or failure
             error = JournalError(f"the journal {self.folder} cannot be written: {reason}")
@@ -115,6 +118,7 @@ class Journal:
         self._closed = True
         if self._flushing is not None:
             await self._flushing
+        self._thread.shutdown()
         os.close(self._file)
         os.close(self._lock)
 

@@ -330,6 +330,13 @@ async def test_an_empty_index_of_ours_is_removed() -> None:
     assert await removed() == ("removed", [*CHECKED, "DELETE /out"])
 
 
+async def test_what_a_template_adds_to_meta_does_not_make_it_anothers() -> None:
+    more = {**META, "managed_by": "fleet"}
+    assert await removed(script={"GET /out": there(meta=more)}) == ("removed", [*CHECKED, "DELETE /out"])
+    less = {name: value for name, value in META.items() if name != "analytics"}
+    assert (await removed(script={"GET /out": there(meta=less)}))[0].startswith("kept: it is not the index")
+
+
 async def test_an_index_that_is_gone_is_removed_already() -> None:
     assert await removed(script={"GET /out": MISSING}) == ("removed already", ["GET /out"])
 

@@ -25,6 +25,12 @@ def test_settings_of_the_request_win() -> None:
             {"dynamic": False},
             {"dynamic": False, "_routing": 1},
         ),
+        (
+            {"_meta": {"managed": "fleet", "version": {"x": 1}}},
+            {"_meta": {"by": "job", "version": {"created": "8"}}},
+            {"_meta": {"managed": "fleet", "by": "job", "version": {"x": 1, "created": "8"}}},
+        ),
+        ({"_meta": "odd"}, {"_meta": {"by": "job"}}, {"_meta": {"by": "job"}}),
         ({"properties": {"a": LONG}}, {}, {"properties": {"a": LONG}}),
         ({"properties": {"a": LONG, "b": LONG}}, {"properties": {"b": WORD}}, {"properties": {"a": LONG, "b": WORD}}),
         ({"runtime": {"a": LONG}}, {"runtime": {"b": WORD}}, {"runtime": {"a": LONG, "b": WORD}}),

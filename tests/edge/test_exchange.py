@@ -616,14 +616,16 @@ class TestGate:
     async def test_a_client_may_ask_the_gate_for_a_plan_and_tell_it_nothing_else(self, rig: Rig) -> None:
         gate = await rig.gate(echo)
         edge, upstream = await rig.simple()
-        asked = b"x-startgate-PLAN:only\r\nX-Startgate-Planned: only\r\nX-Startgate-Receipt: fake\r\nHost"
+        asked = b"x-startgate-PLAN:only\r\nX-Startgate-Receipt: fake\r\nHost"
         assert (await edge.ask(START.replace(b"Host", asked))).status == 200
         assert gate.requests[0].values(b"x-startgate-plan") == [b"only"]
-        assert gate.requests[0].values(b"x-startgate-planned") == []
         assert b"fake" not in gate.requests[0].head
         twice = b"X-Startgate-Plan: no\r\nX-Startgate-Plan: only\r\nHost"
         assert (await edge.ask(START.replace(b"Host", twice))).status == 200
         assert gate.requests[1].values(b"x-startgate-plan") == [b"no", b"only"]
+        misspelt = b"X-Startgate-Planned: only\r\nHost"
+        assert (await edge.ask(START.replace(b"Host", misspelt))).status == 200
+        assert gate.requests[2].values(b"x-startgate-plan") == [b"X-Startgate-Planned: only"], "for the gate to refuse"
         named = b"Connection: x-startgate-plan\r\nX-Startgate-Plan: only\r\nHost"
         assert (await edge.ask(START.replace(b"Host", named))).status == 400, "nobody may strip it"
         assert upstream.wires == []

@@ -724,7 +724,17 @@ async def test_who_may_not_start_is_shown_no_plan() -> None:
 
 
 @pytest.mark.parametrize(
-    "plan", [("",), ("yes",), ("Only",), ("only", "only"), ("only", "no"), ("only, only",), ("true",)]
+    "plan",
+    [
+        ("",),
+        ("yes",),
+        ("Only",),
+        ("only", "only"),
+        ("only", "no"),
+        ("only, only",),
+        ("true",),
+        ("X-Startgate-Planned: only",),
+    ],
 )
 async def test_what_is_no_plan_is_no_start_either(plan: tuple[str, ...]) -> None:
     one = scene()

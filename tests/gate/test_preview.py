@@ -149,6 +149,33 @@ def test_an_existing_destination() -> None:
     assert (unversioned["added_later"], unversioned["conflicts"]) == ([], [])
 
 
+@pytest.mark.parametrize(
+    ("mappings", "analysis", "reason"),
+    [
+        ({"distance": {"type": "keyword"}}, {"outlier_detection": {}}, "because of differences for field [distance]"),
+        ({}, {"classification": {"dependent_variable": "nowhere"}}, "no mappings could be found for field [nowhere]"),
+    ],
+)
+def test_sources_that_the_cluster_refuses_though_the_destination_is_there(
+    mappings: dict[str, Any], analysis: dict[str, Any], reason: str
+) -> None:
+    more = SourceIndex(name="more", settings={}, mappings={"properties": mappings})
+    facts = Facts(sources=(FLIGHTS, more), destination=THERE)
+    found = told(case(known(made(analysis=analysis))), facts, found_in=0)
+    assert found["would_succeed"] is False
+    assert any(reason in problem["reason"] for problem in found["problems"]), found["problems"]
+
+
+def test_a_job_stopped_in_copying_whose_sources_cannot_be_read() -> None:
+    gone = Refusal(400, "validation_exception", "Validation Failed: 1: no such index [flights];")
+    one = case(known(state=RESUMED))
+    plan = untouched(one.known)
+    assert plan is not None
+    found = findings(one, Verdict(), plan, None, None, None, 7, gone)
+    assert gone in found.problems
+    assert document(one, found, "r")["would_succeed"] is False
+
+
 def test_a_destination_that_is_not_empty() -> None:
     found = told(case(), replace(MISSING, destination=THERE), found_in=3)
     assert [one["reason"] for one in found["problems"]] == ["dest index [flights-out] must be empty"]

@@ -170,10 +170,10 @@ async def test_what_could_not_be_cut_off_at_once_is_cut_off_before_the_next_reco
 async def test_where_no_thread_can_be_started_nothing_is_recorded(
     journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def exhausted(*_: object) -> None:
+    def exhausted(*_: object) -> None:
         raise RuntimeError("can't start new thread")
 
-    monkeypatch.setattr(asyncio, "to_thread", exhausted)
+    monkeypatch.setattr(journal._thread, "submit", exhausted)
     with pytest.raises(JournalError, match="can't start new thread"):
         await journal.append(record(1))
 

@@ -102,6 +102,7 @@ TEMPLATE = {
         "settings": {"index": {"refresh_interval": "31s", "number_of_replicas": 2, "mapping.depth.limit": 9}},
         "mappings": {
             "dynamic": "strict",
+            "_meta": {"managed_by": "fleet"},
             "properties": {
                 "note": {"type": "text"},
                 "n": {"type": "keyword"},
