@@ -64,7 +64,9 @@ class Collected:
 
     def __init__(self, kind: ConflictKind) -> None:
         self._kind = kind
-        self._found: dict[str, dict[str, Definition]] = {}
+        self._first: dict[str, Definition] = {}
+        # Names that came with more than one value, each value by its text: few of many, and printing takes time.
+        self._values: dict[str, dict[str, Definition]] = {}
         # What was added already: names with the identities of their values. And each value with its text; the value is
         # kept, so that no other one can come to have its identity.
         self._seen: set[tuple[str, int]] = set()
@@ -76,25 +78,33 @@ class Collected:
         if key in self._seen:
             return
         self._seen.add(key)
+        first = self._first.get(name)
+        if first is None:
+            self._first[name] = Definition(index=index, value=value)
+            return
+        values = self._values.get(name)
+        if values is None:
+            values = self._values[name] = {self._text(first.value): first}
+        values.setdefault(self._text(value), Definition(index=index, value=value))
+
+    def _text(self, value: object) -> str:
         known = self._texts.get(id(value))
         if known is None:
             known = self._texts[id(value)] = (value, json.dumps(value, sort_keys=True))
-        found = self._found.setdefault(name, {})
-        if known[1] not in found:
-            found[known[1]] = Definition(index=index, value=value)
+        return known[1]
 
     def conflicts(self) -> tuple[Conflict, ...]:
         """What has more than one definition, by name."""
         return tuple(
             Conflict(kind=self._kind, field=name, definitions=tuple(values.values()))
-            for name, values in sorted(self._found.items())
+            for name, values in sorted(self._values.items())
             if len(values) > 1
         )
 
     def merged(self) -> dict[str, Any]:
         """The one definition of each name, by name. Raises Refusal with the text of the first conflict."""
         refuse_first(self.conflicts())
-        return {name: next(iter(values.values())).value for name, values in sorted(self._found.items())}
+        return {name: self._first[name].value for name in sorted(self._first)}
 
 
 def refuse_first(conflicts: Iterable[Conflict]) -> None:

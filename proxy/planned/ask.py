@@ -19,7 +19,7 @@ QUERY = "startgate_plan=only"
 HEADER = ("X-Startgate-Plan", "only")
 RECEIPT_HEADER = "X-Startgate-Receipt"
 VERSION = 1
-# A plan about ten thousand sources is read in a minute or so.
+# A plan about ten thousand sources is read in seconds; a slow cluster may take longer.
 TIMEOUT_S = 120.0
 
 
