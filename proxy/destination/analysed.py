@@ -79,15 +79,17 @@ def _may_have(mappings: Mapping[str, Any], path: str) -> bool:
         properties = _below(parent, "properties")
         if rest in properties:
             return True
-        parts = rest.split(".")
-        for depth in range(1, len(parts)):
-            name = ".".join(parts[:depth])
-            if name in properties:
-                definition = _definition(properties[name])
-                if definition.get("type", "object") != "object":
-                    return True
-                open_.append((definition, ".".join(parts[depth:])))
+        begun = [(_definition(properties[name]), beyond) for name, beyond in _splits(rest) if name in properties]
+        if any(definition.get("type", "object") != "object" for definition, _ in begun):
+            return True
+        open_ += begun
     return any(definition.get("type") == "passthrough" for _, definition in _fields(mappings))
+
+
+def _splits(path: str) -> list[tuple[str, str]]:
+    """Each beginning of a dotted path, with what is left of the path behind it."""
+    parts = path.split(".")
+    return [(".".join(parts[:depth]), ".".join(parts[depth:])) for depth in range(1, len(parts))]
 
 
 def _fields(mappings: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -3,6 +3,7 @@
 import pytest
 
 from proxy.embedded.core.json_text import Json
+from proxy.embedded.ml import start
 from proxy.embedded.ml.jobs import Jobs
 from proxy.embedded.node import NODE_ID
 from tests.embedded.support import OUTLIERS, Asker
@@ -153,6 +154,22 @@ async def test_the_second_start_of_a_running_job() -> None:
         },
     }
     await ask.world.jobs.close()
+
+
+async def test_a_job_that_ends_while_its_start_is_checked_was_started_already(
+    ask: Asker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await put(ask)
+    job = ask.world.jobs.by_id["job"]
+    job.state = "started"
+
+    async def ends_meanwhile(*_: object) -> None:
+        job.state = "stopped"
+
+    monkeypatch.setattr(start, "prepare", ends_meanwhile)
+    assert (
+        await refused(ask, status=409) == "Cannot start data frame analytics [job] because it has already been started"
+    )
 
 
 async def test_no_node_to_run_on() -> None:
