@@ -24,8 +24,9 @@ from proxy.rules.compiled import (
 from proxy.rules.load import load
 from proxy.rules.overrides import settings_for
 from proxy.rules.reason import described, refusal_reason, unauthorized_start
+from proxy.rules.situation import Unknown
 from proxy.rules.subjects import Subject, Subjects, asked_of, is_trusted, source_names, subjects_of
-from proxy.rules.verdict import Answer, Reason, ReasonKind, Unknown, Verdict, judge
+from proxy.rules.verdict import Answer, Reason, ReasonKind, Verdict, judge
 
 __all__ = [
     "START_ACTION",

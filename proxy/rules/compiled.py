@@ -2,9 +2,12 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
+
+from proxy.privileges import Role
 
 # What starting a job takes (`StartDataFrameAnalyticsAction.NAME`).
 START_ACTION = "cluster:admin/xpack/ml/data_frame/analytics/start"
@@ -21,6 +24,17 @@ class Origin:
         return f"{self.file}:{self.line}"
 
 
+class Program(Protocol):
+    """A compiled condition. `mentions` are the names (variables and fields) that it may look at."""
+
+    @property
+    def mentions(self) -> frozenset[str]:
+        """The names of variables and fields in the expression."""
+
+    def holds(self, environment: Mapping[str, Any]) -> bool:
+        """Whether the condition is true. Raises GuardFailed where that cannot be told."""
+
+
 @dataclass(frozen=True, slots=True)
 class Requirement:
     """One privilege, in lower case, that must be held, and where that is written."""
@@ -33,6 +47,16 @@ class Authority(StrEnum):
     """Who answers whether a subject holds a privilege."""
 
     CLUSTER = "cluster"
+    ROLES = "roles"
+    BOTH = "both"
+
+
+class Mode(StrEnum):
+    """What a guard does that denies: refuse; let pass with a `Warning` header; or only be recorded."""
+
+    ENFORCE = "enforce"
+    WARN = "warn"
+    SHADOW = "shadow"
 
 
 class SubjectKind(StrEnum):
@@ -91,8 +115,76 @@ class Override:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Guard:
+    """A condition that speaks against a start where it is true: `program` is `deny`, compiled.
+
+    `id` is unique in all rules; `message` is told to the client.
+    """
+
+    id: str
+    mode: Mode
+    deny: str
+    program: Program = field(repr=False, compare=False)
+    message: str
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flow:
+    """Sources whose names match `sources` may be copied into destinations whose names match `destinations`.
+
+    Patterns are Elasticsearch's (`*`, `?`, `/regex/`).
+    """
+
+    sources: tuple[str, ...]
+    destinations: tuple[str, ...]
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleMapping:
+    """Who has which roles of the role files: whoever matches every kind of name that is given, by one name each.
+
+    `users`, `roles` (the cluster's), `realms` and `api_keys` are patterns (`*`, `?`, `/regex/`); None matches anybody.
+    """
+
+    grants: tuple[str, ...]
+    users: tuple[str, ...] | None
+    roles: tuple[str, ...] | None
+    realms: tuple[str, ...] | None
+    api_keys: tuple[str, ...] | None
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class DefinedRole:
+    """A role of a role file, and where it is written."""
+
+    role: Role
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BreakGlass:
+    """An exception for an emergency: until `until_ms` (milliseconds since 1970) these users may start these jobs though
+    the rules say no. Names are patterns. `signed_by` names the key that vouches for it."""
+
+    id: str
+    until_ms: int
+    users: tuple[str, ...]
+    jobs: tuple[str, ...]
+    reason: str
+    signed_by: str
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """All rules in force. `files` is what was read, in order; of `overrides` the later wins."""
+    """All rules in force. `files` is what was read, in order; of `overrides` the later wins.
+
+    `roles` are the role files' by name. Where `flows` is None any source may go to any destination; an empty one lets
+    nothing be copied.
+    """
 
     files: tuple[str, ...]
     cluster: tuple[Requirement, ...]
@@ -104,6 +196,23 @@ class Rules:
     create_as: CreateAs
     on_refused_start: OnRefusedStart
     overrides: tuple[Override, ...] = ()
+    flows: tuple[Flow, ...] | None = None
+    guards: tuple[Guard, ...] = ()
+    roles: Mapping[str, DefinedRole] = field(default_factory=dict)
+    role_mappings: tuple[RoleMapping, ...] = ()
+    break_glass: tuple[BreakGlass, ...] = ()
+
+    @property
+    def needs_resolution(self) -> bool:
+        """Whether a verdict needs what the source expressions and the destination's name stand for."""
+        return self.flows is not None or any(
+            {"resolved", "destination"} & guard.program.mentions for guard in self.guards
+        )
+
+    @property
+    def needs_running(self) -> bool:
+        """Whether a verdict needs the jobs that are under way."""
+        return any("running" in guard.program.mentions for guard in self.guards)
 
     @property
     def revision(self) -> str:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from proxy.model import Job, OwnerKind
 from proxy.privileges import Held
 from proxy.rules.compiled import Origin, Requirement, Rules
+from proxy.rules.situation import Unknown
 from proxy.rules.subjects import Subject, Subjects, source_names
 
 
@@ -41,13 +42,6 @@ class Verdict:
     def allowed(self) -> bool:
         """Whether the start may go on."""
         return not self.reasons
-
-
-@dataclass(frozen=True, slots=True)
-class Unknown:
-    """A subject's privileges could not be found out; `text` says why and what to configure."""
-
-    text: str
 
 
 Answer = Held | Unknown
