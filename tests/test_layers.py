@@ -58,11 +58,12 @@ ARROWS: dict[str, frozenset[str]] = {
     "demo": PLAIN
     | {"audit", "columns", "listeners", "config", "embedded", "journal", "journal.entry", "preflight", "supervisor"},
     "planned": PLAIN | {"columns", "text"},
-    "cli": IO | {"audit", "config", "demo", "embedded", "listeners", "logs", "planned", "supervisor"},
+    "commands": IO | {"audit", "config", "embedded", "listeners", "logs", "planned"},
+    "cli": IO | {"commands", "demo", "logs", "supervisor"},
     "__main__": frozenset({"cli"}),
 }
 # Who builds the configuration. Everyone else gets values.
-CONFIG_READERS = {"cli", "supervisor", "demo"}
+CONFIG_READERS = {"commands", "supervisor", "demo"}
 # Parts that are their own entry in ARROWS though they live in a package.
 APART = {
     "proxy.gate.app": "gate.app",

@@ -86,10 +86,11 @@ class Values:
 
     def one_of(self, scalar: Scalar, choices: type[Choice], key: str) -> Choice | None:
         """The choice that a text names."""
-        allowed = [choice.value for choice in choices]
+        later = NOT_YET.get(key, ())
+        allowed = [choice.value for choice in choices if choice not in later]
         if scalar.text in allowed:
             return choices(scalar.text)
-        if scalar.text in NOT_YET.get(key, ()):
+        if scalar.text in later:
             message = f"`{key}: {scalar.text}` is not supported by this version of Startgate"
         else:
             message = f"`{scalar.text}` is not a value of `{key}`{nearest(scalar.text, allowed)}"
