@@ -6,6 +6,7 @@
 - `restricted`: the index names that a plain `*` does not cover;
 - `fields`: field-level security as a view of a mapping;
 - `roles`: role definitions as values, read from Elasticsearch's JSON; `groups`: what several grant together;
+- `builtin`: the roles that every cluster has;
 - `check`: what `_has_privileges` would answer; `allow`: what a real request would be allowed.
 
 Nothing here asks a cluster. What cannot be decided exactly raises `Undecidable`: callers turn that into a denial.
@@ -13,6 +14,7 @@ Nothing here asks a cluster. What cannot be decided exactly raises `Undecidable`
 
 from proxy.privileges.allow import allows_cluster, allows_index, allows_run_as, field_view
 from proxy.privileges.automata import Undecidable
+from proxy.privileges.builtin import RESERVED_ROLES
 from proxy.privileges.check import Asked, AskedIndex, Held, check, check_limited
 from proxy.privileges.fields import FieldSecurity, visible_fields
 from proxy.privileges.names import (
@@ -27,6 +29,7 @@ from proxy.privileges.names import (
 from proxy.privileges.roles import IndexGrant, InvalidRole, Role, role_from_json
 
 __all__ = [
+    "RESERVED_ROLES",
     "Asked",
     "AskedIndex",
     "FieldSecurity",

@@ -4,6 +4,7 @@
 - `requirements`, `overrides`, `schema`: which keys and values a rule file may hold;
 - `compiled`: what they compile to;
 - `load`: the only module that reads files;
+- `role_files`, `role_parts`: files of roles in Elasticsearch's own format;
 - `subjects`: which identity is asked what;
 - `verdict`: the decision, deny by default; `reason`: its text for the client.
 """
