@@ -166,16 +166,25 @@ class DefinedRole:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BreakGlass:
-    """An exception for an emergency: until `until_ms` (milliseconds since 1970) these users may start these jobs though
-    the rules say no. Names are patterns. `signed_by` names the key that vouches for it."""
+    """An exception for an emergency: from `from_ms` until before `until_ms` (milliseconds since 1970) these users may
+    start these jobs though the rules say no. Names are patterns.
+
+    `signed_by` names the key that vouches for it by `signature` (Ed25519, base64); see `signed`.
+    """
 
     id: str
+    from_ms: int
     until_ms: int
     users: tuple[str, ...]
     jobs: tuple[str, ...]
     reason: str
     signed_by: str
+    signature: str
     origin: Origin
+
+    def in_force(self, now_ms: int) -> bool:
+        """Whether it counts at this moment: it dies by itself, whether or not rules are read again."""
+        return self.from_ms <= now_ms < self.until_ms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
