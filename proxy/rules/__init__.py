@@ -22,7 +22,7 @@ from proxy.rules.compiled import (
     SubjectKind,
     Trusted,
 )
-from proxy.rules.load import load
+from proxy.rules.load import CASES_SUFFIX, load
 from proxy.rules.overrides import settings_for
 from proxy.rules.reason import described, refusal_reason, unauthorized_start
 from proxy.rules.situation import Unknown
@@ -30,6 +30,7 @@ from proxy.rules.subjects import Subject, Subjects, asked_of, is_trusted, source
 from proxy.rules.verdict import Answer, Reason, ReasonKind, Verdict, judge
 
 __all__ = [
+    "CASES_SUFFIX",
     "START_ACTION",
     "Answer",
     "Authority",

@@ -9,10 +9,13 @@ from proxy.rules.source import MAX_BYTES, Node, read
 
 # A mounted ConfigMap keeps its files in a folder that this link points to, and swaps the link to change all at once.
 _CONFIG_MAP_LINK = "..data"
+# Files of cases lie beside the rules that they try (`startgate test`).
+CASES_SUFFIX = "_test.yml"
 
 
 def load(path: Path) -> Rules:
-    """The rules of a file, or of all `*.yml` of a folder (not below it; names that start with a dot are left alone).
+    """The rules of a file, or of all `*.yml` of a folder (not below it; names that start with a dot, and files of cases,
+    are left alone).
 
     Raises RulesError with every fault found in all files; then none of the rules must be used.
     """
@@ -45,10 +48,14 @@ def _files(path: Path, faults: list[Fault]) -> dict[str, Path]:
     names = sorted(entry.name for entry in folder.iterdir() if not entry.name.startswith(".") and not entry.is_dir())
     overlooked = "rule files end in .yml; this one would be overlooked: rename it"
     faults.extend(Fault(str(path / name), overlooked) for name in names if name.endswith(".yaml"))
-    found = {str(path / name): folder / name for name in names if name.endswith(".yml")}
+    found = {str(path / name): folder / name for name in names if _holds_rules(name)}
     if not found and not faults:
         faults.append(Fault(str(path), "the folder holds no *.yml"))
     return found
+
+
+def _holds_rules(name: str) -> bool:
+    return name.endswith(".yml") and not name.endswith(CASES_SUFFIX)
 
 
 def _text(name: str, file: Path, faults: list[Fault]) -> str | None:

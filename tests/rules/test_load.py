@@ -31,6 +31,7 @@ def test_a_file_or_a_folder(tmp_path: Path) -> None:
     (tmp_path / "b.yml").write_text(VALID)
     (tmp_path / "a.yml").write_text("version: 1\n")
     (tmp_path / "notes.txt").write_text("not rules")
+    (tmp_path / "a_test.yml").write_text("cases: []")
     (tmp_path / ".hidden.yml").write_text("no: [")
     (tmp_path / "below").mkdir()
     (tmp_path / "below" / "c.yml").write_text("no: [")
