@@ -173,8 +173,9 @@ async def documents(transport: Transport, name: str, credential: Credential) -> 
 async def create(transport: Transport, name: str, body: Mapping[str, Any], credential: Credential) -> bool:
     """Create an index; False where one of that name was there first.
 
-    A connection that breaks makes aiohttp send a PUT again, so that the index which is there may be this one: that
-    shows in its `_meta`.
+    What is there already is this one only where the request went out more than once (`Reply.sent`), which then shows in
+    its `_meta`. That alone would not do: two gates that start one job in the same millisecond write the same.
+    See docs/decisions/053-whose-an-index-is.md.
 
     Raises:
         PassedOn: any other refusal.
@@ -186,6 +187,8 @@ async def create(transport: Transport, name: str, body: Mapping[str, Any], crede
     refusal = refusal_of(reply)
     if refusal.type != "resource_already_exists_exception":
         raise refusal
+    if reply.sent == 1:
+        return False
     there = await index(transport, name, credential)
     return there is not None and there.name == name and _holds(there.mappings.get("_meta"), body["mappings"]["_meta"])
 

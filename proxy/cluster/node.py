@@ -8,7 +8,8 @@ import asyncio
 import ssl
 import time
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import NamedTuple
 
 import aiohttp
@@ -37,12 +38,24 @@ BUSY_S, REST_S = 0.001, 0.001
 BETWEEN_VALUES = "\n"
 
 
+@dataclass(slots=True)
+class Sent:
+    """How often a request went out. aiohttp sends one of an idempotent method again, once, where the connection breaks
+    (RFC 9110 §9.2.2), and its answer does not tell."""
+
+    times: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How an answer is read: whole, up to `limit_bytes`; one with status 200 into the `sink`, where there is one."""
+    """How an answer is read: whole, up to `limit_bytes`; one with status 200 into the `sink`, where there is one.
+
+    `sent` counts, over all nodes that are asked.
+    """
 
     limit_bytes: int
     sink: Sink | None = None
+    sent: Sent = field(default_factory=Sent)
 
 
 _WHOLE = Reading(GateLimits().cluster_answer_bytes)
@@ -83,6 +96,7 @@ class Node(BaseAsyncNode):
             Refusal, ClusterUnreachable: what the sink of `READING` raises.
         """
         total_s = self.config.request_timeout if isinstance(request_timeout, DefaultType) else request_timeout
+        reading = READING.get()
         begun = asyncio.get_running_loop().time()
         try:
             async with self._opened().request(
@@ -92,8 +106,9 @@ class Node(BaseAsyncNode):
                 headers={**self.headers, **(headers or {})},
                 timeout=aiohttp.ClientTimeout(total=total_s, sock_connect=CONNECT_S),
                 allow_redirects=False,
+                trace_request_ctx=reading.sent,
             ) as response:
-                content = await _read(response, READING.get())
+                content = await _read(response, reading)
         except aiohttp.ConnectionTimeoutError as failure:
             raise ConnectionError(f"{self.base_url}: {failure}") from failure
         except TimeoutError as failure:
@@ -119,6 +134,7 @@ class Node(BaseAsyncNode):
                 ),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 skip_auto_headers=("Accept", "Accept-Encoding", "User-Agent"),
+                trace_configs=[_counting()],
             )
         return self._session
 
@@ -127,6 +143,19 @@ class Node(BaseAsyncNode):
         if self._session is not None:
             await self._session.close()
             self._session = None
+
+
+def _counting() -> aiohttp.TraceConfig:
+    """Counts each head of a request that goes out; also one that is not written in the end, never one too few."""
+
+    async def count(
+        _session: aiohttp.ClientSession, context: SimpleNamespace, _params: aiohttp.TraceRequestHeadersSentParams
+    ) -> None:
+        context.trace_request_ctx.times += 1
+
+    config = aiohttp.TraceConfig()
+    config.on_request_headers_sent.append(count)
+    return config
 
 
 async def _read(response: aiohttp.ClientResponse, reading: Reading) -> bytes:

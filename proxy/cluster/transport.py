@@ -45,11 +45,15 @@ class _AnyBytes(_Bytes):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What came back: `content` is the decoded JSON, an empty mapping where there was none."""
+    """What came back: `content` is the decoded JSON, an empty mapping where there was none.
+
+    `sent` is how often the request went out: where that is more than once, an earlier one may have taken effect.
+    """
 
     status: int
     content: Any = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
+    sent: int = 1
 
     @property
     def good(self) -> bool:
@@ -101,7 +105,8 @@ class Transport:
             headers["content-type"] = "application/json"
         timeout = DEFAULT if timeout_s is None else timeout_s
         nodes_left = len(self.nodes)
-        READING.set(Reading(limit_bytes=self.limits.cluster_answer_bytes, sink=sink))
+        reading = Reading(limit_bytes=self.limits.cluster_answer_bytes, sink=sink)
+        READING.set(reading)
         while True:
             nodes_left -= 1
             try:
@@ -112,9 +117,11 @@ class Transport:
             except ClusterUnreachable as failure:
                 raise ClusterUnreachable(f"{method} {path.partition('?')[0]}: {failure}") from failure
             except TransportError as failure:
-                if not nodes_left or not _worth_another_node(failure, safe=safe or method == "GET"):
+                safe = safe or method == "GET"
+                if not nodes_left or not _worth_another_node(failure, safe=safe, sent=reading.sent.times > 0):
                     raise ClusterUnreachable(f"{method} {path.partition('?')[0]}: {failure.message}") from failure
-        reply = Reply(status=meta.status, content=_decode(data, method, path), headers=meta.headers)
+        content = _decode(data, method, path)
+        reply = Reply(status=meta.status, content=content, headers=meta.headers, sent=reading.sent.times)
         if reply.status >= 500 or reply.status == 429:
             raise ClusterUnreachable(f"{method} {path.partition('?')[0]}: status {reply.status} ({_reason(reply)})")
         return reply
@@ -174,9 +181,12 @@ def quoted(name: str) -> str:
     return quote(name, safe="*,-_.~")
 
 
-def _worth_another_node(failure: TransportError, *, safe: bool) -> bool:
-    """The transport puts a node that failed aside, so that the next call goes to another."""
-    unsent = isinstance(failure.__cause__, ClientConnectorError | ConnectionTimeoutError)
+def _worth_another_node(failure: TransportError, *, safe: bool, sent: bool) -> bool:
+    """The transport puts a node that failed aside, so that the next call goes to another.
+
+    A connection that does not come about may be the second one of a request whose first had broken: that was `sent`.
+    """
+    unsent = not sent and isinstance(failure.__cause__, ClientConnectorError | ConnectionTimeoutError)
     return isinstance(failure, ConnectionError) and (safe or unsent)
 
 

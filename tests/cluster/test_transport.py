@@ -33,6 +33,37 @@ async def test_a_body_is_json() -> None:
         assert {seen.header("content-type") for seen in one.seen} == {"application/json"}
 
 
+@pytest.mark.parametrize(
+    ("method", "answers", "sent"),
+    [("PUT", [reply()], 1), ("PUT", [b"", reply()], 2), ("GET", [b"", reply()], 2), ("POST", [reply()], 1)],
+)
+async def test_how_often_a_call_went_out_is_known(method: str, answers: list[bytes], sent: int) -> None:
+    async with node({f"{method} /x": [reply(), *answers]}) as one, transport(one.url) as opened:
+        assert (await opened.call(method, "/x", ANN)).sent == 1
+        assert (await opened.call(method, "/x", ANN)).sent == sent
+        assert len(one.seen) == sent + 1
+
+
+async def test_a_call_that_went_out_once_is_not_sent_to_another_node() -> None:
+    """The node hangs up and goes away, so that the repetition finds nobody: that alone would look like one unsent."""
+    seen: list[str] = []
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        seen.append((await reader.readuntil(b"\r\n")).decode())
+        port = writer.get_extra_info("sockname")[1]
+        servers.pop(port).close()
+        writer.close()
+
+    listening = [await asyncio.start_server(connected, "127.0.0.1", 0) for _ in range(2)]
+    servers = {server.sockets[0].getsockname()[1]: server for server in listening}
+    async with transport(*(f"http://127.0.0.1:{port}" for port in servers)) as opened:
+        with pytest.raises(ClusterUnreachable):
+            await opened.call("PUT", "/x", ANN, body={})
+    for server in servers.values():
+        server.close()
+    assert seen == ["PUT /x HTTP/1.1\r\n"]
+
+
 @pytest.mark.parametrize("status", [200, 201, 400, 401, 403, 404, 405, 409])
 async def test_any_status_is_an_answer(status: int) -> None:
     async with node({"GET /": reply(status, {"a": 1})}) as one, transport(one.url) as opened:

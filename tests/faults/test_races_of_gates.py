@@ -4,13 +4,17 @@ import asyncio
 import json
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from proxy.embedded.app import Cluster
 from proxy.embedded.backend import Answer, Backend, Call
 from proxy.embedded.core import Core
+from proxy.gate.app import SystemClock
 from proxy.journal.entry import Phase
 from tests.stack import Replied, Stack, in_front_of, whole
 
@@ -22,11 +26,15 @@ Deed = Callable[[], Awaitable[object]]
 
 
 class Meddler:
-    """The index core, and somebody else who does something just before the destination is created."""
+    """The index core, and somebody else who does something just before the destination is created.
+
+    A `meeting` is where all who create an index wait for each other, so that nobody's plan has seen another's index.
+    """
 
     def __init__(self) -> None:
         self._core: Backend = Core()
         self.deeds: list[Deed] = []
+        self.meeting: asyncio.Barrier | None = None
 
     async def call(self, call: Call) -> Answer:
         """The core's answer; before the first creation of `out`, the deeds."""
@@ -34,6 +42,8 @@ class Meddler:
             deeds, self.deeds = self.deeds, []
             for deed in deeds:
                 await deed()
+        if self.meeting is not None and call.method == "PUT" and call.target.count("/") == 1:
+            await self.meeting.wait()
         return await self._core.call(call)
 
     async def close(self) -> None:
@@ -117,6 +127,73 @@ async def test_two_gates_whose_start_is_refused_leave_nothing_behind(gates: tupl
         made += [destination(*one).get("created", False) for one in answers].count(True)
         assert (await first.call("GET", f"/{out}", direct=True)).status == 404
     assert made >= ROUNDS
+
+
+@pytest.mark.parametrize("source", ["src", "void"])
+async def test_two_gates_that_plan_in_the_same_millisecond_know_whose_index_it_is(
+    gates: tuple[Stack, Stack], meddler: Meddler, monkeypatch: pytest.MonkeyPatch, source: str
+) -> None:
+    """Both send the same body, `_meta` included: that one of them made the index only the cluster's answers tell."""
+    monkeypatch.setattr(SystemClock, "now_ms", lambda _: 1_700_000_000_000)
+    for round_ in range(5):
+        job, out = f"job-{round_}", f"out-{round_}"
+        await put(gates[0], job, source, out=out)
+        meddler.meeting = asyncio.Barrier(2)
+        answers = await asyncio.gather(*(gate.start(job) for gate in gates))
+        meddler.meeting = None
+        found = [destination(gate, answer) for gate, answer in zip(gates, answers, strict=True)]
+        assert found[0]["body_sha256"] == found[1]["body_sha256"]
+        assert sorted(one["created"] for one in found) == [False, True]
+        assert [answer.status for answer in answers].count(200) == (source == "src")
+        exists = (await gates[0].call("GET", f"/{out}", direct=True)).status == 200
+        assert exists == (source == "src"), found
+
+
+@asynccontextmanager
+async def _breaking(cluster: Cluster) -> AsyncIterator[Cluster]:
+    """The cluster behind a wire that breaks once: when it has created the index `out`, and before it can say so."""
+    broken: list[str] = []
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, to = await asyncio.open_connection(cluster.host, cluster.port)
+        back = asyncio.ensure_future(_pump(there, writer))
+        while sent := await reader.read(65536):
+            if sent.startswith(b"PUT /out ") and not broken:
+                broken.append("now")
+                back.cancel()
+                await asyncio.wait({back})
+                to.write(sent)
+                await there.readuntil(b"\r\n\r\n")
+                break
+            to.write(sent)
+        back.cancel()
+        writer.close()
+        to.close()
+
+    server = await asyncio.start_server(connected, "127.0.0.1", 0)
+    async with server:
+        yield replace(cluster, port=server.sockets[0].getsockname()[1])
+    assert broken
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while received := await reader.read(65536):
+        writer.write(received)
+
+
+@pytest.mark.parametrize("source", ["src", "void"])
+async def test_an_index_is_known_to_be_ours_where_the_connection_breaks_at_its_creation(
+    stack: Stack, tmp_path: Path, source: str
+) -> None:
+    """The request is sent again and told that the index exists already: it was this start's own."""
+    await put(stack, "job", source)
+    async with _breaking(stack.cluster) as cluster, in_front_of(cluster, _folder(tmp_path, "broken")) as gate:
+        answer = await gate.start("job")
+        assert answer.status == (200 if source == "src" else 400), answer.body
+        found = destination(gate, answer)
+    assert found["created"] is True
+    assert found.get("removal") == (None if source == "src" else "removed")
+    assert len([call for call in stack.cluster.calls if (call.method, call.target) == ("PUT", "/out")]) == 2
 
 
 @pytest.mark.parametrize("source", ["src", "void"])

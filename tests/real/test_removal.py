@@ -113,7 +113,7 @@ async def test_what_was_put_in_its_place_is_not_removed(place: Place) -> None:
     meta = {"created_by": "data-frame-analytics", "analytics": index}
     body = {"mappings": {"_meta": meta}}
     assert await place.gateway.create(index, body, NOBODY)
-    assert await place.gateway.create(index, body, NOBODY), "a repeated creation is known by its _meta"
+    assert not await place.gateway.create(index, body, NOBODY), "an index that is there is somebody else's"
     assert place.node.call("DELETE", f"/{index}").status == 200
     assert await place.gateway.remove_if_empty(index, meta, NOBODY) == "removed already"
     assert place.node.call("PUT", f"/{index}", {}).status == 200
