@@ -1,5 +1,5 @@
-"""The records of a start, as plain values in, one JSON object out. Field names are those of the Elastic Common Schema
-(ECS 8.11) where it has one, and `startgate.*` where it has none.
+"""The records of starts and of administration, as plain values in, one JSON object out. Field names are those of the
+Elastic Common Schema (ECS 8.11) where it has one, and `startgate.*` where it has none.
 
 What is not named here is not recorded: no headers, no bodies, no secrets. Texts that a client chose are cut at
 `TEXT_LIMIT_CHARS`.
@@ -60,6 +60,30 @@ def frame(phase: Phase, receipt: str, now_ms: int, *, outcome: str, reason: str 
         "ecs": {"version": ECS_VERSION},
         "event": event,
         "startgate": {"format": FORMAT_VERSION, "phase": phase.value, "receipt": receipt},
+    }
+
+
+def administrative(action: str, id: str, now_ms: int, *, outcome: str, reason: str = "") -> dict[str, Any]:
+    """What every record begins with that is of no start, but of a change to Startgate itself. `action` is what was
+    done, such as `startgate-rules-reload`; `id` is unique; `outcome` as for `frame`. The fields under `startgate.admin`
+    are the action's own."""
+    event = {
+        "id": id,
+        "kind": "event",
+        "category": ["configuration"],
+        "type": ["change"],
+        "action": action,
+        "dataset": "startgate.admin",
+        "module": "startgate",
+        "outcome": outcome,
+    }
+    if reason:
+        event["reason"] = cut(reason)
+    return {
+        "@timestamp": timestamp(now_ms),
+        "ecs": {"version": ECS_VERSION},
+        "event": event,
+        "startgate": {"format": FORMAT_VERSION, "admin": {}},
     }
 
 

@@ -41,13 +41,26 @@ class Start:
 
 
 def records(folder: Path) -> Iterator[Mapping[str, Any]]:
-    """Every record in `folder`, oldest first, one line in memory at a time.
+    """Every record of a start in `folder`, oldest first, one line in memory at a time.
 
     A last line without its newline is one that is being written, or was cut short by a crash: it is left out.
 
     Raises:
         JournalError: the folder cannot be read, or a line is no record; the text names file and line.
     """
+    return (record for record in _lines(folder) if not _is_administrative(record))
+
+
+def administrative(folder: Path) -> Iterator[Mapping[str, Any]]:
+    """Every record in `folder` that is of no start: changes to Startgate itself, oldest first.
+
+    Raises:
+        JournalError: as `records`.
+    """
+    return (record for record in _lines(folder) if _is_administrative(record))
+
+
+def _lines(folder: Path) -> Iterator[Mapping[str, Any]]:
     for path in _files(folder):
         try:
             with path.open("rb") as file:
@@ -94,10 +107,16 @@ def _records_of(path: Path, lines: Iterator[bytes]) -> Iterator[Mapping[str, Any
             return
         try:
             record = msgspec.json.decode(line)
-            record["startgate"]["receipt"], record["startgate"]["phase"]
+            if not _is_administrative(record):
+                record["startgate"]["receipt"], record["startgate"]["phase"]
         except (msgspec.DecodeError, UnicodeDecodeError, KeyError, TypeError) as failure:
             raise JournalError(f"{path}:{number} is not a record of a start: {failure}") from failure
         yield record
+
+
+def _is_administrative(record: Mapping[str, Any]) -> bool:
+    ours = record["startgate"]
+    return isinstance(ours, Mapping) and isinstance(ours.get("admin"), Mapping)
 
 
 def starts(folder: Path) -> list[Start]:

@@ -1,21 +1,27 @@
 """Reading rule files: the only module of the package that touches a disk."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from proxy.errors import Fault, RulesError
 from proxy.rules.compiled import Rules
 from proxy.rules.schema import compile_rules
+from proxy.rules.signed import unsigned
 from proxy.rules.source import MAX_BYTES, Node, read
 
 # A mounted ConfigMap keeps its files in a folder that this link points to, and swaps the link to change all at once.
 _CONFIG_MAP_LINK = "..data"
 # Files of cases lie beside the rules that they try (`startgate test`).
 CASES_SUFFIX = "_test.yml"
+_NO_KEYS: Mapping[str, str] = MappingProxyType({})
 
 
-def load(path: Path) -> Rules:
-    """The rules of a file, or of all `*.yml` of a folder (not below it; names that start with a dot, and files of cases,
-    are left alone).
+def load(path: Path, keys: Mapping[str, str] = _NO_KEYS) -> Rules:
+    """The rules of a file, or of all `*.yml` of a folder (not below it; names that start with a dot, and files of
+    cases, are left alone).
+
+    `keys` are the public keys (PEM) by name that vouch for break-glass entries: without its key, an entry is a fault.
 
     Raises RulesError with every fault found in all files; then none of the rules must be used.
     """
@@ -31,6 +37,8 @@ def load(path: Path) -> Rules:
     if roots:
         rules, found = compile_rules(roots, complete=not faults)
         faults.extend(found)
+    if rules is not None:
+        faults.extend(unsigned(rules.break_glass, keys))
     if rules is None or faults:
         raise RulesError(faults)
     return rules

@@ -174,3 +174,24 @@ def test_a_job_is_told_without_its_query() -> None:
         "results_field": "ml",
     }
     assert "secret" not in str(told)
+
+
+def test_what_is_of_no_start_says_so() -> None:
+    record = entry.administrative(
+        "startgate-rules-reload", "a1", 1_700_000_000_123, outcome="failure", reason="x" * 2000
+    )
+    assert record["event"] | {"reason": ""} == {
+        "id": "a1",
+        "kind": "event",
+        "category": ["configuration"],
+        "type": ["change"],
+        "action": "startgate-rules-reload",
+        "dataset": "startgate.admin",
+        "module": "startgate",
+        "outcome": "failure",
+        "reason": "",
+    }
+    assert record["event"]["reason"] == entry.cut("x" * 2000)
+    assert record["startgate"] == {"format": 1, "admin": {}}
+    assert record["@timestamp"] == "2023-11-14T22:13:20.123Z"
+    assert "reason" not in entry.administrative("other", "a2", 0, outcome="success")["event"]

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from proxy.errors import JournalError
-from proxy.journal.entry import Phase, encode, frame
+from proxy.journal import read
+from proxy.journal.entry import Phase, administrative, encode, frame
 from proxy.journal.read import records, start, starts, unfinished
 
 
@@ -197,3 +198,23 @@ def test_refused_starts_take_no_memory(tmp_path: Path) -> None:
         assert tracemalloc.get_traced_memory()[1] < 1024 * 1024
     finally:
         tracemalloc.stop()
+
+
+def test_records_of_no_start_stand_apart(tmp_path: Path) -> None:
+    """A reload of the rules between two starts is neither of them, and leaves nothing open."""
+    reload = encode(administrative("startgate-rules-reload", "x", 0, outcome="success"))
+    write(tmp_path, line("a", "intent"), reload, line("b"))
+    assert [record["startgate"]["receipt"] for record in records(tmp_path)] == ["a", "b"]
+    assert [one.receipt for one in starts(tmp_path)] == ["a", "b"]
+    assert [one.receipt for one in unfinished(tmp_path)] == ["a"]
+    assert [record["event"]["id"] for record in read.administrative(tmp_path)] == ["x"]
+
+
+@pytest.mark.parametrize(
+    "broken", [b'{"startgate":"admin"}\n', b'{"startgate":{"admin":1}}\n', b'{"startgate":["admin"]}\n']
+)
+def test_a_record_is_not_administrative_by_its_word_alone(tmp_path: Path, broken: bytes) -> None:
+    write(tmp_path, broken)
+    for reading in (records, read.administrative):
+        with pytest.raises(JournalError, match=r"starts-000001\.jsonl:1 is not a record"):
+            list(reading(tmp_path))
