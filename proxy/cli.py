@@ -16,6 +16,7 @@ from proxy.commands.check import check
 from proxy.commands.common import Commands, Port, Seconds, config_option, console, read_config, reported
 from proxy.commands.embedded import embedded
 from proxy.commands.plan import plan
+from proxy.commands.test import test
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -63,5 +64,5 @@ def demo(once: bool, port: int, cluster_port: int) -> None:
         sys.exit(walk.run(console(), once=once, port=port, cluster_port=cluster_port))
 
 
-for command in (audit_group, check, embedded, plan):
+for command in (audit_group, check, embedded, plan, test):
     main.add_command(command)

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "proxy"
 
 BASE = frozenset({"errors", "model"})
-PLAIN = BASE | {"settings", "tasks", "tls"}
+PLAIN = BASE | {"settings", "tasks", "tls", "clientcert"}
 DECISIONS = frozenset({"rules", "privileges", "destination", "route", "wire", "journal.entry"})
 GATE = PLAIN | DECISIONS | {"gate"}
 IO = GATE | {"cluster", "journal"}
@@ -26,6 +26,8 @@ ARROWS: dict[str, frozenset[str]] = {
     "settings": frozenset(),
     "model": frozenset({"errors"}),
     "tls": BASE | {"settings"},
+    "clientcert": frozenset(),
+    "identity": BASE | {"settings", "clientcert", "rules"},
     "text": frozenset(),
     "logs": frozenset({"text"}),
     "orders": frozenset({"settings"}),
@@ -58,7 +60,9 @@ ARROWS: dict[str, frozenset[str]] = {
     "demo": PLAIN
     | {"audit", "columns", "listeners", "config", "embedded", "journal", "journal.entry", "preflight", "supervisor"},
     "planned": PLAIN | {"columns", "text"},
-    "commands": IO | {"audit", "config", "embedded", "listeners", "logs", "planned"},
+    # A case runs through the gate's own flow; its jobs are read as the cluster's are.
+    "cases": GATE | {"cluster", "journal.entry", "text"},
+    "commands": IO | {"audit", "cases", "config", "embedded", "listeners", "logs", "planned"},
     "cli": IO | {"commands", "demo", "logs", "supervisor"},
     "__main__": frozenset({"cli"}),
 }

@@ -1,0 +1,87 @@
+"""Files of cases: what they may hold."""
+
+import pytest
+
+from proxy.cases.model import DEFAULT_NOW_MS, Wanted
+from proxy.cases.read import cases_of
+from tests.cases.samples import CASES, sample
+
+CASE = "{name: one, caller: ada, job: j, expect: {verdict: allowed}"
+
+
+def with_case(text: str) -> str:
+    """A file with one case."""
+    return f"version: 1\nidentities:\n  ada: {{roles: []}}\ncases:\n  - {text}\n"
+
+
+def test_a_file() -> None:
+    found = sample()
+    assert [case.name for case in found.cases] == ["ada may start", "bob may read nothing"]
+    assert str(found.cases[0].origin).startswith("a_test.yml:")
+    assert found.cases[0].now_ms == DEFAULT_NOW_MS
+    assert found.cases[1].expected.verdict is Wanted.DENIED
+    assert set(found.setting.identities) == {"ada", "bob", "kibana_system", "key", "guest"}
+
+
+def test_all_that_a_case_may_hold() -> None:
+    text = """{name: one, caller: ada, secondary: ada, job: j, now: 1970-01-01T00:00:01Z, skip: why,
+      request: {peer: '10.0.0.1:1', timeout: 1m, headers: {user-agent: me}},
+      running: [{id: r, analysis: regression, sources: [a], destination: b, model_memory_limit_bytes: 5,
+        owner_roles: [x]}, {}],
+      cluster: {status: 400, error: bad},
+      expect: {verdict: denied, status: 400, warnings: [w], shadowed: [s], error: e}}"""
+    (case,) = sample(with_case(text)).cases
+    assert (case.secondary, case.now_ms, case.skip, case.peer, case.timeout) == ("ada", 1000, "why", "10.0.0.1:1", "1m")
+    assert case.headers == (("user-agent", "me"),)
+    assert [job.model_memory_limit_bytes for job in case.running] == [5, 1024**3]
+    assert [job.id for job in case.running] == ["r", "running-2"]
+    assert (case.cluster_status, case.cluster_error) == (400, "bad")
+    assert (case.expected.warnings, case.expected.shadowed) == (("w",), ("s",))
+    assert (case.expected.plan, case.expected.journal) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", "the file is empty"),
+        ("[]", "a file of cases is a mapping"),
+        ("cases: []", "begins with `version: 1`"),
+        ("version: 2\ncases: []", "begins with `version: 1`"),
+        ("version: 1", "`cases` is missing"),
+        ("version: 1\ncases: []", "`cases` is empty"),
+        ("version: 1\ncases: {}", "`cases` must be a list"),
+        ("version: 1\ncase: []", "unknown key `case` (did you mean 'cases'?)"),
+        ("version: 1\nindices: []\ncases: []", "`indices` must be a mapping by name"),
+        ("version: 1\ncluster: {service: maybe}\ncases: []", "`service` takes true or false"),
+        (with_case("x"), "a case is a mapping"),
+        (with_case("{name: one}"), "the case has no `caller`"),
+        (
+            with_case("{name: one, caller: adda, job: j, expect: {verdict: allowed}}"),
+            "(did you mean 'ada'?); there are: `ada`",
+        ),
+        (with_case(f"{CASE}, secondary: eve}}"), "`eve` is not in `identities`"),
+        (with_case(f"{CASE}, now: today}}"), "takes a moment with its zone"),
+        (with_case(f"{CASE}, running: [x]}}"), "a running job is a mapping"),
+        (with_case(f"{CASE}, running: [{{model_memory_limit_bytes: 1gb}}]}}"), "takes a whole number"),
+        (with_case(f"{CASE}, request: {{headers: [a]}}}}"), "`headers` must be a mapping"),
+        (with_case(f"{CASE}, cluster: {{status: 42}}}}"), "`status` takes a whole number from 200 to 599"),
+        (with_case("{name: one, caller: ada, job: j, expect: {}}"), "`expect` has no `verdict`"),
+        (
+            with_case("{name: one, caller: ada, job: j, expect: {verdict: perhaps}}"),
+            "`perhaps` is not a value of `verdict`",
+        ),
+        (with_case("{name: one, caller: ada, job: j, expect: {verdict: allowed, journal: [x]}}"), "each of `journal`"),
+        (with_case(f"{CASE}}}\n  - {CASE}}}"), "the case `one` is there twice; the first is in line 5"),
+    ],
+)
+def test_faults(text: str, told: str) -> None:
+    found, faults = cases_of(text, "a_test.yml")
+    assert found is None
+    assert told in "\n".join(str(fault) for fault in faults)
+    assert all(str(fault).startswith("a_test.yml:") for fault in faults)
+
+
+def test_all_faults_at_once() -> None:
+    text = CASES.replace("verdict: allowed", "verdict: alowed").replace("caller: bob", "caller: bobb")
+    _, faults = cases_of(text, "a_test.yml")
+    assert len(faults) == 2
