@@ -11,7 +11,8 @@
   - JournalError: the audit record cannot be made durable
   - CannotServe: a process of Startgate cannot start or go on
   - WireError (`wire.errors`): a peer sent something that is not strict HTTP/1.1
-  - UnknownPrivilege, InvalidRole, Undecidable (`privileges`): what cannot be judged, so that whoever asks denies
+  - UnknownPrivilege, InvalidRole, Undecidable (`privileges`), GuardFailed (`rules.compiled`): what cannot be judged,
+    so that whoever asks denies
 
 What a client may read is in `Refusal`; anything inner goes to the log and the journal, never out.
 """

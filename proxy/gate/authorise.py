@@ -10,7 +10,18 @@ from proxy.gate.flight import Credentials, HiddenJob, Known
 from proxy.gate.ports import Cluster, Grants
 from proxy.model import Credential
 from proxy.privileges import Asked, Held, Undecidable, check, check_limited
-from proxy.rules import Rules, Subject, Subjects, Unknown, Verdict, asked_of, judge, unauthorized_start
+from proxy.rules import (
+    Request,
+    Rules,
+    Situation,
+    Subject,
+    Subjects,
+    Unknown,
+    Verdict,
+    asked_of,
+    judge,
+    unauthorized_start,
+)
 
 # Comparing patterns may take a second or two, for which other starts and their records must not wait.
 _JUDGE = ThreadPoolExecutor(max_workers=1, thread_name_prefix="judge")
@@ -39,7 +50,10 @@ async def authorise(
     if Subject.OWNER in asked:
         loop = asyncio.get_running_loop()
         answers[Subject.OWNER] = await loop.run_in_executor(_JUDGE, _held_by_owner, grants, asked[Subject.OWNER])
-    verdict = judge(rules, known.job, subjects, answers)
+    situation = Situation(
+        caller=known.caller, secondary=known.secondary, job=known.job, request=Request(), now_ms=0, held=answers
+    )
+    verdict = judge(rules, situation)
     return Authorised(verdict=verdict, grants=grants if isinstance(grants, Grants) else None)
 
 

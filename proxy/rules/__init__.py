@@ -5,8 +5,10 @@
 - `compiled`: what they compile to;
 - `load`: the only module that reads files;
 - `role_files`, `role_parts`: files of roles in Elasticsearch's own format;
-- `subjects`: which identity is asked what;
-- `verdict`: the decision, deny by default; `reason`: its text for the client.
+- `situation`: all that a verdict depends on besides the rules; `subjects`: which identity is asked what;
+- `evaluate`: the one evaluator, deny by default, with `required` and `granted` (privileges), `matching` (flows),
+  `conditions` (guards), `exceptional` (break-glass);
+- `verdict`: what it comes to; `reason`: its text for the client.
 """
 
 from proxy.rules.compiled import (
@@ -22,12 +24,13 @@ from proxy.rules.compiled import (
     SubjectKind,
     Trusted,
 )
+from proxy.rules.evaluate import judge
 from proxy.rules.load import CASES_SUFFIX, load
 from proxy.rules.overrides import settings_for
 from proxy.rules.reason import described, refusal_reason, unauthorized_start
-from proxy.rules.situation import Unknown
+from proxy.rules.situation import Request, RunningJob, Situation, SourceName, Target, Unknown
 from proxy.rules.subjects import Subject, Subjects, asked_of, is_trusted, source_names, subjects_of
-from proxy.rules.verdict import Answer, Reason, ReasonKind, Verdict, judge
+from proxy.rules.verdict import Answer, Outcome, Reason, ReasonKind, Step, StepKind, Verdict, Warned
 
 __all__ = [
     "CASES_SUFFIX",
@@ -37,18 +40,27 @@ __all__ = [
     "CreateAs",
     "OnRefusedStart",
     "Origin",
+    "Outcome",
     "Override",
     "Reason",
     "ReasonKind",
+    "Request",
     "Requirement",
     "Rules",
+    "RunningJob",
     "Setting",
+    "Situation",
+    "SourceName",
+    "Step",
+    "StepKind",
     "Subject",
     "SubjectKind",
     "Subjects",
+    "Target",
     "Trusted",
     "Unknown",
     "Verdict",
+    "Warned",
     "asked_of",
     "described",
     "is_trusted",

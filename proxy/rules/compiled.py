@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
+from proxy.errors import StartgateError
 from proxy.privileges import Role
 
 # What starting a job takes (`StartDataFrameAnalyticsAction.NAME`).
@@ -22,6 +23,10 @@ class Origin:
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}"
+
+
+class GuardFailed(StartgateError):
+    """A condition cannot be told: something that it looks at is not there, or not of the kind that it takes."""
 
 
 class Program(Protocol):

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from proxy.model import Identity, Job
-from proxy.privileges import Held, Role
+from proxy.privileges import Held
 from proxy.rules.subjects import Subject
 
 
@@ -68,9 +68,9 @@ class Situation:
     """One start, as it is judged.
 
     `held` is what the cluster said each subject holds (authority `cluster` and `both`), the owner's worked out from
-    stored grants; `owner_roles` are those grants' names. `sources`, `target` and `running` are only there where the
-    rules need them (`Rules.needs_resolution`, `Rules.needs_running`), else None; `Unknown` where they were needed and
-    could not be had. `now_ms` is milliseconds since 1970.
+    stored grants. `sources`, `target` and `running` are only there where the rules need them (`Rules.needs_resolution`,
+    `Rules.needs_running`), else None; `Unknown` where they were needed and could not be had. `now_ms` is milliseconds
+    since 1970. `left_out` names the parts of the job's configuration that a record does not hold (see `recorded`).
     """
 
     caller: Identity
@@ -79,7 +79,7 @@ class Situation:
     request: Request
     now_ms: int
     held: Mapping[Subject, Held | Unknown] = field(default_factory=dict)
-    owner_grants: tuple[Role, ...] | None = field(default=None, repr=False)
     sources: tuple[SourceName, ...] | Unknown | None = None
     target: Target | Unknown | None = None
     running: tuple[RunningJob, ...] | Unknown | None = None
+    left_out: tuple[str, ...] = ()

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from proxy.model import Identity, Job, Owner, OwnerKind
 from proxy.privileges import Asked, AskedIndex
-from proxy.rules.compiled import Rules, SubjectKind
+from proxy.rules.compiled import Rules, SubjectKind, Trusted
 
 # How somebody can have authenticated who is to be trusted as an intermediary: as a user, or with a token of that user
 # or service account. An API key carries its maker's name, but anybody may hold it.
@@ -41,18 +41,28 @@ class Subjects:
     owner: OwnerKind = OwnerKind.UNKNOWN
 
 
-def is_trusted(rules: Rules, caller: Identity) -> bool:
-    """Whether the caller is a trusted intermediary: by name and realm, in person, not by API key, not run as.
+def trusting(rules: Rules, caller: Identity) -> Trusted | None:
+    """The entry by which the caller is a trusted intermediary: by name and realm, in person, not by API key, not run
+    as; None where the caller is none.
 
     See docs/decisions/014-who-is-an-intermediary.md.
     """
     if caller.runs_as or caller.api_key_id is not None or caller.authentication_type not in _DIRECT:
-        return False
-    return any(
-        (trusted.username, trusted.realm) == (caller.username, caller.realm)
-        and trusted.realm_type in (None, caller.realm_type)
-        for trusted in rules.trusted
+        return None
+    return next(
+        (
+            trusted
+            for trusted in rules.trusted
+            if (trusted.username, trusted.realm) == (caller.username, caller.realm)
+            and trusted.realm_type in (None, caller.realm_type)
+        ),
+        None,
     )
+
+
+def is_trusted(rules: Rules, caller: Identity) -> bool:
+    """Whether the caller is a trusted intermediary."""
+    return trusting(rules, caller) is not None
 
 
 def subjects_of(rules: Rules, caller: Identity, secondary: Identity | None, owner: Owner) -> Subjects:

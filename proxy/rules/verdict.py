@@ -1,113 +1,126 @@
-"""The decision over one start: deny by default, all that is missing listed, not the first only."""
+"""The decision over one start as a value: what speaks against it, and every step that led there."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
-from proxy.model import Job, OwnerKind
 from proxy.privileges import Held
-from proxy.rules.compiled import Origin, Requirement, Rules
+from proxy.rules.compiled import Authority, BreakGlass, Origin
 from proxy.rules.situation import Unknown
-from proxy.rules.subjects import Subject, Subjects, source_names
+from proxy.rules.subjects import Subject
+
+Answer = Held | Unknown
 
 
 class ReasonKind(StrEnum):
-    """What is missing; `unknown`: a subject's privileges could not be found out."""
+    """What is missing; `unknown`: a subject's privileges could not be found out; `flow`: no flow lets a source be
+    copied there; `guard`: a guard speaks against the start, or cannot be told."""
 
     CLUSTER = "cluster"
     SOURCE = "source"
     DESTINATION = "destination"
     UNKNOWN = "unknown"
+    FLOW = "flow"
+    GUARD = "guard"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
-    """One thing that speaks against a start. `index` is None for cluster privileges; `origin` is the rule's place."""
+    """One thing that speaks against a start.
 
-    subject: Subject
+    `subject` is None where it is about the start itself (flows, guards); `index` is None for cluster privileges;
+    `origin` is the rule's place; `id` is the guard's; `by` says who denies a privilege: the cluster, the role files, or
+    both of them.
+    """
+
+    subject: Subject | None = None
     kind: ReasonKind
     text: str
     index: str | None = None
     privilege: str | None = None
     origin: Origin | None = None
+    id: str | None = None
+    by: tuple[Authority, ...] = ()
+
+
+class StepKind(StrEnum):
+    """What a step is about."""
+
+    IDENTITY = "identity"
+    REQUIREMENT = "requirement"
+    FLOW = "flow"
+    GUARD = "guard"
+    EXCEPTION = "exception"
+
+
+class Outcome(StrEnum):
+    """What a step came to.
+
+    `warned` and `shadow_denied`: a guard would have denied, and its mode lets the start pass; `unknown`: it cannot be
+    told, which denies unless a guard's mode says otherwise; `not_reached`: nothing depended on it.
+    """
+
+    PASSED = "passed"
+    DENIED = "denied"
+    WARNED = "warned"
+    SHADOW_DENIED = "shadow_denied"
+    UNKNOWN = "unknown"
+    NOT_REACHED = "not_reached"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One step of a decision. `seen` are the values that it came from, as JSON has them; `id` is a guard's or an
+    exception's; `origin` is where the rule is written, None where no rule says so."""
+
+    kind: StepKind
+    outcome: Outcome
+    text: str
+    subject: Subject | None = None
+    seen: Mapping[str, Any] = field(default_factory=dict)
+    origin: Origin | None = None
+    id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """A guard that would have denied, were it in force: `message` is what would have been told."""
+
+    id: str
+    message: str
+    origin: Origin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """Allowed exactly if there is no reason against."""
+    """The whole decision.
+
+    `reasons` are all that speaks against, in the order of `steps`; `warnings` and `shadowed` come of guards in those
+    modes; `exception` is the one that lets the start pass although there are reasons.
+    """
 
     reasons: tuple[Reason, ...] = ()
+    steps: tuple[Step, ...] = ()
+    warnings: tuple[Warned, ...] = ()
+    shadowed: tuple[Warned, ...] = ()
+    exception: BreakGlass | None = None
 
     @property
     def allowed(self) -> bool:
-        """Whether the start may go on."""
-        return not self.reasons
+        """Whether the start may go on: nothing speaks against it, or an exception applies."""
+        return not self.reasons or self.exception is not None
 
 
-Answer = Held | Unknown
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What one step of a decision came to, while the decision is still being made.
 
-
-def judge(rules: Rules, job: Job, subjects: Subjects, answers: Mapping[Subject, Answer]) -> Verdict:
-    """The verdict over the answers to `subjects.asked_of`.
-
-    A subject without an answer denies, and so does an answer that leaves out a privilege or index that was asked for.
+    `reason` is what it gives against the start, if anything; `warned` what a guard in another mode would have said,
+    `mode` then is WARNED or SHADOW_DENIED.
     """
-    reasons = list(_cluster(rules, answers))
-    for subject in subjects.asked:
-        answer = answers.get(subject)
-        if answer is None and subject is Subject.OWNER and subjects.owner is OwnerKind.UNKNOWN:
-            answer = Unknown("the cluster does not tell whose credentials the job runs with (as before 8.1)")
-        reasons.extend(_index(rules, job, subject, answer))
-    # The caller may be asked twice over; what is not known about it need be said once.
-    return Verdict(reasons=tuple(dict.fromkeys(reasons)))
 
-
-def _cluster(rules: Rules, answers: Mapping[Subject, Answer]) -> Iterator[Reason]:
-    answer = answers.get(Subject.CALLER)
-    if not isinstance(answer, Held):
-        yield _unknown(Subject.CALLER, answer)
-        return
-    for requirement in rules.cluster:
-        if answer.cluster.get(requirement.privilege) is not True:
-            yield Reason(
-                subject=Subject.CALLER,
-                kind=ReasonKind.CLUSTER,
-                text=f"the caller lacks the cluster privilege [{requirement.privilege}]",
-                privilege=requirement.privilege,
-                origin=requirement.origin,
-            )
-
-
-def _index(rules: Rules, job: Job, subject: Subject, answer: Answer | None) -> Iterator[Reason]:
-    if not isinstance(answer, Held):
-        yield _unknown(subject, answer)
-        return
-    sources = source_names(job)
-    if not sources:
-        text = "the job names no source index besides exclusions, so nothing says what may be read"
-        yield Reason(subject=subject, kind=ReasonKind.SOURCE, text=text)
-    for name in sources:
-        yield from _missing(subject, ReasonKind.SOURCE, name, rules.source, answer)
-    yield from _missing(subject, ReasonKind.DESTINATION, job.destination, rules.destination, answer)
-
-
-def _missing(
-    subject: Subject, kind: ReasonKind, name: str, required: tuple[Requirement, ...], answer: Held
-) -> Iterator[Reason]:
-    held = answer.index.get(name, {})
-    for requirement in required:
-        if held.get(requirement.privilege) is not True:
-            yield Reason(
-                subject=subject,
-                kind=kind,
-                text=f"the {subject} lacks the privilege [{requirement.privilege}] on the {kind} index [{name}]",
-                index=name,
-                privilege=requirement.privilege,
-                origin=requirement.origin,
-            )
-
-
-def _unknown(subject: Subject, answer: Unknown | None) -> Reason:
-    why = "no answer was given" if answer is None else answer.text
-    text = f"the privileges of the {subject} are not known: {why}"
-    return Reason(subject=subject, kind=ReasonKind.UNKNOWN, text=text)
+    step: Step
+    reason: Reason | None = None
+    warned: Warned | None = None
+    mode: Outcome | None = None

@@ -1,6 +1,9 @@
 """Rules, identities and jobs for the tests of this folder."""
 
+from collections.abc import Mapping
+
 from proxy.model import Identity, Job, Owner, OwnerKind, SourceFilter
+from proxy.privileges import Asked, Held
 from proxy.rules.compiled import (
     Authority,
     CreateAs,
@@ -11,6 +14,8 @@ from proxy.rules.compiled import (
     SubjectKind,
     Trusted,
 )
+from proxy.rules.situation import Request, Situation, Unknown
+from proxy.rules.subjects import Subject, asked_of, subjects_of
 
 VALID = """\
 version: 1
@@ -97,3 +102,30 @@ KEY = Identity(
     authentication_type="api_key",
     api_key_id="k1",
 )
+
+
+def all_of(asked: Asked) -> Held:
+    """The answer that everything asked is held."""
+    return Held(
+        cluster=dict.fromkeys(asked.cluster, True),
+        index={name: dict.fromkeys(entry.privileges, True) for entry in asked.index for name in entry.names},
+    )
+
+
+def situation(
+    over: Job | None = None,
+    *,
+    by: Identity = BOB,
+    secondary: Identity | None = None,
+    held: Mapping[Subject, Held | Unknown] | None = None,
+) -> Situation:
+    """A start of a job, as it is judged."""
+    return Situation(
+        caller=by, secondary=secondary, job=over or job(), request=Request(), now_ms=1_000, held=held or {}
+    )
+
+
+def granted(wanted: Rules, of: Situation) -> dict[Subject, Held | Unknown]:
+    """Answers by which every subject that is asked holds everything."""
+    subjects = subjects_of(wanted, of.caller, of.secondary, of.job.owner)
+    return {subject: all_of(asked) for subject, asked in asked_of(wanted, of.job, subjects).items()}

@@ -6,10 +6,12 @@ import pytest
 
 from proxy.model import Identity, Owner, OwnerKind
 from proxy.privileges import Held
+from proxy.rules.compiled import SubjectKind
+from proxy.rules.evaluate import judge
 from proxy.rules.reason import described, refusal_reason, unauthorized_start
-from proxy.rules.subjects import Subject, Subjects
-from proxy.rules.verdict import Answer, Unknown, judge
-from tests.rules.samples import BOB, KEY, OWNER, SERVICE, job, rules
+from proxy.rules.situation import Unknown
+from proxy.rules.subjects import Subject
+from tests.rules.samples import BOB, KEY, OWNER, SERVICE, job, rules, situation
 
 CALLER, SECONDARY, THE_OWNER = Subject
 START = "cluster:admin/xpack/ml/data_frame/analytics/start"
@@ -18,7 +20,6 @@ INDEX = {
     "src": {"read": True, "view_index_metadata": True},
     "dest": {"read": True, "create_index": True, "manage": True, "index": True},
 }
-BY_CALLER = Subjects(data=CALLER, asked=(CALLER,), intermediary=False)
 
 
 @pytest.mark.parametrize(
@@ -51,7 +52,7 @@ def test_how_somebody_is_named(identity: Identity, text: str) -> None:
     ],
 )
 def test_only_cluster_privileges_missing_reads_as_elasticsearchs_answer(identity: Identity, text: str) -> None:
-    verdict = judge(rules(), job(), BY_CALLER, {CALLER: Held(cluster={"manage_ml": False}, index=INDEX)})
+    verdict = judge(rules(), situation(held={CALLER: Held(cluster={"manage_ml": False}, index=INDEX)}))
     assert refusal_reason(verdict, job(), identity, None, OWNER) == text
     assert unauthorized_start(identity) == text
 
@@ -59,13 +60,13 @@ def test_only_cluster_privileges_missing_reads_as_elasticsearchs_answer(identity
 def test_a_stronger_requirement_names_what_fulfils_it() -> None:
     strict = rules(cluster=("manage_ml", "manage_security"))
     held = Held(cluster={"manage_ml": True, "manage_security": False}, index=INDEX)
-    text = refusal_reason(judge(strict, job(), BY_CALLER, {CALLER: held}), job(), BOB, None, OWNER)
+    text = refusal_reason(judge(strict, situation(held={CALLER: held})), job(), BOB, None, OWNER)
     assert text.endswith("this action is granted by the cluster privileges [manage_security,all]")
 
 
 def test_everything_that_the_caller_lacks() -> None:
     index = {"src": {"read": False, "view_index_metadata": True}, "dest": {**INDEX["dest"], "index": False}}
-    verdict = judge(rules(), job(), BY_CALLER, {CALLER: Held(cluster={"manage_ml": False}, index=index)})
+    verdict = judge(rules(), situation(held={CALLER: Held(cluster={"manage_ml": False}, index=index)}))
     assert refusal_reason(verdict, job(), BOB, None, OWNER) == (
         'Cannot start data frame analytics [job-1] because user [bob] lacks the cluster privileges ["manage_ml"]; and '
         'user [bob] lacks permissions on the indices: {"src":{"read":false},"dest":{"index":false}}'
@@ -85,10 +86,9 @@ def test_everything_that_the_caller_lacks() -> None:
     ],
 )
 def test_what_the_owner_lacks(owner: Owner, named: str) -> None:
-    subjects = Subjects(data=THE_OWNER, asked=(THE_OWNER,), intermediary=True)
     index = {**INDEX, "src": {"read": True, "view_index_metadata": False}}
     answers = {CALLER: Held(cluster={"manage_ml": True}), THE_OWNER: Held(index=index)}
-    text = refusal_reason(judge(rules(), job(), subjects, answers), job(), SERVICE, None, owner)
+    text = refusal_reason(judge(rules(), situation(by=SERVICE, held=answers)), job(), SERVICE, None, owner)
     assert text == (
         f"Cannot start data frame analytics [job-1] because {named} lacks permissions on the indices: "
         '{"src":{"view_index_metadata":false}}'
@@ -96,13 +96,13 @@ def test_what_the_owner_lacks(owner: Owner, named: str) -> None:
 
 
 def test_what_the_secondary_lacks_and_what_is_not_known_of_the_owner() -> None:
-    subjects = Subjects(data=SECONDARY, asked=(SECONDARY, THE_OWNER), intermediary=False)
-    answers: dict[Subject, Answer] = {
+    both = rules(SubjectKind.DATA, SubjectKind.OWNER)
+    answers: dict[Subject, Held | Unknown] = {
         CALLER: Held(cluster={"manage_ml": True}),
         SECONDARY: Held(index={**INDEX, "dest": {}}),
         THE_OWNER: Unknown("configure `cluster.service`"),
     }
-    verdict = judge(rules(), job(), subjects, answers)
+    verdict = judge(both, situation(secondary=KEY, held=answers))
     everything = '{"dest":{"read":false,"create_index":false,"manage":false,"index":false}}'
     unknown = "cannot be judged: the privileges of the owner are not known: configure `cluster.service`"
     assert refusal_reason(verdict, job(), BOB, KEY, OWNER) == (
@@ -114,7 +114,7 @@ def test_what_the_secondary_lacks_and_what_is_not_known_of_the_owner() -> None:
 
 def test_a_job_without_sources() -> None:
     held = Held(cluster={"manage_ml": True}, index={"dest": INDEX["dest"]})
-    verdict = judge(rules(), job("-a"), BY_CALLER, {CALLER: held})
+    verdict = judge(rules(), situation(job("-a"), held={CALLER: held}))
     assert refusal_reason(verdict, job("-a"), BOB, None, OWNER) == (
         "Cannot start data frame analytics [job-1] because user [bob] cannot be judged: "
         "the job names no source index besides exclusions, so nothing says what may be read"

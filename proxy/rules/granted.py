@@ -1,0 +1,98 @@
+"""Who has which roles of the role files: the part of authority `roles` that looks at names.
+
+A mapping speaks of people unless it names API keys: a key carries the name of whoever made it, and may hold far less
+than they do. See docs/decisions/085-who-has-which-roles.md.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from proxy.model import Identity, Owner, OwnerKind
+from proxy.privileges import Role
+from proxy.privileges.patterns import matches
+from proxy.rules.compiled import RoleMapping, Rules
+from proxy.rules.situation import Situation, Unknown
+from proxy.rules.subjects import Subject
+
+SERVICE_ACCOUNTS = "_service_account"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Names:
+    """What of a subject a mapping may look at; None where that is not known, and so matches nothing."""
+
+    user: str | None
+    roles: tuple[str, ...]
+    realm: str | None
+    api_key: str | None
+    is_key: bool
+
+
+def roles_of(rules: Rules, situation: Situation, subject: Subject) -> tuple[Role, ...] | Unknown:
+    """The role files' roles that a subject has, each once, in the order of the files that give them.
+
+    Where there are no mappings at all a role of the role files belongs to whoever has a role of that name.
+    Raises Undecidable where a mapping's pattern cannot be compared.
+    """
+    names = _names(situation, subject)
+    if names is None:
+        return Unknown("the cluster does not tell whose credentials the job runs with, so it has no role of the files")
+    granted = tuple(dict.fromkeys(_granted(rules, names)))
+    gone = [name for name in granted if name not in rules.roles]
+    if gone:
+        return Unknown(f"[{', '.join(gone)}] is in no role file; name the file under `roles`")
+    return tuple(rules.roles[name].role for name in granted)
+
+
+def _granted(rules: Rules, names: _Names) -> Iterator[str]:
+    if not rules.role_mappings:
+        yield from (name for name in names.roles if name in rules.roles)
+    for mapping in rules.role_mappings:
+        if _matches(mapping, names):
+            yield from mapping.grants
+
+
+def _matches(mapping: RoleMapping, names: _Names) -> bool:
+    if names.is_key and mapping.api_keys is None:
+        return False
+    return (
+        _one(mapping.users, () if names.user is None else (names.user,))
+        and _one(mapping.roles, names.roles)
+        and _one(mapping.realms, () if names.realm is None else (names.realm,))
+        and _one(mapping.api_keys, () if names.api_key is None else (names.api_key,))
+    )
+
+
+def _one(patterns: tuple[str, ...] | None, names: tuple[str, ...]) -> bool:
+    return patterns is None or any(matches(patterns, name) for name in names)
+
+
+def _names(situation: Situation, subject: Subject) -> _Names | None:
+    """None where the subject is nobody that is known."""
+    if subject is Subject.OWNER:
+        return _owner(situation.job.owner)
+    who = situation.caller if subject is Subject.CALLER else situation.secondary
+    return None if who is None else _identity(who)
+
+
+def _identity(who: Identity) -> _Names:
+    return _Names(
+        user=who.username,
+        roles=who.roles,
+        # Where somebody is run as, the one who counts comes from the realm in which they were looked up.
+        realm=who.lookup_realm or who.realm,
+        api_key=who.api_key_name,
+        is_key=who.api_key_id is not None,
+    )
+
+
+def _owner(owner: Owner) -> _Names | None:
+    match owner.kind:
+        case OwnerKind.ROLES:
+            return _Names(user=None, roles=owner.roles, realm=None, api_key=None, is_key=False)
+        case OwnerKind.API_KEY:
+            return _Names(user=None, roles=(), realm=None, api_key=owner.api_key_name, is_key=True)
+        case OwnerKind.SERVICE_ACCOUNT:
+            return _Names(user=owner.service_account, roles=(), realm=SERVICE_ACCOUNTS, api_key=None, is_key=False)
+        case _:
+            return None
