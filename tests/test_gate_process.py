@@ -3,11 +3,13 @@
 import asyncio
 import signal
 import stat
+import sys
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from proxy import gate_process
 from proxy.config import shipped_rules
 from proxy.orders import GateOrder
 from proxy.settings import GateSettings
@@ -52,3 +54,17 @@ async def test_what_an_operator_must_mend_ends_it(tmp_path: Path, broken: str) -
     assert "CRITICAL gate:" in complaint
     assert "broken.yml" in complaint
     assert "Traceback" not in complaint
+
+
+def test_threads_take_turns_often(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a thread that makes a big plan would hold up each step of a start by 5 ms."""
+    monkeypatch.setattr("proxy.child.read_order", lambda: order(tmp_path))
+    monkeypatch.setattr("proxy.child.run", lambda work: 0)
+    monkeypatch.setattr("proxy.logs.configure", lambda name: None)
+    before = sys.getswitchinterval()
+    try:
+        assert gate_process.main() == 0
+        assert sys.getswitchinterval() == pytest.approx(gate_process.SWITCH_S)
+        assert before > gate_process.SWITCH_S
+    finally:
+        sys.setswitchinterval(before)

@@ -59,8 +59,8 @@ def dependent_variable(job: Job) -> str | None:
 def _is_of_no_use(job: Job, dependent: bool, definition: Mapping[str, Any]) -> bool:
     kind = definition.get("type")
     if job.analysis == "outlier_detection":
-        kinds = {kind, *(_definition(below).get("type") for below in _below(definition, "fields").values())}
-        return kinds <= _NEVER_OUTLYING
+        below = _below(definition, "fields").values()
+        return kind in _NEVER_OUTLYING and all(_definition(one).get("type") in _NEVER_OUTLYING for one in below)
     return dependent and kind in _NUMBERS and not definition.get("fields")
 
 

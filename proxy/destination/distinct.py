@@ -4,9 +4,13 @@ Whoever reads the sources gives those with the same mappings, or the same settin
 are not the same object are told apart here, and found equal when they are merged.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from proxy.model import SourceIndex
+
+# A plan over less than this takes some milliseconds at most.
+LARGE = 5000
 
 
 def by_mappings(sources: Sequence[SourceIndex]) -> Iterator[SourceIndex]:
@@ -17,6 +21,19 @@ def by_mappings(sources: Sequence[SourceIndex]) -> Iterator[SourceIndex]:
 def by_settings(sources: Sequence[SourceIndex]) -> Iterator[SourceIndex]:
     """Of the sources that share their settings the first by name, in order of name."""
     return _first(sources, [id(source.settings) for source in sources])
+
+
+def is_large(sources: Sequence[SourceIndex]) -> bool:
+    """Whether there is so much to look at that others must not wait: sources, and all keys of what is distinct."""
+    left = LARGE - len(sources)
+    parts = (part for source in sources for part in (source.mappings, source.settings))
+    open_: list[Any] = list({id(part): part for part in parts}.values())
+    while open_ and left >= 0:
+        part = open_.pop()
+        if isinstance(part, Mapping):
+            left -= len(part)
+            open_ += part.values()
+    return left < 0
 
 
 def _first(sources: Sequence[SourceIndex], shared: Sequence[int]) -> Iterator[SourceIndex]:

@@ -11,7 +11,7 @@ from proxy.destination.conflict import Collected, Conflict, ConflictKind
 from proxy.destination.distinct import by_mappings
 from proxy.destination.sourcefilter import is_field_excluded
 from proxy.errors import Refusal
-from proxy.model import Job, SourceIndex
+from proxy.model import Job, SourceFilter, SourceIndex
 
 _SECTIONS = (ConflictKind.PROPERTIES, ConflictKind.RUNTIME)
 
@@ -38,11 +38,12 @@ def _collect(kind: ConflictKind, job: Job, sources: Sequence[SourceIndex]) -> Co
     collected = Collected(kind)
     excluded: dict[str, bool] = {}
     for source in by_mappings(sources):
-        for name, definition in _section(source, kind.value).items():
-            if name not in excluded:
+        fields = _section(source, kind.value)
+        if job.source_filter != SourceFilter():
+            for name in fields.keys() - excluded.keys():
                 excluded[name] = is_field_excluded(job.source_filter, name)
-            if not excluded[name]:
-                collected.add(source.name, name, definition)
+            fields = {name: definition for name, definition in fields.items() if not excluded[name]}
+        collected.add(source.name, fields)
     return collected
 
 

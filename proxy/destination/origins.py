@@ -1,10 +1,11 @@
 """Where each setting and field of a planned destination comes from."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from proxy.destination.distinct import by_mappings, by_settings
 from proxy.destination.era import Era
 from proxy.destination.results import id_mapping
 from proxy.model import Job, SourceIndex
@@ -72,12 +73,12 @@ def origins(
     Where several sources have the same, the first by name stands for all; of a number, the first of those whose value
     is the maximum. `overrides` are settings that rule files set, each with its `file:line`.
     """
-    ordered = sorted(sources, key=lambda source: source.name)
     mappings = body["mappings"]
+    settings = tuple(by_settings(sources))
     return Origins(
-        settings={key: _setting(key, value, ordered, overrides or {}) for key, value in body["settings"].items()},
-        fields=_fields("properties", mappings, ordered, dict.fromkeys(id_mapping(era), ADDED)),
-        runtime=_fields("runtime", mappings, ordered, dict.fromkeys(job.runtime_mappings, JOB)),
+        settings={key: _setting(key, value, settings, overrides or {}) for key, value in body["settings"].items()},
+        fields=_fields("properties", mappings, sources, dict.fromkeys(id_mapping(era), ADDED)),
+        runtime=_fields("runtime", mappings, sources, dict.fromkeys(job.runtime_mappings, JOB)),
         root={key: ADDED for key in mappings if key not in ("properties", "runtime")},
     )
 
@@ -95,16 +96,11 @@ def _setting(key: str, value: object, ordered: Iterable[SourceIndex], overrides:
 
 
 def _fields(
-    section: str, mappings: Mapping[str, Any], ordered: Iterable[SourceIndex], known: Mapping[str, Origin]
+    section: str, mappings: Mapping[str, Any], sources: Sequence[SourceIndex], known: Mapping[str, Origin]
 ) -> dict[str, Origin]:
-    names: Collection[str] = mappings.get(section, {})
-    found = {name: origin for name, origin in known.items() if name in names}
-    # Most sources are alike, so that what is left to be found is soon nothing: ten thousand need not be walked through.
-    left = [name for name in names if name not in found]
-    for source in ordered:
-        if not left:
-            break
-        has = source.mappings.get(section, {})
-        found |= {name: Origin(kind=OriginKind.INDEX, index=source.name) for name in left if name in has}
-        left = [name for name in left if name not in found]
-    return {name: found.get(name, ADDED) for name in names}
+    found = dict(known)
+    for source in by_mappings(sources):
+        origin = Origin(kind=OriginKind.INDEX, index=source.name)
+        for name in source.mappings.get(section, {}):
+            found.setdefault(name, origin)
+    return {name: found.get(name, ADDED) for name in mappings.get(section, {})}

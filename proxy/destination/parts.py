@@ -74,10 +74,8 @@ def _collect(job: Job, sources: Sequence[SourceIndex], era: Era) -> Collected:
             continue
         wanted = [part for part in defined if part[0] in left_out and part[0] != "similarity"]
         wanted += _named_by_fields(job, source)
-        for part in sorted(_reached(wanted, defined)):
-            if part[0] not in left_out:
-                kind, name = part
-                collected.add(source.name, f"{_PREFIXES[kind]}.{name}", defined[part])
+        reached = sorted(part for part in _reached(wanted, defined) if part[0] not in left_out)
+        collected.add(source.name, {f"{_PREFIXES[kind]}.{name}": defined[kind, name] for kind, name in reached})
     return collected
 
 

@@ -54,12 +54,11 @@ def _collect(sources: Sequence[SourceIndex], era: Era) -> Collected:
         return collected
     for source in by_settings(sources):
         similarity = below(source.settings, _SIMILARITY)
-        if similarity:
-            collected.add(source.name, _SIMILARITY, similarity)
+        blocks: dict[str, Any] = {_SIMILARITY: similarity} if similarity else {}
         for prefix in _NAMED:
             names = {key.partition(".")[0] for key in below(source.settings, prefix)}
-            for key in (f"{prefix}.{name}" for name in sorted(names)):
-                collected.add(source.name, key, below(source.settings, key))
+            blocks |= {key: below(source.settings, key) for key in (f"{prefix}.{name}" for name in sorted(names))}
+        collected.add(source.name, blocks)
     return collected
 
 

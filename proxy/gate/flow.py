@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
+from proxy.destination.distinct import is_large
 from proxy.errors import ClusterUnreachable, JournalError, Refusal, StartgateError
 from proxy.gate import record
 from proxy.gate.answer import RECEIPT_HEADER, refused, told
@@ -33,6 +34,8 @@ logger = logging.getLogger(__name__)
 
 # One plan is written at a time, by a thread of its own: those of asyncio's pool are not to be kept from anybody else.
 _PLANS = ThreadPoolExecutor(max_workers=1, thread_name_prefix="plan")
+# Likewise plans over many sources, or big ones. See docs/decisions/056-big-plans-have-a-thread.md.
+_LARGE = ThreadPoolExecutor(max_workers=1, thread_name_prefix="large")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,7 +154,7 @@ def _patience_s(wanted: Wanted, limits: GateLimits) -> float:
 async def _judged(flight: Flight, wanted: Wanted, rules: Rules, world: World) -> tuple[Case, Plan]:
     """Two round trips: who asks for which job; may they, and what would be done. Raises what the start comes to."""
     case, authorised, facts = await _permitted(flight, wanted, rules, world)
-    plan = flight.plan = _planned(case, authorised, facts, flight.begun_ms)
+    plan = flight.plan = await _in_peace(case, authorised, facts, flight.begun_ms)
     await _refuse_doomed(case, plan, world.cluster)
     return case, plan
 
@@ -178,7 +181,7 @@ async def _previewed(flight: Flight, wanted: Wanted, parameters: dict[str, str],
     case, authorised, facts = await _permitted(flight, wanted, rules, world)
     planned: Plan | Refusal
     try:
-        planned = flight.plan = _planned(case, authorised, facts, flight.begun_ms)
+        planned = flight.plan = await _in_peace(case, authorised, facts, flight.begun_ms)
     except Refusal as refusal:
         planned, flight.problem = refusal, refusal.reason
     if isinstance(facts, StartgateError) and not isinstance(facts, Refusal):
@@ -265,6 +268,14 @@ async def _facts(
 
 async def _given(name: str, credential: Credential | None, cluster: Cluster) -> Given | None:
     return None if credential is None else await cluster.given(name, credential)
+
+
+async def _in_peace(case: Case, authorised: Authorised, facts: Facts | StartgateError | None, now_ms: int) -> Plan:
+    """The plan, made where no other start has to wait for it."""
+    if isinstance(facts, Facts) and is_large(facts.sources):
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(_LARGE, _planned, case, authorised, facts, now_ms)
+    return _planned(case, authorised, facts, now_ms)
 
 
 def _planned(case: Case, authorised: Authorised, facts: Facts | StartgateError | None, now_ms: int) -> Plan:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.destination.conflict import Collected, ConflictKind
-from proxy.destination.distinct import by_mappings, by_settings
+from proxy.destination.distinct import LARGE, by_mappings, by_settings, is_large
 from proxy.destination.era import Era
 from proxy.destination.mappings import mapping_conflicts, merge_mappings
 from proxy.destination.settings import merge_settings, settings_conflicts
@@ -88,9 +88,52 @@ def test_the_same_object_is_compared_once() -> None:
     definition = {"type": "long"}
     collected = Collected(ConflictKind.PROPERTIES)
     for name in ("a", "b"):
-        collected.add(name, "f", definition)
-    collected.add("c", "f", {"type": "long"})
+        collected.add(name, {"f": definition})
+    collected.add("c", {"f": {"type": "long"}})
     assert collected.conflicts() == ()
-    collected.add("d", "f", {"type": "ip"})
+    collected.add("d", {"f": {"type": "ip"}})
     [conflict] = collected.conflicts()
     assert [found.index for found in conflict.definitions] == ["a", "d"]
+
+
+FIELD = {"type": "long"}
+
+
+@pytest.mark.parametrize("over", [0, 1])
+def test_what_is_large_are_sources_and_all_keys_of_what_is_distinct(over: int) -> None:
+    """A thousand sources of one mapping are a thousand and one mapping."""
+    # The key `properties`, the fields, and what each says: 1 + 2 n; and `o` with its own table, 1 + 1 + 2 n.
+    fields = {f"f{number}": FIELD for number in range(100)}
+    mappings = {"properties": {**fields, "o": {"properties": dict(fields)}}}
+    settings = {"index.number_of_shards": "1"}
+    keys = (1 + 200) + (1 + 1 + 200) + 1
+    count = LARGE - keys + over
+    assert is_large([SourceIndex(name=f"i{n}", settings=settings, mappings=mappings) for n in range(count)]) == bool(
+        over
+    )
+
+
+@pytest.mark.parametrize(
+    ("mappings", "settings"),
+    [
+        ({"properties": {f"f{number}": FIELD for number in range(LARGE)}}, {}),
+        ({}, {f"index.analysis.filter.f{number}.type": "stop" for number in range(LARGE)}),
+        ({"_meta": {"deep": {"deeper": {str(number): 1 for number in range(LARGE)}}}}, {}),
+    ],
+)
+def test_one_source_may_be_large(mappings: dict[str, Any], settings: dict[str, Any]) -> None:
+    assert is_large([SourceIndex(name="a", settings=settings, mappings=mappings)])
+    assert not is_large([SourceIndex(name="a", settings={}, mappings={"properties": {"f": FIELD}})])
+    assert not is_large([])
+
+
+def test_many_that_differ_are_large_and_soon_known_to_be() -> None:
+    """What is past the bound is not looked at."""
+
+    class Unseen(dict[str, object]):
+        def __len__(self) -> int:
+            raise AssertionError
+
+    shared: dict[str, Any] = {}
+    over = [SourceIndex(name=f"i{number}", settings=shared, mappings=shared) for number in range(LARGE)]
+    assert is_large([SourceIndex(name="first", settings={}, mappings=Unseen()), *over])

@@ -3,15 +3,19 @@
 import asyncio
 import json
 import logging
+import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from proxy.destination.distinct import LARGE
 from proxy.errors import ClusterUnreachable, Refusal
-from proxy.gate import flow
+from proxy.gate import flow, plan
+from proxy.gate.flight import Plan
 from proxy.gate.ports import Facts, Given, IndexState
+from proxy.gate.request import Arrived
 from proxy.model import Answer, JobState, Stage
 from proxy.privileges import Held
 from proxy.rules import CreateAs, OnRefusedStart, SubjectKind
@@ -703,6 +707,40 @@ async def test_a_plan_has_no_effect_and_is_on_record() -> None:
     assert one.outcome["startgate"]["plan_only"] is True
     assert one.outcome["startgate"]["destination"]["plan"] == "create"
     assert "created" not in one.outcome["startgate"]["destination"]
+
+
+@pytest.mark.parametrize("asked", [arrived(), PLAN_ONLY])
+@pytest.mark.parametrize(("fields", "large"), [(10, False), (LARGE, True)])
+async def test_nobody_waits_for_a_plan_over_much(
+    fields: int, large: bool, asked: Arrived, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The event loop and ordinary plans have the thread of the process to themselves."""
+    made_in: list[threading.Thread] = []
+
+    def make_plan(*known: Any) -> Plan:
+        made_in.append(threading.current_thread())
+        return plan.make_plan(*known)
+
+    monkeypatch.setattr(flow, "make_plan", make_plan)
+    mappings = {"properties": {f"f{number}": {"type": "long"} for number in range(fields)}}
+    one = scene(facts=Facts(sources=(replace(FLIGHTS, mappings=mappings),), destination=None))
+    reply = await one.run(asked)
+    assert reply.status == 200
+    assert [thread is not threading.current_thread() for thread in made_in] == [large]
+
+
+async def test_a_plan_over_much_may_be_refused() -> None:
+    """A conflict that is found by another thread is told as any."""
+    one, other = ({f"f{number}": {"type": kind} for number in range(LARGE)} for kind in ("long", "ip"))
+    sources = (
+        replace(FLIGHTS, name="a", mappings={"properties": one}),
+        replace(FLIGHTS, name="b", mappings={"properties": other}),
+    )
+    refused = scene(facts=Facts(sources=sources, destination=None))
+    reply = await refused.run()
+    assert reply.status == 400
+    assert reason(reply).startswith("cannot merge [properties] mappings because of differences for field [f0]; mapped")
+    assert not refused.cluster.forwarded
 
 
 async def test_a_plan_waits_for_no_start() -> None:
