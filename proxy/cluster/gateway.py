@@ -92,6 +92,14 @@ class Gateway:
         """See `indices.remove_if_empty`."""
         return await indices.remove_if_empty(self._transport, name, made, credential)
 
+    async def left_blocked(self, name: str, made: Mapping[str, Any], credential: Credential) -> bool:
+        """See `indices.left_blocked`."""
+        return await indices.left_blocked(self._transport, name, made, credential)
+
+    async def allow_writes(self, name: str, credential: Credential) -> str:
+        """See `indices.allow_writes`."""
+        return await indices.allow_writes(self._transport, name, credential)
+
     async def forward(self, target: str, headers: Sequence[tuple[str, str]], body: bytes, timeout_s: float) -> Answer:
         """See `forward.Forwarder.forward`."""
         return await self._forwarder.forward(target, headers, body, timeout_s)

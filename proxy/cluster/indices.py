@@ -11,6 +11,7 @@ from proxy.cluster.entries import Distinct, Entries
 from proxy.cluster.transport import NAMES_LIMIT_BYTES, Transport, in_pieces, quoted, refusal_of
 from proxy.errors import ClusterUnreachable, Refusal
 from proxy.gate.ports import Facts, IndexState
+from proxy.journal.entry import NOT_LIFTED
 from proxy.model import Credential, SourceIndex
 
 # DestinationIndex.createDestinationIndex asks for just these.
@@ -147,8 +148,9 @@ async def index(transport: Transport, name: str, credential: Credential) -> Inde
         raise refusal_of(reply)
     try:
         concrete, body = min(reply.content.items(), key=lambda found: (not _is_write_index(found[1], name), found[0]))
-        uuid, mappings = body["settings"]["index.uuid"], body.get("mappings", {})
-        return IndexState(name=concrete, uuid=uuid, mappings=_indices(mappings))
+        settings_, mappings = body["settings"], body.get("mappings", {})
+        uuid, blocked = settings_["index.uuid"], settings_.get("index.blocks.write") == "true"
+        return IndexState(name=concrete, uuid=uuid, mappings=_indices(mappings), blocked=blocked)
     except (KeyError, TypeError, AttributeError, ValueError) as failure:
         raise ClusterUnreachable(f"GET /{name}: the answer lacks {failure}") from failure
 
@@ -190,7 +192,12 @@ async def create(transport: Transport, name: str, body: Mapping[str, Any], crede
     if reply.sent == 1:
         return False
     there = await index(transport, name, credential)
-    return there is not None and there.name == name and _holds(there.mappings.get("_meta"), body["mappings"]["_meta"])
+    return there is not None and _is_made(there, name, body["mappings"]["_meta"])
+
+
+def _is_made(found: IndexState, name: str, made: Mapping[str, Any]) -> bool:
+    """Whether it is the index that was made under this name with this `_meta`."""
+    return found.name == name and _holds(found.mappings.get("_meta"), made)
 
 
 def _holds(found: Any, made: Any) -> bool:  # noqa: ANN401 -- any JSON values
@@ -215,11 +222,26 @@ async def remove_if_empty(transport: Transport, name: str, made: Mapping[str, An
         return f"unknown: {failure}"
 
 
+async def left_blocked(transport: Transport, name: str, made: Mapping[str, Any], credential: Credential) -> bool:
+    """Whether the index of this name and `_meta` takes no writes: whoever was removing it did not come to the end.
+
+    Raises:
+        PassedOn, ClusterUnreachable: as `facts`.
+    """
+    there = await index(transport, name, credential)
+    return there is not None and there.blocked and _is_made(there, name, made)
+
+
+async def allow_writes(transport: Transport, name: str, credential: Credential) -> str:
+    """Lift the block of a removal that is not finished; what was done, in words. Raises nothing."""
+    return "kept: a job is using it" + await _lift_block(transport, f"/{quoted(name)}", credential)
+
+
 async def _remove(transport: Transport, name: str, made: Mapping[str, Any], credential: Credential) -> str:
     before = await index(transport, name, credential)
     if before is None:
         return "removed already"
-    if before.name != name or not _holds(before.mappings.get("_meta"), made):
+    if not _is_made(before, name, made):
         return "kept: it is not the index that was made for this start"
     path = f"/{quoted(name)}"
     try:
@@ -270,5 +292,5 @@ async def _lift_block(transport: Transport, path: str, credential: Credential) -
     try:
         await transport.ask("PUT", f"{path}/_settings", credential, body={"index.blocks.write": None})
     except (Refusal, ClusterUnreachable) as failure:
-        return f"; its write block (index.blocks.write) could not be lifted: {failure}"
+        return f"; its write block (index.blocks.write) {NOT_LIFTED}: {failure}"
     return ""

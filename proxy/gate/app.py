@@ -21,7 +21,7 @@ from proxy.cluster.gateway import Gateway
 from proxy.errors import CannotServe, ConfigError, ExitStatus, Refusal, RulesError
 from proxy.gate import flow
 from proxy.gate.follow import Followers
-from proxy.gate.reconcile import reconcile
+from proxy.gate.reconcile import Aftermath, reconcile
 from proxy.gate.request import PLAN_HEADER, Arrived, header_text
 from proxy.journal.read import Start, unfinished
 from proxy.journal.writer import Journal, open_journal
@@ -129,8 +129,15 @@ class Gate:
         """Close, in the background, what an earlier process left open."""
         service = self._settings.service
         credential = Credential(whose="service", headers=(("authorization", service),)) if service else None
-        work = reconcile(past, self._cluster, self._journal, self._clock, credential, self._followers.follow)
-        self._reconciling = spawn(work, name="reconcile")
+        aftermath = Aftermath(
+            cluster=self._cluster,
+            journal=self._journal,
+            clock=self._clock,
+            service=credential,
+            follow=self._followers.follow,
+            lock=self._lock,
+        )
+        self._reconciling = spawn(reconcile(past, aftermath), name="reconcile")
 
     async def drain(self) -> None:
         """Let starts under way finish, within the limit."""

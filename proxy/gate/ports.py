@@ -18,11 +18,15 @@ class Grants:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexState:
-    """An index that exists: `name` is the concrete one, which differs from what was asked where that is an alias."""
+    """An index that exists: `name` is the concrete one, which differs from what was asked where that is an alias.
+
+    `blocked`: it takes no writes (`index.blocks.write`).
+    """
 
     name: str
     uuid: str
     mappings: Mapping[str, Any] = field(repr=False)
+    blocked: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +101,16 @@ class Cluster(Protocol):
 
     async def stop(self, job_id: str, credential: Credential) -> None:
         """Stop a job."""
+
+
+class AfterCrash(Cluster, Protocol):
+    """What is asked besides at start-up, about what an earlier process left."""
+
+    async def left_blocked(self, name: str, made: Mapping[str, Any], credential: Credential) -> bool:
+        """Whether an index has `_meta` `made` and takes no writes: its removal was begun and not finished."""
+
+    async def allow_writes(self, name: str, credential: Credential) -> str:
+        """Lift such a block; answers what was done, in words."""
 
 
 class Journal(Protocol):

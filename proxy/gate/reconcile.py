@@ -1,25 +1,45 @@
-"""Closes what a crash left open: intents without an outcome, and started jobs that nobody follows any more.
+"""Closes what a crash left open: intents without an outcome, started jobs that nobody follows any more, and
+destinations whose removal was begun and not finished.
 
 The cluster is asked with the service credential; without one, the record says that nobody could look.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Any
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from proxy.errors import ClusterUnreachable, Refusal
 from proxy.gate import record
 from proxy.gate.flight import Credentials
-from proxy.gate.ports import Clock, Cluster, Journal
-from proxy.journal.entry import Phase
+from proxy.gate.follow import LOOK_AGAIN_S
+from proxy.gate.ports import AfterCrash, Clock, Cluster, Journal
+from proxy.journal.entry import NOT_LIFTED, Phase
 from proxy.journal.read import Start
-from proxy.model import Credential, Job
+from proxy.model import Credential, Job, Stage
 
 Follow = Callable[[Job, Credentials, str], None]
+T = TypeVar("T")
 
 
-async def reconcile(
-    past: Sequence[Start], cluster: Cluster, journal: Journal, clock: Clock, service: Credential | None, follow: Follow
-) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aftermath:
+    """What it takes to close what is open.
+
+    `lock` gives the lock of a job: none of its starts may be under way while its destination is removed. `follow` has a
+    job followed to its end.
+    """
+
+    cluster: AfterCrash
+    journal: Journal
+    clock: Clock
+    service: Credential | None
+    follow: Follow
+    lock: Callable[[str], asyncio.Lock]
+
+
+async def reconcile(past: Sequence[Start], world: Aftermath) -> None:
     """Close every open start of `past`, and go on following the jobs that were started and have no end yet.
 
     Raises:
@@ -27,16 +47,40 @@ async def reconcile(
     """
     for start in past:
         if start.open:
-            intent = start.records[Phase.INTENT]["startgate"]
-            found, job = await _look(intent, cluster, service)
-            outcome = record.reconciled(start.receipt, found, clock.now_ms(), job=intent["job"])
-            await journal.append(outcome)
-            if job is not None and service is not None:
-                follow(job, _as(service), start.receipt)
-        elif service is not None and start.unended:
-            _, job = await _look(start.records[Phase.OUTCOME]["startgate"], cluster, service)
-            if job is not None:
-                follow(job, _as(service), start.receipt)
+            await _close(start, world)
+        elif world.service is not None and (start.unended or start.blocked):
+            await _go_on(start, world, world.service)
+
+
+async def _close(start: Start, world: Aftermath) -> None:
+    intent = start.records[Phase.INTENT]["startgate"]
+    removal = done = None
+    with suppress(Refusal, ClusterUnreachable):  # what follows says so, and the next process looks again
+        removal = await _removed(start, world)
+    found, job = await _look(intent, world)
+    if removal is not None:
+        found += f"; it was left blocked for its removal: {removal}"
+        done = {"index": intent["destination"]["index"], "removal": removal}
+    outcome = record.reconciled(start.receipt, found, world.clock.now_ms(), job=intent["job"], destination=done)
+    await world.journal.append(outcome)
+    if job is not None and world.service is not None:
+        world.follow(job, _as(world.service), start.receipt)
+
+
+async def _go_on(start: Start, world: Aftermath, service: Credential) -> None:
+    """With a start whose outcome is on record, but not how it ended."""
+    try:
+        removal = await _removed(start, world) or ("no longer blocked" if start.blocked else None)
+    except (Refusal, ClusterUnreachable) as failure:
+        removal = f"its destination {NOT_LIFTED}: {failure}" if start.blocked else None
+    if removal is not None:
+        if NOT_LIFTED not in removal:  # else the next process tries again
+            job = start.records[Phase.OUTCOME]["startgate"]["job"]
+            await world.journal.append(record.cleared(start.receipt, job, removal, world.clock.now_ms()))
+    elif start.unended:
+        _, job_now = await _look(start.records[Phase.OUTCOME]["startgate"], world)
+        if job_now is not None:
+            world.follow(job_now, _as(service), start.receipt)
 
 
 def _as(service: Credential) -> Credentials:
@@ -44,13 +88,55 @@ def _as(service: Credential) -> Credentials:
     return Credentials(caller=service, secondary=None, service=service)
 
 
-async def _look(recorded: dict[str, Any], cluster: Cluster, service: Credential | None) -> tuple[str, Job | None]:
+async def _patiently(ask: Callable[[], Awaitable[T]]) -> T:
+    """An answer, also of a cluster that is away for a moment: it may be what failed first."""
+    for pause_s in LOOK_AGAIN_S:
+        try:
+            return await ask()
+        except ClusterUnreachable:
+            await asyncio.sleep(pause_s)
+    return await ask()
+
+
+async def _removed(start: Start, world: Aftermath) -> str | None:
+    """Finish the removal of a destination that was blocked for it, or lift the block; what was done, in words.
+
+    None where nothing was left so. Only a refused start's destination is ever blocked, so that no more has to be known
+    of it than that it is still the same and as empty; and that no job is using it now.
+
+    Raises:
+        Refusal, ClusterUnreachable: nobody can tell.
+    """
+    intent, service = start.records.get(Phase.INTENT, {}).get("startgate", {}), world.service
+    made = intent.get("destination", {}).get("meta")
+    if not made or service is None:
+        return None
+    name, job_id = intent["destination"]["index"], intent["job"]["id"]
+    if not await _patiently(lambda: world.cluster.left_blocked(name, made, service)):
+        return None
+    async with world.lock(job_id):
+        if await _idle(job_id, world.cluster, service):
+            return await world.cluster.remove_if_empty(name, made, service)
+        return await world.cluster.allow_writes(name, service)
+
+
+async def _idle(job_id: str, cluster: Cluster, service: Credential) -> bool:
+    """Whether the job is gone, or stands still and has not begun to copy."""
+    try:
+        state = await cluster.job_state(job_id, service)
+    except Refusal as refusal:
+        return refusal.status == 404
+    return state.state in ("stopped", "") and state.stage is Stage.FIRST_TIME
+
+
+async def _look(recorded: Mapping[str, Any], world: Aftermath) -> tuple[str, Job | None]:
     """What the cluster knows now, in words; and the job, if it is still the one that was started."""
+    cluster, service = world.cluster, world.service
     if service is None:
         return "interrupted; without a service credential nobody could look what became of it", None
     job_id = recorded["job"]["id"]
     try:
-        job = await cluster.job(job_id, service)
+        job = await _patiently(lambda: cluster.job(job_id, service))
         state = await cluster.job_state(job_id, service)
         index = await cluster.index(job.destination, service)
     except Refusal as refusal:

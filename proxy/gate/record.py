@@ -84,11 +84,27 @@ def end(receipt: str, job_id: str, state: JobState | None, why: str, now_ms: int
     return record
 
 
-def reconciled(receipt: str, found: str, now_ms: int, *, job: Mapping[str, Any]) -> dict[str, Any]:
-    """The outcome of a start that a crash interrupted, as far as the cluster could tell afterwards."""
+def reconciled(
+    receipt: str, found: str, now_ms: int, *, job: Mapping[str, Any], destination: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """The outcome of a start that a crash interrupted, as far as the cluster could tell afterwards.
+
+    `destination` is told where something was done about it.
+    """
     record = entry.frame(Phase.OUTCOME, receipt, now_ms, outcome="unknown", reason=found)
     record["startgate"]["job"] = dict(job)
+    if destination is not None:
+        record["startgate"]["destination"] = dict(destination)
     record["startgate"]["reconciled"] = True
+    return record
+
+
+def cleared(receipt: str, job: Mapping[str, Any], removal: str, now_ms: int) -> dict[str, Any]:
+    """The end of a start whose destination was left blocked for its removal, by a crash or by a cluster that failed."""
+    text = f"its destination was left blocked for its removal: {removal}"
+    record = entry.frame(Phase.END, receipt, now_ms, outcome="unknown", reason=text)
+    record["startgate"]["job"] = {"id": job["id"]}
+    record["startgate"]["end"] = {"removal": entry.cut(removal)}
     return record
 
 
@@ -187,6 +203,8 @@ def _destination(plan: Plan, known: Known | None) -> dict[str, Any]:
         if plan.overrides:
             fields["overrides"] = dict(plan.overrides)
         fields["field_count"] = len(plan.body["mappings"].get("properties", {}))
+        # By this the index is known again where a crash came before the outcome (`reconcile`).
+        fields["meta"] = plan.body["mappings"].get("_meta", {})
     return fields
 
 

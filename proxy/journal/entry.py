@@ -20,6 +20,8 @@ FORMAT_VERSION = 1
 TEXT_LIMIT_CHARS = 1024
 # A source expression may name thousands of indices; the record says how many there were.
 LIST_LIMIT = 1000
+# What the removal of a destination says where its block against writes has stayed. The next process looks for that.
+NOT_LIFTED = "could not be lifted"
 
 
 class Phase(StrEnum):

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from proxy.errors import JournalError
-from proxy.journal.entry import Phase
+from proxy.journal.entry import NOT_LIFTED, Phase
 from proxy.journal.writer import FILE_PATTERN
 
 # Where the beginning of a receipt is that of several, so many are named.
@@ -38,6 +38,12 @@ class Start:
         """Whether the start was granted, or may have been, and it is not known how the job ended."""
         outcome = self.records.get(Phase.OUTCOME, {}).get("event", {}).get("outcome")
         return outcome in ("success", "unknown") and Phase.INTENT in self.records and Phase.END not in self.records
+
+    @property
+    def blocked(self) -> bool:
+        """Whether its destination was left without writes: the cluster failed in the middle of the removal."""
+        destination = self.records.get(Phase.OUTCOME, {}).get("startgate", {}).get("destination", {})
+        return NOT_LIFTED in str(destination.get("removal", "")) and Phase.END not in self.records
 
 
 def records(folder: Path) -> Iterator[Mapping[str, Any]]:
@@ -70,7 +76,8 @@ def _lines(folder: Path) -> Iterator[Mapping[str, Any]]:
 
 
 def unfinished(folder: Path) -> list[Start]:
-    """The starts whose outcome is not known, and those that were granted and whose job has no end on record.
+    """The starts whose outcome is not known, those that were granted and whose job has no end on record, and those that
+    left a destination blocked.
 
     Only these are held in memory: refused starts need no credentials to be made, and may be millions.
 
@@ -84,7 +91,7 @@ def unfinished(folder: Path) -> list[Start]:
             continue
         start = found.setdefault(receipt, Start(receipt))
         start.records[phase] = record
-        if not (start.open or start.unended):
+        if not (start.open or start.unended or start.blocked):
             del found[receipt]
     return list(found.values())
 

@@ -5,7 +5,16 @@ from typing import Any
 
 import pytest
 
-from proxy.cluster.indices import CALLS_AT_ONCE, create, documents, facts, index, remove_if_empty
+from proxy.cluster.indices import (
+    CALLS_AT_ONCE,
+    allow_writes,
+    create,
+    documents,
+    facts,
+    index,
+    left_blocked,
+    remove_if_empty,
+)
 from proxy.cluster.transport import NAMES_LIMIT_BYTES
 from proxy.errors import ClusterUnreachable, PassedOn, Refusal
 from proxy.gate.ports import IndexState
@@ -408,6 +417,37 @@ async def test_an_index_that_cannot_be_looked_at_is_kept(answer: bytes, done: st
     told, called = await removed(script={"GET /out": answer})
     assert told.startswith(done)
     assert called == ["GET /out"]
+
+
+BLOCKED = {"settings": {"index.uuid": "u1", "index.blocks.write": "true"}, "mappings": {"_meta": META}}
+
+
+@pytest.mark.parametrize(
+    ("found", "left"),
+    [
+        (reply(200, {"out": BLOCKED}), True),
+        (reply(200, {"out-1": BLOCKED}), False),
+        (reply(200, {"out": {**BLOCKED, "mappings": {}}}), False),
+        (there(), False),
+        (MISSING, False),
+    ],
+)
+async def test_a_removal_that_was_not_finished_is_known_by_its_block(found: bytes, left: bool) -> None:
+    async with node({"GET /out": found}) as one, transport(one.url) as opened:
+        assert await left_blocked(opened, "out", META, ANN) is left
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (reply(200, {}), ""),
+        (refusal(403, reason="no"), "; its write block (index.blocks.write) could not be lifted: no"),
+    ],
+)
+async def test_writes_are_allowed_again(answer: bytes, told: str) -> None:
+    async with node({LIFTED: answer}) as one, transport(one.url) as opened:
+        assert await allow_writes(opened, "out", ANN) == f"kept: a job is using it{told}"
+        assert json.loads(one.seen[0].body) == {"index.blocks.write": None}
 
 
 async def test_documents_are_counted() -> None:

@@ -196,6 +196,15 @@ class FakeCluster:
         done: str = await self._answer(f"remove {name} as {credential.whose}", "removed")
         return done
 
+    async def left_blocked(self, name: str, made: Mapping[str, Any], credential: Credential) -> bool:
+        self.bodies.append(made)
+        blocked: bool = await self._answer(f"blocked {name} as {credential.whose}", False)
+        return blocked
+
+    async def allow_writes(self, name: str, credential: Credential) -> str:
+        done: str = await self._answer(f"allow {name} as {credential.whose}", "kept")
+        return done
+
     async def forward(self, target: str, headers: Sequence[tuple[str, str]], body: bytes, timeout_s: float) -> Answer:
         self.forwarded.append((target, tuple(headers), body, timeout_s))
         found: Answer = await self._answer("forward", STARTED)

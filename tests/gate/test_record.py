@@ -122,6 +122,7 @@ def test_an_intent_says_who_what_and_why() -> None:
                 "body_sha256": "76a14ce17c8d7a773b0db709d3401fd9fa396adef62a4e791b14b7be065b0f7e",
                 "settings": {"index.number_of_shards": "2"},
                 "field_count": 1,
+                "meta": BODY["mappings"]["_meta"],
             },
         },
         "source": {"address": "10.1.2.3", "port": 4567},

@@ -12,7 +12,7 @@ import pytest
 
 from proxy.errors import JournalError
 from proxy.journal import read
-from proxy.journal.entry import Phase, administrative, encode, frame
+from proxy.journal.entry import NOT_LIFTED, Phase, administrative, encode, frame
 from proxy.journal.read import records, start, starts, unfinished
 
 
@@ -177,6 +177,18 @@ def test_what_is_unfinished_is_what_is_open_or_has_no_end(tmp_path: Path) -> Non
     assert [one.receipt for one in unfinished(tmp_path)] == ["open", "running", "uncertain", "lost"]
     for one in starts(tmp_path):
         assert (one.open or one.unended) == (one.receipt in ("open", "running", "uncertain", "lost"))
+
+
+def test_a_destination_that_stayed_blocked_is_unfinished(tmp_path: Path) -> None:
+    for receipt, removal in (("stuck", f"kept: no; its write block {NOT_LIFTED}: no"), ("fine", "removed")):
+        refused = _record(receipt, Phase.OUTCOME, "failure")
+        refused["startgate"]["destination"] = {"removal": removal}
+        with (tmp_path / "starts-000001.jsonl").open("ab") as file:
+            file.write(encode(_record(receipt, Phase.INTENT, "unknown")) + encode(refused))
+    assert [(one.receipt, one.blocked) for one in unfinished(tmp_path)] == [("stuck", True)]
+    with (tmp_path / "starts-000001.jsonl").open("ab") as file:
+        file.write(encode(_record("stuck", Phase.END)))
+    assert unfinished(tmp_path) == []
 
 
 def test_a_plan_that_was_told_has_no_end(tmp_path: Path) -> None:
