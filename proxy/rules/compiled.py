@@ -30,7 +30,12 @@ class GuardFailed(StartgateError):
 
 
 class Program(Protocol):
-    """A compiled condition. `mentions` are the names (variables and fields) that it may look at."""
+    """A compiled condition. `paths` are the dotted names that it looks at (`job.dest.index`), `mentions` all names of
+    variables and fields in them."""
+
+    @property
+    def paths(self) -> frozenset[str]:
+        """The dotted names in the expression."""
 
     @property
     def mentions(self) -> frozenset[str]:
@@ -196,8 +201,8 @@ class BreakGlass:
 class Rules:
     """All rules in force. `files` is what was read, in order; of `overrides` the later wins.
 
-    `roles` are the role files' by name. Where `flows` is None any source may go to any destination; an empty one lets
-    nothing be copied.
+    `roles` are those of the role files by name, `role_files` these files as they are named in the rules. Where `flows`
+    is None any source may go to any destination; an empty one lets nothing be copied.
     """
 
     files: tuple[str, ...]
@@ -213,8 +218,59 @@ class Rules:
     flows: tuple[Flow, ...] | None = None
     guards: tuple[Guard, ...] = ()
     roles: Mapping[str, DefinedRole] = field(default_factory=dict)
+    role_files: tuple[str, ...] = ()
     role_mappings: tuple[RoleMapping, ...] = ()
     break_glass: tuple[BreakGlass, ...] = ()
+    # Made once: every start is recorded with it.
+    revision: str = field(init=False, repr=False, compare=False)
+    seal: str = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """`revision` is a short hash over what the rules mean: the same wherever and however they are written.
+
+        `seal` leaves out what vouches for itself or is a file of its own: break-glass entries are signed, and role
+        files change without the rules.
+        """
+        meaning = self.checks()
+        meaning["on_refused_start"] = self.on_refused_start
+        if self.overrides:
+            # In their order, which means something.
+            meaning["overrides"] = [
+                [override.pattern, *([setting.key, setting.value] for setting in override.settings)]
+                for override in self.overrides
+            ]
+        object.__setattr__(self, "seal", _hash(meaning))
+        if self.roles:
+            meaning["roles"] = sorted(repr(defined.role) for defined in self.roles.values())
+        if self.break_glass:
+            meaning["break_glass"] = sorted(
+                [one.id, one.from_ms, one.until_ms, one.users, one.jobs, one.reason, one.signed_by, one.signature]
+                for one in self.break_glass
+            )
+        object.__setattr__(self, "revision", _hash(meaning))
+
+    def checks(self) -> dict[str, Any]:
+        """What of the rules can decide over a start, besides roles and exceptions, as plain values."""
+        meaning: dict[str, Any] = {
+            "cluster": sorted(item.privilege for item in self.cluster),
+            "source": sorted(item.privilege for item in self.source),
+            "destination": sorted(item.privilege for item in self.destination),
+            "authority": self.authority,
+            "subjects": sorted(self.subjects),
+            "trusted": sorted([item.username, item.realm, item.realm_type or ""] for item in self.trusted),
+            "create_as": self.create_as,
+        }
+        if self.flows is not None:
+            meaning["flows"] = sorted([sorted(flow.sources), sorted(flow.destinations)] for flow in self.flows)
+        if self.guards:
+            meaning["guards"] = sorted([one.id, one.mode, one.deny.strip(), one.message] for one in self.guards)
+        if self.role_files:
+            meaning["role_files"] = sorted(self.role_files)
+        if self.role_mappings:
+            meaning["role_mappings"] = sorted(
+                json.dumps([sorted(one.grants), *(_names(kind) for kind in _kinds(one))]) for one in self.role_mappings
+            )
+        return meaning
 
     @property
     def needs_resolution(self) -> bool:
@@ -228,23 +284,14 @@ class Rules:
         """Whether a verdict needs the jobs that are under way."""
         return any("running" in guard.program.mentions for guard in self.guards)
 
-    @property
-    def revision(self) -> str:
-        """A short hash over what the rules mean: the same wherever and however they are written."""
-        meaning: dict[str, Any] = {
-            "cluster": sorted(item.privilege for item in self.cluster),
-            "source": sorted(item.privilege for item in self.source),
-            "destination": sorted(item.privilege for item in self.destination),
-            "authority": self.authority,
-            "subjects": sorted(self.subjects),
-            "trusted": sorted([item.username, item.realm, item.realm_type or ""] for item in self.trusted),
-            "create_as": self.create_as,
-            "on_refused_start": self.on_refused_start,
-        }
-        if self.overrides:
-            # In their order, which means something.
-            meaning["overrides"] = [
-                [override.pattern, *([setting.key, setting.value] for setting in override.settings)]
-                for override in self.overrides
-            ]
-        return hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()[:12]
+
+def _kinds(mapping: RoleMapping) -> tuple[tuple[str, ...] | None, ...]:
+    return mapping.users, mapping.roles, mapping.realms, mapping.api_keys
+
+
+def _names(names: tuple[str, ...] | None) -> list[str] | None:
+    return None if names is None else sorted(names)
+
+
+def _hash(meaning: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()[:12]

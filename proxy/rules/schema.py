@@ -1,77 +1,134 @@
 """Which keys and values rule files may hold, and what they compile to."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
-from proxy.errors import Fault, nearest
-from proxy.rules.compiled import Authority, CreateAs, OnRefusedStart, Origin, Rules, SubjectKind, Trusted
+from proxy.errors import Fault
+from proxy.rules.break_glass import break_glass
+from proxy.rules.compiled import Authority, CreateAs, DefinedRole, OnRefusedStart, Rules, SubjectKind
+from proxy.rules.flows import flows
+from proxy.rules.guards import guards
+from proxy.rules.language import DESTINATION, FILE, SECTION, START
+from proxy.rules.mappings import check_use, role_mappings
 from proxy.rules.overrides import overrides
 from proxy.rules.requirements import requirements
-from proxy.rules.source import Entry, Listing, Mark, Node, Scalar, ScalarKind, Table
+from proxy.rules.seal import check_seal
+from proxy.rules.source import Entry, Mark, Node, Scalar, ScalarKind, Table
+from proxy.rules.trusted import trusted
 from proxy.rules.values import Values, listed
 
-SECTION = "start_data_frame_analytics"
-_FILE_KEYS = ("version", SECTION)
-_SECTION_KEYS = ("require", "authority", "subjects", "trusted_intermediaries", "destination")
-
-# Names that need no realm beside them, with the realm (name and type) that the cluster itself keeps them in. Any other
-# name may be held by a user of several realms.
-_BUILT_IN = {"kibana_system": "reserved", "elastic/kibana": "_service_account"}
+# What may be in several files, or several times in none: the lists of all files make one. Everything else is said once.
+_ADDED_UP = frozenset({"flows", "guards", "roles", "role_mappings", "break_glass"})
 
 
-def compile_rules(roots: Mapping[str, Node], *, complete: bool = True) -> tuple[Rules | None, tuple[Fault, ...]]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleFiles:
+    """The role files that rules name: `names` as they are written, and all roles in them.
+
+    `complete` says that every one of them could be read.
+    """
+
+    names: tuple[str, ...] = ()
+    roles: Mapping[str, DefinedRole] = field(default_factory=lambda: MappingProxyType({}))
+    complete: bool = True
+
+
+def compile_rules(
+    roots: Mapping[str, Node], *, complete: bool = True, role_files: RoleFiles | None = None, draft: bool = False
+) -> tuple[Rules | None, tuple[Fault, ...]]:
     """The rules that all files (name → root) make together, or all that is wrong with them.
 
-    `complete=False` says that some file could not be read: then nothing is said to be missing from all of them.
+    `complete=False` says that some file could not be read: then nothing is said to be missing from all of them. A
+    `draft` need not be sealed.
     """
     values = Values()
-    sections = [entry for name, root in roots.items() for entry in _sections(values, name, root)]
-    for extra in sections[1:]:
-        first = f"{sections[0].mark.file}:{sections[0].mark.line}"
-        values.note(extra.mark, f"`{SECTION}` is there more than once; the first is in {first}")
-    if not sections:
+    parts = _Parts(values)
+    versions = [parts.file(name, root) for name, root in roots.items()]
+    if parts.section is None:
         if complete:
             message = f"no rule file has `{SECTION}`: nothing says what a start requires"
             values.faults.append(Fault(next(iter(roots)), message, 1, 1))
         return None, tuple(values.faults)
-    rules = _section(values, sections[0], tuple(roots))
+    rules = _rules(values, parts, tuple(roots), role_files or RoleFiles())
+    if not values.faults and complete and not draft:
+        mark = next((mark for mark in versions if mark and mark.file == parts.section.mark.file), parts.section.mark)
+        check_seal(values, rules, parts.lists["seal"], mark)
     return (None if values.faults else rules), tuple(values.faults)
 
 
-def _sections(values: Values, name: str, root: Node) -> list[Entry]:
-    if not isinstance(root, Table):
-        values.note(root.mark, f"a rule file is a mapping with the keys {listed(_FILE_KEYS)}")
-        return []
-    entries = values.known(root, "", _FILE_KEYS)
-    version = entries.get("version")
-    if version is None:
-        values.faults.append(Fault(name, "`version` is missing; this version of Startgate reads `version: 1`", 1, 1))
-    elif not _is_one(version.value):
-        values.note(version.value.mark, "`version` must be the number 1")
-    return [entries[SECTION]] if SECTION in entries else []
+class _Parts:
+    """The entries of all files by key; what is said twice, and must not be, is noted."""
+
+    def __init__(self, values: Values) -> None:
+        self._values = values
+        self.section: Entry | None = None
+        self.lists: dict[str, list[Entry]] = {key: [] for key in (*FILE, *START)}
+
+    def file(self, name: str, root: Node) -> Mark | None:
+        """Take the entries of a file. The answer is where its version stands."""
+        if not isinstance(root, Table):
+            self._values.note(root.mark, f"a rule file is a mapping with the keys {listed(FILE)}")
+            return None
+        entries = self._values.known(root, "", FILE)
+        version = entries.pop("version", None)
+        if version is None:
+            self._values.faults.append(Fault(name, FILE.keys["version"].missing.format("version"), 1, 1))
+        elif not _is_one(version.value):
+            self._values.note(version.value.mark, "`version` must be the number 1")
+        section = entries.pop(SECTION, None)
+        self._add(entries.values())
+        if section is not None:
+            self.section = self.section or section
+            self._add(self._values.table(section, START).values())
+        return None if version is None else version.mark
+
+    def one(self, key: str) -> Entry | None:
+        """The entry of a key that is said once; None where it is not."""
+        return next(iter(self.lists[key]), None)
+
+    def _add(self, entries: Iterable[Entry]) -> None:
+        for entry in entries:
+            known = self.lists[entry.key]
+            if known and entry.key not in _ADDED_UP:
+                first = f"{known[0].mark.file}:{known[0].mark.line}"
+                self._values.note(entry.mark, f"`{entry.key}` is there more than once; the first is in {first}")
+            known.append(entry)
 
 
 def _is_one(node: Node) -> bool:
     return isinstance(node, Scalar) and node.kind is ScalarKind.INT and node.text == "1"
 
 
-def _section(values: Values, section: Entry, files: tuple[str, ...]) -> Rules | None:
-    if not isinstance(section.value, Table):
-        values.table(section, _SECTION_KEYS)
-        return None
-    keys = values.table(section, _SECTION_KEYS)
-    required = requirements(values, section, keys.get("require"))
-    destination = values.table(keys.get("destination"), ("create_as", "on_refused_start", "settings"))
+def _rules(values: Values, parts: _Parts, files: tuple[str, ...], role_files: RoleFiles) -> Rules:
+    assert parts.section is not None  # noqa: S101 - `compile_rules` has looked; mypy cannot see it
+    section = parts.section
+    authority = values.choice(parts.one("authority"), Authority.CLUSTER)
+    place = (parts.one("authority") or section).value.mark
+    check_use(values, authority, place, parts.lists["roles"], parts.lists["role_mappings"])
+    for entry in parts.lists["roles"]:
+        values.texts(entry)
+    required = requirements(values, section, parts.one("require"))
+    destination = values.table(parts.one("destination"), DESTINATION)
     return Rules(
         files=files,
         cluster=required["cluster"],
         source=required["source"],
         destination=required["destination"],
-        authority=values.choice(keys.get("authority"), Authority.CLUSTER),
-        subjects=_subjects(values, keys.get("subjects")),
-        trusted=_trusted(values, keys.get("trusted_intermediaries"), section.mark),
+        authority=authority,
+        subjects=_subjects(values, parts.one("subjects")),
+        trusted=trusted(values, parts.one("trusted_intermediaries"), section.mark),
         create_as=values.choice(destination.get("create_as"), CreateAs.AUTO),
         on_refused_start=values.choice(destination.get("on_refused_start"), OnRefusedStart.REMOVE),
         overrides=overrides(values, destination.get("settings")),
+        flows=flows(values, parts.lists["flows"]),
+        guards=guards(values, parts.lists["guards"]),
+        roles=role_files.roles,
+        role_files=role_files.names,
+        role_mappings=role_mappings(
+            values, parts.lists["role_mappings"], role_files.roles, complete=role_files.complete
+        ),
+        break_glass=break_glass(values, parts.lists["break_glass"]),
     )
 
 
@@ -85,52 +142,6 @@ def _subjects(values: Values, entry: Entry | None) -> tuple[SubjectKind, ...]:
             values.note(scalar.mark, f"`{scalar.text}` is there twice")
         elif kind is not None:
             found.append(kind)
-    if entry.value == Listing(mark=entry.value.mark, items=()):
+    if not found and not values.faults:
         values.note(entry.value.mark, "`subjects` is empty, so nobody would be asked for index privileges")
     return tuple(sorted(found))
-
-
-def _trusted(values: Values, entry: Entry | None, mark: Mark) -> tuple[Trusted, ...]:
-    if entry is None:
-        origin = Origin(mark.file, mark.line)
-        return tuple(Trusted(name, realm, origin, realm) for name, realm in _BUILT_IN.items())
-    found: dict[tuple[str, str], Trusted] = {}
-    for item in values.items(entry):
-        trusted = _with_realm(values, item) if isinstance(item, Table) else _by_name(values, item, entry.key)
-        if trusted is None:
-            continue
-        key = (trusted.username, trusted.realm)
-        if key in found:
-            values.note(item.mark, f"`{trusted.username}` of the realm `{trusted.realm}` is there twice")
-        found[key] = trusted
-    return tuple(found.values())
-
-
-def _with_realm(values: Values, table: Table) -> Trusted | None:
-    keys = values.known(table, "trusted_intermediaries", ("username", "realm"))
-    texts: dict[str, str] = {}
-    for key in ("username", "realm"):
-        if key not in keys:
-            values.note(table.mark, f"`{key}` is missing: an intermediary is trusted by user name and realm")
-            continue
-        scalar = values.text(keys[key].value, key)
-        if scalar is not None:
-            texts[key] = scalar.text
-    if len(texts) < 2:
-        return None
-    return Trusted(texts["username"], texts["realm"], Origin(table.mark.file, table.mark.line))
-
-
-def _by_name(values: Values, item: Node, key: str) -> Trusted | None:
-    scalar = values.text(item, key)
-    if scalar is None:
-        return None
-    realm = _BUILT_IN.get(scalar.text)
-    if realm is not None:
-        return Trusted(scalar.text, realm, Origin(scalar.mark.file, scalar.mark.line), realm)
-    values.note(
-        scalar.mark,
-        f"`{scalar.text}` needs its realm beside it, as users of that name may be in several realms: "
-        f"{{username: {scalar.text}, realm: …}}{nearest(scalar.text, _BUILT_IN)}; by name alone: {listed(_BUILT_IN)}",
-    )
-    return None

@@ -5,17 +5,13 @@ from enum import StrEnum
 from typing import TypeVar
 
 from proxy.errors import Fault, nearest
+from proxy.privileges import Undecidable
+from proxy.privileges.patterns import empty, language
+from proxy.rules.forms import Fields
+from proxy.rules.overlap import idle
 from proxy.rules.source import Entry, Listing, Mark, Node, Scalar, ScalarKind, Table
 
 Choice = TypeVar("Choice", bound=StrEnum)
-
-# What the language knows but this version does not do: refused, never passed over, because a rule that is not enforced
-# must not look as if it were. By the place where it would stand; the empty place is the root of a file.
-NOT_YET = {
-    "": ("roles",),
-    "start_data_frame_analytics": ("guards", "flows"),
-    "authority": ("roles", "both"),
-}
 
 
 class Values:
@@ -35,12 +31,49 @@ class Values:
         for entry in table.entries:
             if entry.key in names:
                 found[entry.key] = entry
-            elif entry.key in NOT_YET.get(place, ()):
-                self.note(entry.mark, f"`{entry.key}` is not supported by this version of Startgate; remove it")
             else:
                 hint = nearest(entry.key, names)
                 self.note(entry.mark, f"unknown key `{entry.key}`{hint}; allowed: {listed(names)}")
         return found
+
+    def fields(self, item: Node, key: str, fields: Fields) -> dict[str, Entry] | None:
+        """The entries of an item of the list `key`; None where it is no mapping, or lacks what it must have."""
+        if not isinstance(item, Table):
+            self.note(item.mark, f"an item of `{key}` is a mapping with the keys {listed(fields)}")
+            return None
+        entries = self.known(item, key, fields)
+        missing = [name for name, one in fields.keys.items() if one.missing and name not in entries]
+        for name in missing:
+            self.note(item.mark, fields.keys[name].missing.format(name))
+        return None if missing else entries
+
+    def patterns(self, entry: Entry | None) -> tuple[Scalar, ...] | None:
+        """A list of patterns (`*`, `?`, `/regex/`) of which none is covered by another; None without an entry."""
+        if entry is None:
+            return None
+        found: list[Scalar] = []
+        for scalar in self.filled(entry):
+            try:
+                if empty(language([scalar.text])):
+                    self.note(scalar.mark, f"`{scalar.text}` matches nothing")
+                    continue
+            except Undecidable as undecidable:
+                self.note(scalar.mark, str(undecidable))
+                continue
+            found.append(scalar)
+        for place, beside in idle(tuple(one.text for one in found)).items():
+            one, other = found[place], found[beside]
+            same = "is there twice" if one.text == other.text else f"is covered by `{other.text}` beside it"
+            self.note(one.mark, f"`{one.text}` {same}; remove it")
+        return tuple(found)
+
+    def filled(self, entry: Entry) -> list[Scalar]:
+        """The texts of a list that must not be empty."""
+        if isinstance(entry.value, Listing) and not entry.value.items:
+            self.note(
+                entry.value.mark, f"`{entry.key}` is empty; name at least one, or leave the key out where it may be"
+            )
+        return self.texts(entry)
 
     def table(self, entry: Entry | None, allowed: Iterable[str]) -> dict[str, Entry]:
         """The entries of the mapping that is an entry's value; none if there is no such entry."""
@@ -86,14 +119,10 @@ class Values:
 
     def one_of(self, scalar: Scalar, choices: type[Choice], key: str) -> Choice | None:
         """The choice that a text names."""
-        later = NOT_YET.get(key, ())
-        allowed = [choice.value for choice in choices if choice not in later]
+        allowed = [choice.value for choice in choices]
         if scalar.text in allowed:
             return choices(scalar.text)
-        if scalar.text in later:
-            message = f"`{key}: {scalar.text}` is not supported by this version of Startgate"
-        else:
-            message = f"`{scalar.text}` is not a value of `{key}`{nearest(scalar.text, allowed)}"
+        message = f"`{scalar.text}` is not a value of `{key}`{nearest(scalar.text, allowed)}"
         self.note(scalar.mark, f"{message}; allowed: {listed(allowed)}")
         return None
 

@@ -129,7 +129,7 @@ def _rules(changes: Mapping[str, Any], folder: Path) -> Rules:
         part[key] = part[key] | value if isinstance(value, dict) else value
     path = folder / "start.yml"
     path.write_text(yaml.safe_dump(whole, sort_keys=False))
-    return load(path)
+    return load(path, draft=True)
 
 
 def value_at(record: Mapping[str, Any], path: str) -> Any:

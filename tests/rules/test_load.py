@@ -74,12 +74,14 @@ def test_a_mounted_config_map(tmp_path: Path) -> None:
         ({"a.yml": "a: [\n"}, ["a.yml:2:1: not valid YAML: expected the node content, but found '<stream end>'"]),
         ({"a.yml": ""}, ["a.yml:1:1: the file is empty; it must hold at least `version: 1`"]),
         (
-            {"a.yml": "no: 1\n", "b.yml": VALID + "  guards: []\n", "c.yml": "x: [\n"},
+            {"a.yml": "no: 1\n", "b.yml": VALID + "  guard: []\n", "c.yml": "x: [\n"},
             [
                 "a.yml:1:1: `version` is missing; this version of Startgate reads `version: 1`",
                 "a.yml:1:1: the key `no` is read as a bool by YAML",
-                "a.yml:1:1: unknown key `no`; allowed: `version`, `start_data_frame_analytics`",
-                "b.yml:7:3: `guards` is not supported by this version of Startgate; remove it",
+                "a.yml:1:1: unknown key `no`; allowed: `version`, `seal`, `start_data_frame_analytics`, `roles`, "
+                "`role_mappings`, `break_glass`",
+                "b.yml:7:3: unknown key `guard` (did you mean 'guards'?); allowed: `require`, `authority`, `subjects`, "
+                "`trusted_intermediaries`, `destination`, `flows`, `guards`",
                 "c.yml:2:1: not valid YAML: expected the node content, but found '<stream end>'",
             ],
         ),

@@ -25,7 +25,7 @@ def compiled(*texts: str) -> tuple[Rules | None, list[str]]:
         assert root is not None
         assert not faults
         roots[name] = root
-    rules, found = compile_rules(roots)
+    rules, found = compile_rules(roots, draft=True)
     return rules, [str(fault) for fault in found]
 
 
@@ -79,25 +79,27 @@ def test_only_the_owner_may_be_asked() -> None:
 @pytest.mark.parametrize(
     ("more", "fault"),
     [
-        ("  guards: []\n", "a.yml:7:3: `guards` is not supported by this version of Startgate; remove it"),
-        ("  flows: []\n", "a.yml:7:3: `flows` is not supported by this version of Startgate; remove it"),
-        ("roles: [roles.yml]\n", "a.yml:7:1: `roles` is not supported by this version of Startgate; remove it"),
         (
             "  destination: {settings: []}\n",
             "a.yml:7:27: `settings` must be a mapping of index patterns, each with its settings",
         ),
         (
             "  authority: roles\n",
-            "a.yml:7:14: `authority: roles` is not supported by this version of Startgate; allowed: `cluster`",
+            "a.yml:7:14: `authority: roles` needs role files: name them under `roles`, at the top of a rule file",
         ),
         (
-            "  authority: both\n",
-            "a.yml:7:14: `authority: both` is not supported by this version of Startgate; allowed: `cluster`",
+            "  authority: cluser\n",
+            "a.yml:7:14: `cluser` is not a value of `authority` (did you mean 'cluster'?); allowed: `cluster`, "
+            "`roles`, `both`",
+        ),
+        (
+            "roles: [roles.yml]\n",
+            "a.yml:7:1: `roles` has no use: under `authority: cluster` nobody asks role files; write `roles` or `both`",
         ),
         (
             "  subject: [data]\n",
             "a.yml:7:3: unknown key `subject` (did you mean 'subjects'?); allowed: `require`, `authority`, `subjects`, "
-            "`trusted_intermediaries`, `destination`",
+            "`trusted_intermediaries`, `destination`, `flows`, `guards`",
         ),
         ("  subjects: []\n", "a.yml:7:13: `subjects` is empty, so nobody would be asked for index privileges"),
         ("  subjects: [data, data]\n", "a.yml:7:20: `data` is there twice"),
@@ -154,6 +156,7 @@ def test_faults(more: str, fault: str) -> None:
     assert compiled(VALID + more) == (None, [fault])
 
 
+KEYS = "`version`, `seal`, `start_data_frame_analytics`, `roles`, `role_mappings`, `break_glass`"
 NOTHING_SAID = "a.yml:1:1: no rule file has `start_data_frame_analytics`: nothing says what a start requires"
 
 
@@ -162,7 +165,7 @@ NOTHING_SAID = "a.yml:1:1: no rule file has `start_data_frame_analytics`: nothin
     [
         (
             ["[a]\n"],
-            ["a.yml:1:1: a rule file is a mapping with the keys `version`, `start_data_frame_analytics`", NOTHING_SAID],
+            ["a.yml:1:1: a rule file is a mapping with the keys " + KEYS, NOTHING_SAID],
         ),
         (["version: 1\n"], [NOTHING_SAID]),
         ([VALID.replace("version: 1", "version: 2")], ["a.yml:1:10: `version` must be the number 1"]),
@@ -174,13 +177,14 @@ NOTHING_SAID = "a.yml:1:1: no rule file has `start_data_frame_analytics`: nothin
         ),
         (
             [VALID, "version: 1\n", VALID],
-            ["c.yml:2:1: `start_data_frame_analytics` is there more than once; the first is in a.yml:2"],
+            ["c.yml:3:3: `require` is there more than once; the first is in a.yml:3"],
         ),
         (
             ["version: 1\nstart_data_frame_analytics:\n"],
             [
                 "a.yml:2:28: `start_data_frame_analytics` must be a mapping with the keys `require`, `authority`, "
-                "`subjects`, `trusted_intermediaries`, `destination`"
+                "`subjects`, `trusted_intermediaries`, `destination`, `flows`, `guards`",
+                "a.yml:2:1: `require` is missing; it lists the privileges for `cluster`, `source`, `destination`",
             ],
         ),
     ],

@@ -1,0 +1,48 @@
+"""Which patterns cover which."""
+
+from itertools import product
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxy.privileges.patterns import matches
+from proxy.rules.overlap import covers, idle
+
+PATTERNS = st.lists(st.text("ab*?", min_size=1, max_size=4), min_size=1, max_size=3)
+NAMES = ["".join(letters) for length in range(5) for letters in product("abc", repeat=length)]
+
+
+@pytest.mark.parametrize(
+    ("outer", "inner", "expected"),
+    [
+        (["*"], ["a"], True),
+        (["a*"], ["ab*", "a"], True),
+        (["a*"], ["ab*", "b"], False),
+        (["ab*"], ["a*"], False),
+        (["/a.*/"], ["ab*"], True),
+        (["/(/"], ["ab*"], False),
+    ],
+)
+def test_covers(outer: list[str], inner: list[str], expected: bool) -> None:
+    assert covers(outer, inner) is expected
+
+
+@given(PATTERNS, PATTERNS)
+def test_what_is_covered_matches_nothing_else(outer: list[str], inner: list[str]) -> None:
+    stray = [name for name in NAMES if matches(inner, name) and not matches(outer, name)]
+    assert not (covers(outer, inner) and stray)
+
+
+def test_idle_patterns_are_those_that_another_covers() -> None:
+    assert idle(("a*", "ab", "b")) == {1: 0}
+    assert idle(("ab", "a*")) == {0: 1}
+    assert idle(("a", "b", "a")) == {2: 0}, "of two that are the same, the later"
+    assert idle(("*", "**")) == {1: 0}
+    assert idle(()) == {}
+
+
+@given(PATTERNS)
+def test_without_idle_patterns_as_much_is_matched(patterns: list[str]) -> None:
+    kept = [one for place, one in enumerate(patterns) if place not in idle(tuple(patterns))]
+    assert all(matches(kept, name) == matches(patterns, name) for name in NAMES)
