@@ -1,9 +1,10 @@
 """A node with a fleet of indices: answers for them by itself, and passes all else on to another node.
 
 `GET fleet-10000-*/_mapping` has ten thousand indices of a thousand fields, sent chunk by chunk as a node does; nine of
-ten have the same mapping, the others one of nine that have a field more. Settings likewise. An answer is made once, put
-into FOLDER, and sent from there by another process: this node must not be what others wait for. For the same
-reason destinations of jobs over fleets are made in word only, and so are all starts: no job ever runs.
+ten have the same mapping, the others one of nine that have a field more. Settings likewise. Of `motley-200-*`, no two
+indices have a field in common but for the two that are analysed. An answer is made once, put into FOLDER, and sent
+from there by another process: this node must not be what others wait for. For the same reason destinations of jobs over
+fleets are made in word only, and so are all starts: no job ever runs.
 Run: python -m bench.fleet PORT UPSTREAM_PORT FOLDER
 """
 
@@ -13,6 +14,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator
+from enum import StrEnum
 from pathlib import Path
 
 FIELDS = 1000
@@ -21,14 +23,21 @@ _TYPES = ({"type": "keyword", "ignore_above": 256}, {"type": "long"}, {"type": "
 # What the jobs of the benchmark analyse; the index behind the upstream node has these, too.
 ANALYSED = {"AvgTicketPrice": {"type": "float"}, "DistanceMiles": {"type": "float"}}
 _CHUNK_BYTES = 128 * 1024
-_CALL = re.compile(rb"GET /fleet-(\d+)-\*/_(mapping|settings)\b")
-_IN_WORD = re.compile(rb"PUT /out-fleet-|POST /_ml/data_frame/analytics/[^/]+/_start\b")
+_CALL = re.compile(rb"GET /(fleet|motley)-(\d+)-\*/_(mapping|settings)\b")
+_IN_WORD = re.compile(rb"PUT /out-(?:fleet|motley)-|POST /_ml/data_frame/analytics/[^/]+/_start\b")
 _DONE = (
     b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 47\r\n\r\n"
     b'{"acknowledged":true,"node":"","index":"fleet"}'
 )
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n"
+
+
+class Sort(StrEnum):
+    """What the mappings of a fleet are like; the value is what the names of its indices begin with."""
+
+    ALIKE = "fleet"
+    MOTLEY = "motley"
 
 
 def _printed(value: object) -> bytes:
@@ -39,6 +48,12 @@ def _mapping(kind: int) -> bytes:
     names = (f"labels.customer_{number:04}" for number in range(FIELDS - len(ANALYSED) - bool(kind)))
     fields = ANALYSED | {name: _TYPES[number % len(_TYPES)] for number, name in enumerate(names)}
     return _printed({"mappings": {"properties": fields | ({f"own_{kind}": {"type": "ip"}} if kind else {})}})
+
+
+def _own_mapping(number: int) -> bytes:
+    names = (f"own_{number}_{field}" for field in range(FIELDS - len(ANALYSED)))
+    own = {name: {"type": "keyword", "ignore_above": number * FIELDS + at} for at, name in enumerate(names)}
+    return _printed({"mappings": {"properties": ANALYSED | own}})
 
 
 def _settings(kind: int) -> bytes:
@@ -52,33 +67,33 @@ _VALUES = {
 }
 
 
-def answer(what: bytes, indices: int) -> Iterator[bytes]:
+def answer(what: bytes, indices: int, sort: Sort = Sort.ALIKE) -> Iterator[bytes]:
     """The body about so many indices, in pieces; `what` is `mapping` or `settings`."""
-    values = _VALUES[what]
     pieces: list[bytes] = []
     size = 0
     for number in range(indices):
-        kind = number // 10 % KINDS if number % 10 == 0 else 0
-        pieces += (b"{" if not number else b",", b'"fleet-%d-%06d":' % (indices, number), values[kind])
-        size += len(values[kind])
+        own = what == b"mapping" and sort is Sort.MOTLEY
+        value = _own_mapping(number) if own else _VALUES[what][number // 10 % KINDS if number % 10 == 0 else 0]
+        pieces += (b"{" if not number else b",", b'"%s-%d-%06d":' % (sort.encode(), indices, number), value)
+        size += len(value)
         if size > _CHUNK_BYTES:
             yield b"".join(pieces)
             pieces, size = [], 0
     yield b"".join(pieces) + b"}"
 
 
-def answer_bytes(indices: int) -> int:
+def answer_bytes(indices: int, sort: Sort = Sort.ALIKE) -> int:
     """How long the answer with the mappings is."""
-    return sum(map(len, answer(b"mapping", indices)))
+    return sum(map(len, answer(b"mapping", indices, sort)))
 
 
-def _on_disk(what: bytes, indices: int, folder: Path) -> Path:
+def _on_disk(what: bytes, indices: int, sort: Sort, folder: Path) -> Path:
     """The file with the answer, head and chunks and all; made where it is missing."""
-    path = folder / f"{what.decode()}-{indices}"
+    path = folder / f"{sort}-{what.decode()}-{indices}"
     if not path.exists():
         with path.open("wb") as file:
             file.write(_HEAD)
-            for piece in answer(what, indices):
+            for piece in answer(what, indices, sort):
                 file.writelines((b"%x\r\n" % len(piece), piece, b"\r\n"))
             file.write(b"0\r\n\r\n")
     return path
@@ -112,7 +127,8 @@ async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, ups
         while True:
             request = await _message(reader)
             if called := _CALL.match(request):
-                file = await asyncio.to_thread(_on_disk, called[2], int(called[1]), folder)
+                sort = Sort(called[1].decode())
+                file = await asyncio.to_thread(_on_disk, called[3], int(called[2]), sort, folder)
                 await _send(writer, file)
             elif _IN_WORD.match(request):
                 writer.write(_DONE)

@@ -2,7 +2,7 @@
 
 import itertools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -70,7 +70,9 @@ class Calls:
                 raise ConnectionError(f"{method} {path}: {answer.status}: {(await answer.read())[:1000]!r}")
 
 
-async def prepare(cluster: Cluster, *, counted: int, sampled: int, rounds: int) -> list[Stage]:
+async def prepare(
+    cluster: Cluster, *, counted: int, sampled: int, rounds: int, kinds: Sequence[Kind] = tuple(Kind)
+) -> list[Stage]:
     """Make everything that a benchmark of starts needs: `counted` jobs of each kind, and `sampled` for each round."""
     cluster.add_role("starters", {"cluster": ["manage_ml", "monitor"], "indices": [_ON_SOURCE, _ON_DESTINATION]})
     cluster.add_role("strangers", {"cluster": ["manage_ml", "monitor"], "indices": [_ON_DESTINATION]})
@@ -80,7 +82,7 @@ async def prepare(cluster: Cluster, *, counted: int, sampled: int, rounds: int) 
         calls = Calls(session, cluster.url)
         await _fill_source(calls, cluster.superuser)
         stages = []
-        for kind in Kind:
+        for kind in kinds:
             names = (f"{kind}-{number}" for number in itertools.count())
             denied = kind is Kind.DENIED
             stages.append(

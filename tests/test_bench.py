@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import children, fleet, load, measure, memory, origin, report, start
+from bench import beside, children, fleet, load, measure, memory, origin, plan_report, report, start, steady
 from proxy.embedded.app import Received
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -65,14 +65,82 @@ def test_start_measures_every_kind() -> None:
 
 @pytest.mark.slow
 def test_plan_measures_every_fleet_and_the_others() -> None:
-    printed = run("bench.plan", "--indices", "2", "30", "--rounds", "1", "--starts", "4", "--per-second", "50")
-    for case in ("2", "30", "alone", "beside fleets of 30"):
+    sizes = ("--indices", "2", "30", "--motley", "3")
+    printed = run("bench.plan", *sizes, "--rounds", "1", "--starts", "4", "--per-second", "50")
+    for case in ("fleet-2", "fleet-30", "motley-3", "alone", "beside fleet-30", "beside motley-3"):
         assert re.search(rf"^{case} .*\d", printed, re.MULTILINE), printed
+    assert "| a start over 30 indices with 1,000 fields each, mostly alike (" in printed
     record = written(printed)
     assert isinstance(record["figures"], dict)
-    assert [figures["indices"] for figures in record["figures"]["fleets"]] == [2, 30]
+    assert [figures["indices"] for figures in record["figures"]["fleets"]] == [2, 30, 3]
     assert all(figures["cpu_ms"] > 0 for figures in record["figures"]["fleets"])
-    assert record["figures"]["others"][1]["fleets"] >= 1
+    assert [others["fleets"] >= 1 for others in record["figures"]["others"]] == [False, True, True]
+    assert all(others["passing"] == 8 for others in record["figures"]["others"])
+
+
+def of_fleet(sort: fleet.Sort, indices: int, cpu_ms: float, growth_mib: float = 3.0) -> plan_report.Fleet:
+    """What a fleet might have cost."""
+    return plan_report.Fleet(
+        sort=sort, indices=indices, answer_mib=0.043 * indices, cpu_ms=cpu_ms, seconds=0.5, growth_mib=growth_mib
+    )
+
+
+def of_others(case: str, p99_ms: float, passing_p99_ms: float) -> beside.Others:
+    """What others might have waited."""
+    return beside.Others(
+        case=case,
+        starts=300,
+        fleets=30,
+        p50_ms=12.0,
+        p99_ms=p99_ms,
+        max_ms=99.0,
+        passing=1500,
+        passing_p50_ms=0.5,
+        passing_p99_ms=passing_p99_ms,
+    )
+
+
+SIZES = [
+    of_fleet(fleet.Sort.ALIKE, 1000, 60),
+    of_fleet(fleet.Sort.ALIKE, 10_000, 310),
+    of_fleet(fleet.Sort.MOTLEY, 200, 800, 90),
+]
+
+
+def test_each_figure_of_plan_has_its_bar() -> None:
+    waited = [
+        of_others("alone", 15, 1),
+        of_others("beside fleet-10000", 55, 1.25),
+        of_others("beside motley-200", 66, 3),
+    ]
+    assert plan_report.bars(SIZES, waited) == [
+        ["CPU s over 10,000 indices", "0.31", "2.00", "holds"],
+        ["MiB above the answer over 10,000 indices", "0.00", "64.00", "holds"],
+        ["us/index at 10,000, at 1,000 at most", "31.00", "60.00", "holds"],
+        ["ms that other starts wait beside fleet-10000, p99", "40.00", "50.00", "holds"],
+        ["ms that passing requests wait beside fleet-10000, p99", "0.25", "1.00", "holds"],
+        ["ms that other starts wait beside motley-200, p99", "51.00", "50.00", "MISSED"],
+        ["ms that passing requests wait beside motley-200, p99", "2.00", "1.00", "MISSED"],
+    ]
+
+
+def test_plan_prints_the_rows_of_the_readme() -> None:
+    waited = [
+        of_others("alone", 15, 1),
+        of_others("beside fleet-10000", 55, 1.25),
+        of_others("beside motley-200", 66, 3),
+    ]
+    rows = plan_report.readme(SIZES, waited, {"cpus": 2, "processor": "AMD EPYC"})
+    assert len(rows) == 3
+    alike, motley, growth = rows
+    assert "over 10,000 indices with 1,000 fields each, mostly alike (a mapping answer of 430 MiB) | 0.31 s" in alike
+    assert "other starts wait 0 ms longer at the 50th and 40 ms at the 99th percentile (bar: 50), passing" in alike
+    assert "passing requests 0.0 and 0.2 ms (bar: none) (" in alike
+    assert (
+        "over 200 indices with 1,000 fields each, no two with a field in common, which is refused (a mapping" in motley
+    )
+    assert growth.startswith("| the same by index, where there are 1,000, 10,000 of them | 60, 31 µs of CPU (")
+    assert all(row.endswith(", 2 CPUs AMD EPYC, `python -m bench.plan`) |") for row in rows)
 
 
 @pytest.mark.parametrize("indices", [1, 25])
@@ -84,6 +152,16 @@ def test_a_fleet_has_its_indices_in_few_kinds(indices: int) -> None:
     mappings = json.loads(b"".join(fleet.answer(b"mapping", indices)))
     assert {len(value["mappings"]["properties"]) for value in mappings.values()} == {fleet.FIELDS}
     assert fleet.answer_bytes(indices) == len(b"".join(fleet.answer(b"mapping", indices)))
+
+
+def test_a_motley_fleet_has_no_fields_in_common_but_those_analysed() -> None:
+    found = json.loads(b"".join(fleet.answer(b"mapping", 3, fleet.Sort.MOTLEY)))
+    assert list(found) == [f"motley-3-{number:06}" for number in range(3)]
+    fields = [value["mappings"]["properties"] for value in found.values()]
+    assert [len(each) for each in fields] == [fleet.FIELDS] * 3
+    assert fields[0].keys() & fields[1].keys() == fleet.ANALYSED.keys() == fields[1].keys() & fields[2].keys()
+    settings = json.loads(b"".join(fleet.answer(b"settings", 3, fleet.Sort.MOTLEY)))
+    assert list(settings) == list(found)
 
 
 def received(target: str, at: float) -> Received:
@@ -149,6 +227,27 @@ async def test_load_counts_every_answer(tmp_path: Path) -> None:
         result = await load.load(port, 2, 10)
     assert result.requests == 10
     assert 0 < result.p50_us <= result.p99_us < result.seconds * 1e6
+
+
+async def test_steady_requests_are_all_answered(tmp_path: Path) -> None:
+    port = children.free_port()
+    with children.child(children.python("bench.origin", str(port)), log=tmp_path / "log", listens=port):
+        result = await steady.steady(port, 10, 1000)
+    assert result.requests == 10
+    assert 0 < result.p50_us <= result.p99_us < result.seconds * 1e6
+
+
+async def test_steady_fails_on_a_refusal() -> None:
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(refuse, "127.0.0.1", 0)
+    async with server:
+        with pytest.raises(ConnectionError, match="503 Service Unavailable"):
+            await steady.steady(server.sockets[0].getsockname()[1], 1, 10)
 
 
 def test_the_node_knows_where_requests_end() -> None:

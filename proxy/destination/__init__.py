@@ -9,6 +9,7 @@
 - `parts`: what of an analysis the copied fields and analyzers need beside that;
 - `results`: the fields that Elasticsearch adds for the results of the analysis;
 - `body`: all of it together;
+- `fieldcount`: how many fields it may have;
 - `origins`: where each part of it comes from;
 - `later`: what Elasticsearch adds once the job runs;
 - `template`: an index template for destinations that Elasticsearch makes anew by itself.

@@ -9,6 +9,7 @@ from proxy.destination import DestinationBody, Era, destination_body, results_fi
 from proxy.destination.analysed import missing_field, no_field_left
 from proxy.destination.effective import effective_mappings, effective_settings
 from proxy.destination.era import is_outdated, parse_version
+from proxy.destination.fieldcount import LIMIT, check_field_count
 from proxy.errors import Refusal
 from proxy.gate.flight import Destination, Known, Plan
 from proxy.gate.ports import Facts, Given, Grants, IndexState
@@ -66,13 +67,17 @@ def make_plan(
         # Elasticsearch adds the results to what a template gives only where it makes the index by itself.
         why = f"an index template has a field of the results' name [{job.results_field}]: Elasticsearch makes the index"
         return Plan(step=Destination.LEAVE, why=why, sources=names)
+    effective = None if facts.given is None else _effective(facts.given, settings, made.mappings)
+    if effective is not None or LIMIT in settings:
+        # Else an index template may have another limit than the default, and nobody could look.
+        check_field_count(settings if effective is None else effective["settings"], made.mappings)
     return Plan(
         step=Destination.CREATE,
         why="the destination is missing",
         body={"settings": settings, "mappings": dict(made.mappings)},
         sources=names,
         overrides={key: str(setting.origin) for key, setting in laid.items()},
-        effective=None if facts.given is None else _effective(facts.given, settings, made.mappings),
+        effective=effective,
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from proxy.destination import Era
+from proxy.destination.fieldcount import LIMIT
 from proxy.errors import Refusal
 from proxy.gate.flight import Destination, Plan
 from proxy.gate.plan import check_expressions, copied, era_of, make_plan, untouched
@@ -67,6 +68,30 @@ def test_a_missing_destination_is_planned_without_result_fields() -> None:
             },
         },
     }
+
+
+@pytest.mark.parametrize(
+    ("given", "own", "limit"),
+    [
+        (Given(), {}, 1000),
+        (Given(settings={LIMIT: "1001"}), {}, 1001),
+        (Given(settings={LIMIT: "5000"}), {LIMIT: "1001"}, 1001),
+        (None, {LIMIT: "1001"}, 1001),
+        (None, {}, None),
+    ],
+)
+def test_more_fields_than_an_index_may_have(given: Given | None, own: dict[str, str], limit: int | None) -> None:
+    """The sources' limit wins over an index template's; where neither is known, the cluster says."""
+    fields = {f"f{number}": {"type": "long"} for number in range(1001)}
+    source = replace(FLIGHTS, settings=own, mappings={"properties": fields})
+    facts = replace(MISSING, sources=(source,), given=given)
+    if limit is None:
+        assert make_plan(known(), facts, None, NOW_MS).step is Destination.CREATE
+        return
+    with pytest.raises(Refusal) as refused:
+        make_plan(known(), facts, None, NOW_MS)
+    assert refused.value.type == "illegal_argument_exception"
+    assert refused.value.reason == f"Limit of total fields [{limit}] has been exceeded"
 
 
 def test_the_clusters_version_is_written_where_the_cluster_would() -> None:
