@@ -1,8 +1,9 @@
 """What `_has_privileges` would answer, from role definitions (`RBACEngine`, `IndicesPermission`).
 
 The question is textual: no index need exist, no alias, data stream or wildcard is resolved. A pattern asked for, minus
-restricted names, must be a subset of what one group covers; groups with the same privileges count as one. What all
-groups that contain it allow together must include what the privilege asked for needs.
+restricted names, must be a subset of what one group covers. What all groups that contain it allow together must include
+what the privilege asked for needs. 9.1 unites groups with the same privileges first, 8.15 does not: to be told the
+version is to answer as it does, and without one as the stricter does (docs/decisions/019-groups-are-not-united.md).
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,6 +16,10 @@ from proxy.privileges.patterns import MAX_STEPS, NOTHING, Language, effort, incl
 from proxy.privileges.restricted import RESTRICTED, is_restricted
 from proxy.privileges.roles import Role
 from proxy.privileges.tables import FAILURES_ONLY, OWN_KEYS
+from proxy.privileges.versions import Version
+
+# When groups with the same privileges are known to count as one.
+UNITED_SINCE: Version = (9, 1)
 
 # Steps over all names of one question. Whoever makes a job chooses its source expressions, and each may cost as much as
 # one comparison may: a thousand of those would take minutes. Thousands of plain names stay far below this.
@@ -59,14 +64,17 @@ class Held:
         return cluster + index
 
 
-def check(roles: Iterable[Role], asked: Asked) -> Held:
-    """What of `asked` these roles together hold. Raises Undecidable, and UnknownPrivilege for what is asked."""
+def check(roles: Iterable[Role], asked: Asked, *, version: Version | None = None) -> Held:
+    """What of `asked` these roles together hold. Raises Undecidable, and UnknownPrivilege for what is asked.
+
+    `version` (major, minor) is the cluster's, where it is known: see the head of this module.
+    """
     known = tuple(roles)
     granted = {privilege.lower() for role in known for privilege in role.cluster}
     allowed = union_of_cluster(granted)
     groups = groups_of(known)
     index: dict[str, dict[str, bool]] = {}
-    work = _Work()
+    work = _Work(united=version is not None and version >= UNITED_SINCE)
     for entry in asked.index:
         for name in entry.names:
             answer = _index_answer(groups, name, entry, work)
@@ -75,19 +83,21 @@ def check(roles: Iterable[Role], asked: Asked) -> Held:
     return Held(
         cluster={
             privilege: (privilege.lower() == OWN_KEYS[0] in granted)
-            or included(asked_cluster_language(privilege), allowed)
+            or (included(asked_cluster_language(privilege), allowed) and bool(granted))
             for privilege in asked.cluster
         },
         index=index,
     )
 
 
-def check_limited(roles: Iterable[Role], limited_by: Iterable[Role], asked: Asked) -> Held:
+def check_limited(
+    roles: Iterable[Role], limited_by: Iterable[Role], asked: Asked, *, version: Version | None = None
+) -> Held:
     """What of `asked` both sets of roles hold, each by itself (API keys). Raises as `check`.
 
     `roles` are a key's own descriptors; a key without any has exactly what `limited_by` has, so pass that for both.
     """
-    own, limit = check(roles, asked), check(limited_by, asked)
+    own, limit = check(roles, asked, version=version), check(limited_by, asked, version=version)
     return Held(
         cluster={privilege: held and limit.cluster[privilege] for privilege, held in own.cluster.items()},
         index={
@@ -98,9 +108,10 @@ def check_limited(roles: Iterable[Role], limited_by: Iterable[Role], asked: Aske
 
 
 class _Work:
-    """Compares names, within what one question may cost."""
+    """Compares names, within what one question may cost. `united` says whether groups of equal privileges are one."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, united: bool) -> None:
+        self.united = united
         self._left = MAX_STEPS_IN_ALL
 
     def included(self, inner: Language, outer: Language) -> bool:
@@ -120,8 +131,10 @@ def _index_answer(groups: tuple[Group, ...], name: str, entry: AskedIndex, work:
     asked = language([name], minus=() if plain else RESTRICTED)
     if work.included(asked, NOTHING):
         return dict.fromkeys(wanted, False)
-    data = _Component(asked, {group: group.data_privileges() for group in groups}, work)
-    failures = _Component(asked, {group: group.failure_privileges() for group in groups}, work)
+    # A plain name is covered by groups together only where one of them covers it.
+    one_by_one = not work.united and _is_pattern(name)
+    data = _Component(asked, {group: group.data_privileges() for group in groups}, work, one_by_one=one_by_one)
+    failures = _Component(asked, {group: group.failure_privileges() for group in groups}, work, one_by_one=one_by_one)
     return {
         privilege: (failures if privilege.lower() in FAILURES_ONLY else data).allows(needed)
         for privilege, needed in wanted.items()
@@ -130,25 +143,37 @@ def _index_answer(groups: tuple[Group, ...], name: str, entry: AskedIndex, work:
 
 def _names_restricted(name: str) -> bool:
     # One restricted index by its exact name may be asked about without further ado.
-    return not any(sign in name for sign in "*?") and not name.startswith("/") and is_restricted(name)
+    return not _is_pattern(name) and is_restricted(name)
+
+
+def _is_pattern(name: str) -> bool:
+    return name.startswith("/") or any(sign in name for sign in "*?")
 
 
 class _Component:
     """What the groups allow on all of the names asked for; what could not be compared counts only if it matters."""
 
-    def __init__(self, asked: Language, privileges: Mapping[Group, frozenset[str]], work: _Work) -> None:
+    def __init__(
+        self, asked: Language, privileges: Mapping[Group, frozenset[str]], work: _Work, *, one_by_one: bool
+    ) -> None:
         self._work = work
         self._undecided: Undecidable | None = None
         self._allowed = NOTHING
         self._perhaps = NOTHING
+        self._contained = False
         by_privileges: dict[frozenset[str], list[Group]] = {}
         for group, names in privileges.items():
             by_privileges.setdefault(names, []).append(group)
         for names, members in by_privileges.items():
             # A group whose names cannot be read must not spoil the others that share its privileges.
             readable = [group for group in members if names and self._readable(group, names)]
-            if readable and self._covered(asked, readable, names):
+            # What not even all together cover, none does: most often that is all there is to compare.
+            covered = readable and self._covered(asked, readable, names)
+            if covered and one_by_one and len(readable) > 1:
+                covered = any(self._covered(asked, [group], names) for group in readable)
+            if covered:
                 self._allowed |= union_of_index(names)
+                self._contained = True
 
     def _readable(self, group: Group, names: frozenset[str]) -> bool:
         try:
@@ -171,7 +196,8 @@ class _Component:
 
     def allows(self, needed: Language) -> bool:
         """Whether all that is needed is allowed. Raises Undecidable if only an undecided group could make it so."""
-        if included(needed, self._allowed):
+        # Where no group has the names, nothing is held: not even `none`, which needs nothing.
+        if self._contained and included(needed, self._allowed):
             return True
         if self._undecided is not None and included(needed, self._allowed | self._perhaps):
             raise self._undecided

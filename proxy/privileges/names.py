@@ -6,6 +6,7 @@ from functools import lru_cache
 from proxy.errors import StartgateError, nearest
 from proxy.privileges.patterns import NOTHING, Language, included, language
 from proxy.privileges.tables import CLUSTER, FAILURES_ONLY, INDEX, OWN_KEYS, Actions
+from proxy.privileges.versions import Version, cluster_privileges, index_privileges
 
 
 class UnknownPrivilege(StartgateError):
@@ -13,32 +14,33 @@ class UnknownPrivilege(StartgateError):
 
 
 @lru_cache(maxsize=1024)
-def cluster_language(name: str) -> Language:
-    """The actions that one cluster privilege allows. Raises UnknownPrivilege."""
-    lowered = name.lower()
-    if lowered in CLUSTER:
-        return _of(CLUSTER[lowered])
-    if _of(CLUSTER["all"]).matches(lowered):
+def cluster_language(name: str, version: Version | None = None) -> Language:
+    """The actions that one cluster privilege allows, in a version or by the newest table. Raises UnknownPrivilege."""
+    lowered, known = name.lower(), cluster_privileges(version)
+    if lowered in known:
+        return _of(known[lowered])
+    if _of(known["all"]).matches(lowered):
         return language([lowered + "*"])
     raise UnknownPrivilege(
         f"unknown cluster privilege [{lowered}]. a privilege must be either one of the predefined cluster privilege "
-        f"names [{','.join(_by_strength(CLUSTER))}] or a pattern over one of the available cluster actions"
-        + nearest(lowered, CLUSTER)
+        f"names [{','.join(_by_strength(known))}] or a pattern over one of the available cluster actions"
+        + _hint(lowered, known, CLUSTER, version)
     )
 
 
 @lru_cache(maxsize=1024)
-def index_language(name: str) -> Language:
-    """The actions that one index privilege allows. Raises UnknownPrivilege."""
-    lowered = name.lower()
-    if lowered in INDEX:
-        return _of(INDEX[lowered])
-    if _of(INDEX["all"]).matches(lowered):
+def index_language(name: str, version: Version | None = None) -> Language:
+    """The actions that one index privilege allows, in a version or by the newest table. Raises UnknownPrivilege."""
+    lowered, known = name.lower(), index_privileges(version)
+    if lowered in known:
+        return _of(known[lowered])
+    if _of(known["all"]).matches(lowered):
         return language([lowered + "*"])
-    known = (*_by_containment(FAILURES_ONLY), *_by_containment(INDEX.keys() - FAILURES_ONLY))
+    names = (*_by_containment(FAILURES_ONLY & known.keys()), *_by_containment(known.keys() - FAILURES_ONLY))
     raise UnknownPrivilege(
         f"unknown index privilege [{lowered}]. a privilege must be either one of the predefined fixed indices "
-        f"privileges [{','.join(known)}] or a pattern over one of the available index actions" + nearest(lowered, INDEX)
+        f"privileges [{','.join(names)}] or a pattern over one of the available index actions"
+        + _hint(lowered, known, INDEX, version)
     )
 
 
@@ -57,14 +59,20 @@ def union_of_index(names: Iterable[str]) -> Language:
     return _union(frozenset(name.lower() for name in names), cluster=False)
 
 
-def require_cluster_privilege(name: str) -> None:
-    """Raise `UnknownPrivilege` unless `name` is a cluster privilege, in any case, or a pattern of cluster actions."""
-    cluster_language(name)
+def require_cluster_privilege(name: str, *, version: Version | None = None) -> None:
+    """Raise `UnknownPrivilege` unless `name` is a cluster privilege, in any case, or a pattern of cluster actions.
+
+    With `version` (major, minor) it must be one that such a cluster knows.
+    """
+    cluster_language(name, version)
 
 
-def require_index_privilege(name: str) -> None:
-    """Raise `UnknownPrivilege` unless `name` is an index privilege, in any case, or a pattern of index actions."""
-    index_language(name)
+def require_index_privilege(name: str, *, version: Version | None = None) -> None:
+    """Raise `UnknownPrivilege` unless `name` is an index privilege, in any case, or a pattern of index actions.
+
+    With `version` (major, minor) it must be one that such a cluster knows.
+    """
+    index_language(name, version)
 
 
 def cluster_privilege_grants(name: str, action: str) -> bool:
@@ -87,6 +95,12 @@ def granting_index_privileges(action: str) -> tuple[str, ...]:
     """Named index privileges that allow `action` on data, in the order of Elasticsearch's 403 text (weakest first)."""
     names = INDEX.keys() - FAILURES_ONLY
     return _by_containment(name for name in names if index_language(name).matches(action))
+
+
+def _hint(name: str, known: Iterable[str], ever: Iterable[str], version: Version | None) -> str:
+    if version is not None and name in ever:
+        return f"; Elasticsearch {version[0]}.{version[1]} does not know it yet{nearest(name, known)}"
+    return nearest(name, known)
 
 
 def _of(actions: Actions) -> Language:

@@ -135,6 +135,23 @@ def derive(node: Node, char: str) -> Node:
             return EMPTY
 
 
+def vacant(node: Node) -> bool | None:
+    """Whether no text at all belongs to the expression; None where that takes too long to tell."""
+    chars = sorted(_boundaries(node) | {"\0"})
+    seen = {node}
+    waiting = [node]
+    while waiting:
+        state = waiting.pop()
+        if state.nullable:
+            return False
+        fresh = {derive(state, char) for char in chars} - seen - {EMPTY}
+        seen |= fresh
+        waiting.extend(fresh)
+        if len(seen) > MAX_SIZE:
+            return None
+    return True
+
+
 class RegexMachine:
     """A regular expression as an automaton whose states are its derivatives."""
 
@@ -243,12 +260,20 @@ class Parser:
             if sign == "?":
                 node = alt(node, EPSILON)
             elif sign == "*":
-                node = star(node)
+                node = self._starred(node)
             elif sign == "+":
                 node = cat(node, star(node))
             else:
                 node = self._counted(node)
         return node
+
+    def _starred(self, node: Node) -> Node:
+        # Lucene repeats an expression without texts into one without texts, not into the empty text
+        # (`Operations.repeat`).
+        nothing = vacant(node)
+        if nothing is None:
+            raise self._refused("it is too large to tell whether what is repeated matches anything")
+        return EMPTY if nothing else star(node)
 
     def _counted(self, node: Node) -> Node:
         least = self._number()
@@ -258,10 +283,10 @@ class Parser:
         if not self._take("}"):
             raise self._refused("expected }")
         if most is not None and most < least:
-            return EMPTY
+            raise self._refused(f"the range {least} to {most} is empty")
         if node.size * (most or least + 1) > MAX_SIZE:
             raise self._refused(f"it repeats too much (over {MAX_SIZE} nodes)")
-        tail = star(node) if most is None else EPSILON
+        tail = self._starred(node) if most is None else EPSILON
         for _ in range((most or least) - least):
             tail = alt(EPSILON, cat(node, tail))
         for _ in range(least):

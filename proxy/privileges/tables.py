@@ -1,9 +1,9 @@
 """Every privilege by name, with the actions that it allows.
 
-From `ClusterPrivilegeResolver` and `IndexPrivilege` as of 8.19 and 9.1, joined with the names that older versions from
-7.17 on know. Names that a cluster does not know it refuses itself. Where the actions of a name changed between
-versions the newest are taken for both sides of a comparison, which changes an answer only for roles that spell actions
-out; then towards a denial (see docs/decisions/010-one-table-of-privileges.md).
+From `ClusterPrivilegeResolver` and `IndexPrivilege` of 9.1, which has every name that versions from 7.17 on know;
+`versions` holds what differs in older ones. Names that a cluster does not know it refuses itself. Where the actions of
+a name changed between versions the newest are taken for both sides of a comparison, which changes an answer only for
+roles that spell actions out; then towards a denial (see docs/decisions/010-one-table-of-privileges.md).
 """
 
 from dataclasses import dataclass
@@ -29,12 +29,10 @@ _READ_SECRETS = ("cluster:admin/xpack/connector/secret/get",)
 _WRITE_SECRETS = tuple(f"cluster:admin/xpack/connector/secret/{verb}" for verb in ("delete", "post", "put"))
 _CCR_STATE = ("cluster:monitor/state", f"{_SECURITY}user/has_privileges")
 _REMOTE = (
-    "internal:transport/handshake",
     "cluster:internal/remote_cluster/handshake",
     "cluster:internal/remote_cluster/nodes",
-    "internal:admin/tasks/ban",
-    "internal:admin/tasks/cancel_child",
-    "cluster:internal/remote_cluster/tasks/ban",
+    "cluster:internal/admin/tasks/ban",
+    "cluster:internal/admin/tasks/cancel_child",
     "cluster:monitor/xpack/info",
 )
 _INFERENCE = ("cluster:monitor/xpack/inference*", "cluster:monitor/xpack/ml/trained_models/deployment/infer")
@@ -146,6 +144,9 @@ CLUSTER: dict[str, Actions] = {
             f"{_ENRICH}esql/resolve_policy",
             "cluster:internal:data/read/esql/open_exchange",
             "cluster:internal:data/read/esql/exchange",
+            "cluster:monitor/stats",
+            "cluster:monitor/stats[n]",
+            "cluster:monitor/stats/remote",
         )
     ),
     "cross_cluster_replication": Actions((*_REMOTE, "cluster:monitor/state")),

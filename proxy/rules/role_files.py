@@ -17,6 +17,7 @@ from proxy.privileges import (
     Role,
     Undecidable,
     UnknownPrivilege,
+    Version,
     require_cluster_privilege,
     require_index_privilege,
 )
@@ -52,10 +53,13 @@ _FORMS = {
 _FREE = ("global", "metadata", "transient_metadata")
 
 
-def read_roles(text: str, name: str) -> tuple[Mapping[str, DefinedRole], tuple[Fault, ...]]:
+def read_roles(
+    text: str, name: str, *, version: Version | None = None
+) -> tuple[Mapping[str, DefinedRole], tuple[Fault, ...]]:
     """The roles of one file by name, and all that is wrong with it; where anything is, none of them must be used.
 
-    `name` is what faults call the file. A file of comments alone holds no role.
+    `name` is what faults call the file. With `version` (major, minor) names of privileges that such a cluster lacks are
+    faults as well. A file of comments alone holds no role.
     """
     if len(text.encode(errors="surrogatepass")) > MAX_BYTES:
         return {}, (Fault(name, f"larger than {MAX_BYTES} bytes"),)
@@ -64,7 +68,7 @@ def read_roles(text: str, name: str) -> tuple[Mapping[str, DefinedRole], tuple[F
     root, faults = read(text, name)
     if root is None:
         return {}, faults
-    reader = _Reader()
+    reader = _Reader(version)
     roles = reader.roles(root)
     return roles, (*faults, *reader.values.faults)
 
@@ -72,8 +76,9 @@ def read_roles(text: str, name: str) -> tuple[Mapping[str, DefinedRole], tuple[F
 class _Reader:
     """Reads the roles of one file; faults are noted in `values`."""
 
-    def __init__(self) -> None:
+    def __init__(self, version: Version | None) -> None:
         self.values = Values()
+        self._version = version
 
     def roles(self, root: Node) -> dict[str, DefinedRole]:
         """The roles of a whole file by name."""
@@ -115,7 +120,7 @@ class _Reader:
         scalars = self._texts(entry)
         for scalar in scalars:
             try:
-                require_cluster_privilege(scalar.text)
+                require_cluster_privilege(scalar.text, version=self._version)
             except UnknownPrivilege as unknown:
                 self.values.note(scalar.mark, str(unknown))
         return tuple(scalar.text for scalar in scalars)
@@ -144,10 +149,12 @@ class _Reader:
         return self.values.texts(entry)
 
     def _index_privileges(self, entry: Entry) -> tuple[str, ...]:
-        scalars = self._texts(entry)
+        scalars = self.values.texts(entry)
+        if isinstance(entry.value, Listing) and not entry.value.items:
+            self.values.note(entry.value.mark, "`privileges` is empty; name what is granted, or leave the entry out")
         for scalar in scalars:
             try:
-                require_index_privilege(scalar.text)
+                require_index_privilege(scalar.text, version=self._version)
             except UnknownPrivilege as unknown:
                 self.values.note(scalar.mark, str(unknown))
         return tuple(scalar.text for scalar in scalars)
@@ -163,16 +170,17 @@ class _Reader:
         return tuple(found)
 
     def _texts(self, entry: Entry | None) -> Sequence[Scalar]:
-        # Elasticsearch takes a key without a value for a list without items.
+        # Elasticsearch takes `cluster` and `run_as` without a value for lists without items, but no other key.
         return () if entry is None or is_null(entry.value) else self.values.texts(entry)
 
     def _objects(self, entry: Entry | None) -> list[Table]:
         found: list[Table] = []
-        for item in () if entry is None or is_null(entry.value) else self.values.items(entry):
+        if entry is None:
+            return found
+        for item in self.values.items(entry):
             if isinstance(item, Table):
                 found.append(item)
             else:
-                assert entry is not None  # noqa: S101 - else there were no items; mypy cannot see it
                 self.values.note(item.mark, f"every item of `{entry.key}` must be a mapping")
         return found
 

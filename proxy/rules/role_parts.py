@@ -31,7 +31,7 @@ def query(values: Values, entry: Entry | None) -> str | None:
     if entry is None or is_null(entry.value):
         return None
     if isinstance(entry.value, Table):
-        return json.dumps(_plain(entry.value), sort_keys=True)
+        return json.dumps(_plain(entry.value), separators=(",", ":"))
     scalar = values.text(entry.value, entry.key)
     return None if scalar is None else scalar.text
 
@@ -39,15 +39,14 @@ def query(values: Values, entry: Entry | None) -> str | None:
 def field_security(values: Values, entry: Entry | None) -> FieldSecurity | None:
     """The fields that a grant shows; None for all. What is excepted must be part of what is granted, as in
     `FieldPermissions`."""
-    if entry is None or is_null(entry.value):
+    if entry is None:
         return None
     before = len(values.faults)
     keys = values.table(entry, ("grant", "except"))
-    grant, excepted = (
-        None if key not in keys or is_null(keys[key].value) else tuple(s.text for s in values.texts(keys[key]))
-        for key in ("grant", "except")
-    )
-    security = FieldSecurity(("*",) if grant is None else grant, excepted or ())
+    if isinstance(entry.value, Table) and not entry.value.entries:
+        values.note(entry.value.mark, f"`{entry.key}` is empty; it takes `grant`, `except` or both")
+    lists = {key: tuple(scalar.text for scalar in values.texts(part)) for key, part in keys.items()}
+    security = FieldSecurity(lists.get("grant", ("*",)), lists.get("except", ()))
     if len(values.faults) == before:
         _check(values, entry, security)
     return None if security.total else security

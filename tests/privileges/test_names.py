@@ -5,10 +5,12 @@ import pytest
 from proxy.privileges.names import (
     UnknownPrivilege,
     asked_cluster_language,
+    cluster_language,
     cluster_privilege_grants,
     granting_cluster_privileges,
     granting_index_privileges,
     including_cluster_privileges,
+    index_language,
     require_cluster_privilege,
     require_index_privilege,
     union_of_cluster,
@@ -117,3 +119,39 @@ def test_unions_leave_out_what_is_not_known() -> None:
     together = union_of_cluster(["Manage", "monitor_ml", "no_such"])
     assert together.matches(START)
     assert not together.matches("cluster:admin/xpack/security/role/put")
+
+
+@pytest.mark.parametrize("version", [(8, 15), (7, 17)])
+def test_a_name_that_a_version_lacks_is_refused_for_it(version: tuple[int, int]) -> None:
+    number = f"{version[0]}.{version[1]}"
+    require_cluster_privilege("monitor_stats", version=(9, 1))
+    require_cluster_privilege("Monitor", version=version)
+    with pytest.raises(UnknownPrivilege) as caught:
+        require_cluster_privilege("Monitor_Stats", version=version)
+    text = str(caught.value)
+    assert text.startswith(
+        "unknown cluster privilege [monitor_stats]. a privilege must be either one of the predefined "
+    )
+    assert ",monitor_stats," not in text
+    assert text.endswith(f"; Elasticsearch {number} does not know it yet (did you mean 'monitor_snapshot'?)")
+    require_index_privilege("read_failure_store", version=(9, 1))
+    require_index_privilege("indices:data/read/search", version=version)
+    with pytest.raises(UnknownPrivilege) as caught:
+        require_index_privilege("read_failure_store", version=version)
+    text = str(caught.value)
+    assert "manage_failure_store" not in text
+    assert f"; Elasticsearch {number} does not know it yet" in text
+
+
+def test_a_name_that_no_version_knows_is_not_said_to_come() -> None:
+    with pytest.raises(UnknownPrivilege) as caught:
+        require_index_privilege("raed", version=(8, 15))
+    assert str(caught.value).endswith("available index actions (did you mean 'read'?)")
+
+
+def test_actions_of_a_version() -> None:
+    stats = "cluster:monitor/stats/remote"
+    assert cluster_language("cross_cluster_search").matches(stats)
+    assert cluster_language("cross_cluster_search", (9, 1)).matches(stats)
+    assert not cluster_language("cross_cluster_search", (8, 15)).matches(stats)
+    assert index_language("read", (8, 15)).matches("indices:data/read/search")

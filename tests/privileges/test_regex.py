@@ -15,6 +15,7 @@ from proxy.privileges.regex import (
     MAX_DEPTH,
     MAX_LENGTH,
     Node,
+    Parser,
     RegexMachine,
     alt,
     both,
@@ -22,6 +23,7 @@ from proxy.privileges.regex import (
     complement,
     derive,
     star,
+    vacant,
 )
 
 
@@ -45,7 +47,16 @@ def run(pattern: str, text: str) -> bool:
         ("/a{2}/", ["aa"], ["a", "aaa"]),
         ("/a{1,}/", ["a", "aaaa"], [""]),
         ("/a{1,3}/", ["a", "aaa"], ["", "aaaa"]),
-        ("/a{3,1}/", [], ["", "a", "aaa"]),
+        ("/a{2,2}/", ["aa"], ["a", "aaa"]),
+        ("/(ab){0}/", [""], ["ab"]),
+        # What repeats an expression without texts has none either, not even the empty one.
+        ("/#*/", [], ["", "#"]),
+        ("/(a&b)*/", [], ["", "a"]),
+        ("/(a&b){0,}c/", [], ["", "c"]),
+        ("/(a&b)+/", [], ["", "a"]),
+        ("/(a&b)?c/", ["c"], ["ac"]),
+        ("/(a&[ab])*/", ["", "aa"], ["b"]),
+        ("/~((~@)*)/", ["", "a"], []),
         ("/[a-cx]-[^0-9]/", ["a-x", "x-a"], ["d-x", "a-5"]),
         ("/[.]*/", ["", "..."], ["a"]),
         ("/[\\]\\-]/", ["]", "-"], ["\\"]),
@@ -83,6 +94,8 @@ def test_reads_what_lucene_reads(pattern: str, yes: list[str], no: list[str]) ->
         ("/a{17}/", "a count"),
         ("/a{99999999}/", "a count"),
         ("/a{1,/", "a count"),
+        ("/a{3,1}/", "the range 3 to 1 is empty"),
+        ("/((.*a.{9})&(.*b.{9}))*/", "too large to tell"),
         ("/a{1/", "expected }"),
         ("/<1-5>/", "<…>"),
         ("/\\d/", "\\d"),
@@ -121,6 +134,14 @@ def test_agrees_with_pythons_engine_where_both_know_the_syntax(pattern: str, tex
         # Deeper or longer than the limits: that is tested above.
         assume(False)
     assert (found, opposite) == (expected, not expected)
+
+
+@pytest.mark.parametrize(
+    ("inner", "expected"),
+    [("a", False), ("a*", False), ("#", True), ("a&b", True), ("a.*&.*b", False), ("~(.*)", True), ("[^a]&a", True)],
+)
+def test_what_has_no_text_at_all(inner: str, expected: bool) -> None:
+    assert vacant(Parser(inner).parse()) is expected
 
 
 def test_simple_laws_keep_the_tree_small() -> None:

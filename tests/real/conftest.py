@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.real.model import Model
 from tests.real.node import RealNode
 from tests.real.versions import CannotRun, Version, selected
 
@@ -29,3 +30,17 @@ def real_node(request: pytest.FixtureRequest) -> Iterator[RealNode]:
         pytest.skip(f"Elasticsearch {version.number} cannot run here: {reason}")
     with node:
         yield node
+
+
+@pytest.fixture(scope="session", params=[v for v in selected() if v.major >= 8], ids=lambda version: version.number)
+def model(request: pytest.FixtureRequest) -> Iterator[Model]:
+    """The security model of a release; tests that use it run once per release. None is published for 7.17.24."""
+    version: Version = request.param
+    try:
+        found = Model(version)
+    except CannotRun as reason:
+        if require_real():
+            pytest.fail(f"the security model of {version.number} cannot run here: {reason}", pytrace=False)
+        pytest.skip(f"the security model of {version.number} cannot run here: {reason}")
+    with found:
+        yield found

@@ -2,6 +2,7 @@
 
 import hashlib
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.real import cache, java
@@ -40,8 +41,27 @@ def oracle(version: Version) -> Path:
     return cache.folder(f"{classes.relative_to(cache.root())}-jar", pack) / "oracle.jar"
 
 
-def _compiled(version: Version, name: str, sources: list[Path]) -> Path:
-    """Compiles `sources` against the jars that the release's plugin is compiled for; named by a digest of the text."""
+def security(version: Version) -> Path:
+    """The folder that holds the jar with the security model. Raises CannotRun where the release has none to fetch."""
+    artifact = f"org.elasticsearch.plugin:x-pack-core:{version.number}"
+
+    def fetch(draft: Path) -> None:
+        maven: list[str | Path] = ["mvn", "-q", "-B", "dependency:copy", f"-Dartifact={artifact}"]
+        cache.command([*maven, f"-DoutputDirectory={draft}"], f"fetching the security model of {version.number}")
+
+    return cache.folder(f"{version.number}/security", fetch)
+
+
+def privileges(version: Version) -> Path:
+    """The folder of the classes that answer questions about privileges, for the class path."""
+    return _compiled(version, "privileges", [SOURCES / "privileges" / "PrivilegeOracle.java"], more=security)
+
+
+def _compiled(version: Version, name: str, sources: list[Path], more: Callable[[Version], Path] | None = None) -> Path:
+    """Compiles `sources` against the jars that the release's plugin is compiled for; named by a digest of the text.
+
+    `more` tells of another folder of jars that they need.
+    """
     against = by_number(version.compiled_for)
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:12]
 
@@ -54,10 +74,12 @@ def _compiled(version: Version, name: str, sources: list[Path]) -> Path:
             "-d",
             draft,
             "-cp",
-            f"{jars(against)}/*",
+            ":".join(f"{folder(against)}/*" for folder in (jars, more) if folder is not None),
         ]
         cache.command([*javac, *sources], f"compiling the {name} for Elasticsearch {version.number}")
 
     if not (cache.root() / against.number / f"{name}-{digest}").is_dir():
-        jars(against)  # fetched before the lock of the next folder is taken
+        for folder in (jars, more):
+            if folder is not None:
+                folder(against)  # fetched before the lock of the next folder is taken
     return cache.folder(f"{against.number}/{name}-{digest}", compile_into)

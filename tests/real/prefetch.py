@@ -16,6 +16,9 @@ def main() -> int:
             jars.jars(version)
             jars.launcher(version)
             jars.oracle(version)
+            if version.major >= 8:
+                jars.privileges(version)
+                jars.security(version)
             runtime = java.runtime(*version.java)
         except CannotRun as reason:
             failed = True

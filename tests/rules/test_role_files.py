@@ -40,8 +40,8 @@ flight_analyst:
       privileges: [monitor_enrich]
 
 nothing:
-  cluster: []
-  indices:
+  cluster:
+  indices: []
   run_as: ~
 """
 
@@ -106,10 +106,19 @@ def test_a_file_without_roles(text: str) -> None:
         ("r: {indices: [a]}\n", ["1:15: every item of `indices` must be a mapping"]),
         ("r: {indices: [{names: a}]}\n", ["1:15: `privileges` is missing here"]),
         ("r: {indices: [{}]}\n", ["1:15: `names`, `privileges` is missing here"]),
-        ("r: {indices: [{names: [], privileges: []}]}\n", ["1:23: `names` is empty; name the indices that are meant"]),
-        ("r: {indices: [{names: {a: b}, privileges: []}]}\n", ["1:23: `names` must be a list, such as [a, b]"]),
-        ("r: {indices: [{names: [''], privileges: []}]}\n", ["1:24: `names` takes text, not an empty one"]),
-        ("r: {indices: [{names: 12, privileges: []}]}\n", ["1:23: `names` takes text, but YAML reads `12` as int; "]),
+        (
+            "r: {indices: [{names: [], privileges: [read]}]}\n",
+            ["1:23: `names` is empty; name the indices that are meant"],
+        ),
+        ("r: {indices: [{names: {a: b}, privileges: [read]}]}\n", ["1:23: `names` must be a list, such as [a, b]"]),
+        ("r: {indices: [{names: [''], privileges: [read]}]}\n", ["1:24: `names` takes text, not an empty one"]),
+        (
+            "r: {indices: [{names: 12, privileges: [read]}]}\n",
+            ["1:23: `names` takes text, but YAML reads `12` as int; "],
+        ),
+        ("r: {indices: }\n", ["1:13: `indices` must be a list, such as [a, b]"]),
+        ("r: {indices: [{names: a, privileges: }]}\n", ["1:37: `privileges` must be a list, such as [a, b]"]),
+        ("r: {indices: [{names: a, privileges: []}]}\n", ["1:38: `privileges` is empty; name what is granted, or "]),
         ("r: {indices: [{names: a, privileges: [raed]}]}\n", ["1:39: unknown index privilege [raed]. "]),
         ("r: {indices: [{names: a, privileges: [read], fields: [x]}]}\n", ["1:46: unknown key `fields`"]),
         (
@@ -186,4 +195,15 @@ def test_parts_of_a_grant_come_with_it() -> None:
     ]
     roles, found = read_roles(in_indices("query: {term: {a: 1}}"), "roles.yml")
     assert found == ()
-    assert roles["r"].role.indices[0].query == '{"term": {"a": 1}}'
+    assert roles["r"].role.indices[0].query == '{"term":{"a":1}}'
+
+
+def test_names_that_a_version_lacks_are_faults_for_that_version() -> None:
+    text = "r: {cluster: [monitor_stats], indices: [{names: a, privileges: [read_failure_store]}]}\n"
+    assert read_roles(text, "f")[1] == read_roles(text, "f", version=(9, 1))[1] == ()
+    old = [str(fault) for fault in read_roles(text, "f", version=(8, 15))[1]]
+    assert [fault.split(" [")[0] for fault in old] == [
+        "f:1:15: unknown cluster privilege",
+        "f:1:65: unknown index privilege",
+    ]
+    assert "; Elasticsearch 8.15 does not know it yet (did you mean 'monitor_snapshot'?)" in old[0]
