@@ -8,7 +8,7 @@ from proxy.cases.model import Case, CaseJob, Index, Setting
 from proxy.cases.names import behind, names_of, resolved
 from proxy.cases.parts import built_in
 from proxy.errors import PassedOn, Refusal, error_body
-from proxy.gate.ports import Facts, Given, Grants, IndexState
+from proxy.gate.ports import Facts, Foretold, Given, Grants, IndexState
 from proxy.model import Answer, Credential, Identity, Job, JobState, Owner, OwnerKind, SourceIndex
 from proxy.privileges import Asked, Held, Role, allows_cluster, check
 from proxy.rules import described
@@ -127,6 +127,12 @@ class CaseCluster:
     async def given(self, name: str, credential: Credential) -> Given | None:
         """Cases have no index templates."""
         return None
+
+    async def foretell(
+        self, name: str, body: Mapping[str, Any], credential: Credential, *, settings: bool
+    ) -> Foretold:
+        """Cases have no cluster that could say more."""
+        return Foretold(unchecked="a case asks no cluster" if settings else "")
 
     async def documents(self, name: str, credential: Credential) -> int:
         """As many as the file says."""

@@ -4,11 +4,11 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from proxy.cluster import indices, jobs, security, templates
+from proxy.cluster import beforehand, indices, jobs, security, templates
 from proxy.cluster.forward import Forwarder
 from proxy.cluster.transport import Transport
 from proxy.errors import PassedOn
-from proxy.gate.ports import Facts, Given, Grants, IndexState
+from proxy.gate.ports import Facts, Foretold, Given, Grants, IndexState
 from proxy.model import Answer, Credential, Identity, Job, JobState, Owner
 from proxy.privileges import Asked, Held
 from proxy.settings import ClusterTls, GateLimits
@@ -79,6 +79,12 @@ class Gateway:
     async def given(self, name: str, credential: Credential) -> Given | None:
         """See `templates.given`."""
         return await templates.given(self._transport, name, credential)
+
+    async def foretell(
+        self, name: str, body: Mapping[str, Any], credential: Credential, *, settings: bool
+    ) -> Foretold:
+        """See `beforehand.foretell`."""
+        return await beforehand.foretell(self._transport, name, body, credential, settings=settings)
 
     async def documents(self, name: str, credential: Credential) -> int:
         """See `indices.documents`."""

@@ -1,10 +1,12 @@
 """Makes the destination, and takes it away again where the start came to nothing."""
 
 import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
 
 from proxy.errors import ClusterUnreachable, PassedOn, Refusal
 from proxy.gate.flight import Case, Destination, Flight, Plan
-from proxy.gate.ports import Cluster
+from proxy.gate.ports import Cluster, Foretold
 from proxy.model import Answer, Credential, Job
 from proxy.rules import CreateAs, OnRefusedStart, Subject
 
@@ -81,9 +83,45 @@ async def _create(flight: Flight, job: Job, plan: Plan, creating: Credential | N
     flight.created_as = creating.whose
     try:
         flight.created = await cluster.create(job.destination, plan.body, creating)
+    except PassedOn as refusal:
+        raise placed(refusal, plan) from None
     except ClusterUnreachable:
         flight.removal = "kept: no answer came to its creation, so it may exist or not"
         raise
+
+
+async def foretold(case: Case, plan: Plan | Refusal, cluster: Cluster) -> Foretold | None:
+    """What the cluster says beforehand of creating the destination; None where it is not created.
+
+    Asked as whoever would create it, and as the service where that one may not know.
+    """
+    credential, service = maker(case), case.credentials.service
+    if isinstance(plan, Refusal) or plan.step is not Destination.CREATE or plan.body is None or credential is None:
+        return None
+    name, laid = case.known.job.destination, bool(plan.overrides)
+    said = await cluster.foretell(name, plan.body, credential, settings=laid)
+    if said.unchecked and service is not None and service != credential:
+        again = await cluster.foretell(name, plan.body, service, settings=laid)
+        said = said if again.unchecked else again
+    return said if said.problem is None else replace(said, problem=placed(said.problem, plan))
+
+
+def placed(refusal: Refusal, plan: Plan) -> Refusal:
+    """The refusal of a creation, with the places in rule files of the settings that it speaks of.
+
+    Those are the ones that it names, by key or by value, else all.
+    """
+    if refusal.status != 400 or not plan.overrides or plan.body is None:
+        return refusal
+    settings = plan.body["settings"]
+    named = [key for key in plan.overrides if any(f"[{one}]" in refusal.reason for one in (key, settings.get(key)))]
+    places = ", ".join(f"{key}: {plan.overrides[key]}" for key in named or plan.overrides)
+    reason = f"{refusal.reason} (set by the rules, {places})"
+    if not isinstance(refusal, PassedOn):
+        return Refusal(400, refusal.type, reason)
+    error = refusal.content["error"]
+    content = {**refusal.content, "error": {**error, "reason": reason} if isinstance(error, Mapping) else reason}
+    return PassedOn(400, content, headers=refusal.headers)
 
 
 async def clean_up(

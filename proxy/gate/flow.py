@@ -19,7 +19,7 @@ from proxy.errors import ClusterUnreachable, JournalError, Refusal, StartgateErr
 from proxy.gate import record
 from proxy.gate.answer import RECEIPT_HEADER, refused, told
 from proxy.gate.authorise import Authorised, authorise, hidden_job
-from proxy.gate.create import clean_up, creator, maker, prepare, reader
+from proxy.gate.create import clean_up, creator, foretold, maker, prepare, reader
 from proxy.gate.flight import Case, Credentials, Destination, Flight, HiddenJob, Known, Plan
 from proxy.gate.identify import credentials_of, identify
 from proxy.gate.plan import check_expressions, make_plan, untouched
@@ -189,12 +189,14 @@ async def _previewed(flight: Flight, wanted: Wanted, parameters: dict[str, str],
     read, failed = (facts, None) if not isinstance(facts, Refusal) else (None, facts)
     if failed is planned:
         failed = None
-    found_in = await _found_in(case, planned, world.cluster)
+    found_in, said = await asyncio.gather(
+        _found_in(case, planned, world.cluster), foretold(case, planned, world.cluster)
+    )
     # A document about thousands of sources takes a while to write, for which other starts must not wait.
     found = (case, authorised.verdict, planned, read, _grants(case, authorised), found_in, flight.begun_ms, failed)
 
     def answer() -> Answer:
-        content = document(case, findings(*found), flight.arrived.receipt)
+        content = document(case, findings(*found, foretold=said), flight.arrived.receipt)
         return told(content, parameters, flight.arrived.header("accept"), flight.arrived.receipt)
 
     return await asyncio.get_running_loop().run_in_executor(_PLANS, answer)

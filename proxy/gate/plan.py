@@ -9,6 +9,7 @@ from proxy.destination import DestinationBody, Era, destination_body, results_fi
 from proxy.destination.analysed import missing_field, no_field_left
 from proxy.destination.effective import effective_mappings, effective_settings
 from proxy.destination.era import is_outdated, parse_version
+from proxy.destination.legacy import defaulted
 from proxy.destination.fieldcount import LIMIT, check_field_count
 from proxy.errors import Refusal
 from proxy.gate.flight import Destination, Known, Plan
@@ -84,7 +85,9 @@ def make_plan(
 def _effective(given: Given, settings: Mapping[str, Any], mappings: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "settings": effective_settings(given.settings, settings),
-        "mappings": effective_mappings(given.mappings, mappings),
+        "mappings": (
+            defaulted(mappings, given.mappings) if given.legacy else effective_mappings(given.mappings, mappings)
+        ),
         "aliases": list(given.aliases),
     }
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from proxy.errors import Refusal
 from proxy.model import Answer, Credential, Identity, Job, JobState, Owner, SourceIndex
 from proxy.privileges import Asked, Held, Role
 
@@ -31,11 +32,24 @@ class IndexState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Given:
-    """What index templates give to a new index: flat settings, a mapping, the names of aliases."""
+    """What index templates give to a new index: flat settings, a mapping, the names of aliases.
+
+    `legacy`: they are legacy ones, which are merged with a request in another way (`destination.legacy`).
+    """
 
     settings: Mapping[str, Any] = field(default_factory=dict)
     mappings: Mapping[str, Any] = field(default_factory=dict)
     aliases: tuple[str, ...] = ()
+    legacy: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Foretold:
+    """What the cluster says of a creation beforehand: its refusal, and why it did not look at the settings, empty where
+    it did."""
+
+    problem: Refusal | None = None
+    unchecked: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +97,12 @@ class Cluster(Protocol):
 
     async def given(self, name: str, credential: Credential) -> Given | None:
         """What index templates give to an index of this name; None where that cannot be told. Raises nothing."""
+
+    async def foretell(
+        self, name: str, body: Mapping[str, Any], credential: Credential, *, settings: bool
+    ) -> Foretold:
+        """What the cluster would say of creating this index, where it tells beforehand; `settings`: also of those.
+        Nothing is made. Raises nothing."""
 
     async def documents(self, name: str, credential: Credential) -> int:
         """How many documents an index, or those behind an alias, show to this credential."""

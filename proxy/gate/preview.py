@@ -23,7 +23,7 @@ from proxy.errors import Refusal
 from proxy.gate.create import creator
 from proxy.gate.flight import Case, Destination, Plan
 from proxy.gate.plan import copied, era_of, make_plan
-from proxy.gate.ports import Facts, Grants, IndexState
+from proxy.gate.ports import Facts, Foretold, Grants, IndexState
 from proxy.journal import entry
 from proxy.model import Identity, SourceIndex, Stage
 from proxy.rules import Requirement, Subject, Verdict, settings_for
@@ -47,7 +47,8 @@ class Findings:
 
     `sources` are those that are copied, as far as whoever they are copied for may see them; `destination` is the index
     that is there; `plan` is None where `problems` prevent one; `remade` is the plan of the index that Elasticsearch
-    makes anew; `created_as` says whose credentials create the destination; `documents` is how many are in it already.
+    makes anew; `created_as` says whose credentials create the destination; `documents` is how many are in it already;
+    `foretold` is what the cluster said beforehand of its creation, None where it is not created.
     """
 
     verdict: Verdict
@@ -58,6 +59,7 @@ class Findings:
     created_as: str | None = None
     documents: int | None = None
     problems: tuple[Refusal, ...] = ()
+    foretold: Foretold | None = None
 
 
 def is_remade(case: Case) -> bool:
@@ -74,13 +76,18 @@ def findings(
     found_in: int | None,
     now_ms: int,
     failed: Refusal | None = None,
+    *,
+    foretold: Foretold | None = None,
 ) -> Findings:
     """All that speaks for and against the start, not the first only.
 
     `planned` is what a start itself would come to; `found_in` is how many documents are in a destination that would be
-    used as it is, None where that was not asked; `failed` is why nothing could be read of sources and destination.
+    used as it is, None where that was not asked; `failed` is why nothing could be read of sources and destination;
+    `foretold` is what the cluster says of a creation.
     """
     problems = _state(case) + _of(case, planned, found_in)
+    if foretold is not None and foretold.problem is not None:
+        problems.append(foretold.problem)
     if failed is not None:
         problems.append(failed)
     plan = planned if isinstance(planned, Plan) else None
@@ -108,6 +115,7 @@ def findings(
         created_as=created_as,
         documents=found_in,
         problems=tuple(problems),
+        foretold=foretold,
     )
 
 
@@ -166,6 +174,10 @@ def document(case: Case, found: Findings, receipt: str) -> dict[str, Any]:
         told["create"] = {"method": "PUT", "path": _path(job.destination), "body": dict(found.plan.body)}
         told["origins"] = _origins(case, found, found.plan.body)
         told["effective"] = found.plan.effective
+        if found.plan.overrides and found.foretold is not None:
+            told["overrides_checked"] = not found.foretold.unchecked
+            if found.foretold.unchecked:
+                told["overrides_unchecked_because"] = found.foretold.unchecked
     if is_remade(case):
         told["remade"] = {"text": _REMADE} | _template(case, found)
     return told

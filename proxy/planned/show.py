@@ -43,6 +43,7 @@ def lines(job_id: str, told: Told) -> Iterator[Text]:
     if "create" in plan:
         yield from _body(plan["create"], plan["origins"])
         yield from _templates(plan["create"]["body"], plan.get("effective"))
+        yield from _unchecked(plan)
     yield from _later(plan["added_later"])
     if "remade" in plan:
         yield from _remade(plan["remade"])
@@ -125,6 +126,14 @@ def _templates(body: Mapping[str, Any], effective: Mapping[str, Any] | None) -> 
         yield Text()
         yield Text("index templates add", "dim")
         yield from columns.lines(("name", "kind", "value"), rows, INDENT)
+
+
+def _unchecked(plan: Document) -> Iterator[Text]:
+    """Whether the cluster has looked at the settings of the rules, where it has not."""
+    if plan.get("overrides_checked") is False:
+        yield Text()
+        why = plain(str(plan.get("overrides_unchecked_because", "")))
+        yield Text(f"the settings of the rules are not checked until the index is created: {why}", "yellow")
 
 
 def _with_origins(heading: str, held: Mapping[str, Any], origins: Mapping[str, Any]) -> list[Text]:

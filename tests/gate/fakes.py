@@ -11,7 +11,7 @@ from proxy.cluster.jobs import job_of
 from proxy.errors import JournalError, PassedOn, Refusal, error_body
 from proxy.gate import flow
 from proxy.gate.flight import Credentials, Known
-from proxy.gate.ports import Facts, Given, Grants, IndexState
+from proxy.gate.ports import Facts, Foretold, Given, Grants, IndexState
 from proxy.gate.request import Arrived
 from proxy.model import Answer, Credential, Identity, Job, JobState, Owner, SourceIndex, Stage
 from proxy.privileges import Asked, Held, role_from_json
@@ -180,6 +180,12 @@ class FakeCluster:
 
     async def given(self, name: str, credential: Credential) -> Given | None:
         found: Given | None = await self._answer(f"given {credential.whose}", None)
+        return found
+
+    async def foretell(
+        self, name: str, body: Mapping[str, Any], credential: Credential, *, settings: bool
+    ) -> Foretold:
+        found: Foretold = await self._answer(f"foretell {credential.whose} {settings}", Foretold())
         return found
 
     async def documents(self, name: str, credential: Credential) -> int:

@@ -5,17 +5,22 @@ from typing import Any
 
 import pytest
 
-from proxy.errors import ClusterUnreachable, Refusal
-from proxy.gate.create import changed, clean_up, creator, prepare, reader
+from proxy.errors import ClusterUnreachable, PassedOn, Refusal
+from proxy.gate.create import changed, clean_up, creator, foretold, placed, prepare, reader
 from proxy.gate.flight import Case, Destination, Flight, Plan
 from proxy.gate.identify import credentials_of
 from proxy.gate.plan import make_plan
-from proxy.gate.ports import Facts
+from proxy.gate.ports import Facts, Foretold
 from proxy.model import Answer
-from proxy.rules import CreateAs, OnRefusedStart, Rules, Subject, Subjects
+from proxy.rules import CreateAs, OnRefusedStart, Origin, Rules, Setting, Subject, Subjects
 from tests.gate.fakes import FLIGHTS, RULES, FakeCluster, answer, arrived, known, made, refused_by_cluster
 
+LAID = {
+    "index.codec": Setting("index.codec", "x", Origin("rules/a.yml", 14)),
+    "index.sort.field": Setting("index.sort.field", "gone", Origin("rules/a.yml", 15)),
+}
 PLAN = make_plan(known(), Facts(sources=(FLIGHTS,), destination=None), None, 1000)
+OVERRIDDEN = make_plan(known(), Facts(sources=(FLIGHTS,), destination=None), None, 1000, LAID)
 LEAVE = Plan(step=Destination.LEAVE, why="")
 
 
@@ -160,3 +165,68 @@ async def test_a_removal_that_fails_is_noted(failure: Exception) -> None:
     one = flight(created=True)
     await cleaned(one, answer(400), remove=failure)
     assert one.removal == "unknown: no"
+
+
+PLACES = {
+    "unknown value for [index.codec] must be": "index.codec: rules/a.yml:14",
+    "unknown index sort field:[gone]": "index.sort.field: rules/a.yml:15",
+    "no shards are left": "index.codec: rules/a.yml:14, index.sort.field: rules/a.yml:15",
+}
+
+
+@pytest.mark.parametrize(("reason", "places"), PLACES.items())
+async def test_a_creation_that_is_refused_names_the_rules_that_it_speaks_of(reason: str, places: str) -> None:
+    refusal = refused_by_cluster(400, type="illegal_argument_exception", reason=reason)
+    _, _, problem = await prepared(OVERRIDDEN, create=refusal)
+    assert isinstance(problem, PassedOn)
+    assert (problem.status, problem.type) == (400, "illegal_argument_exception")
+    assert problem.reason == problem.body()["error"]["reason"] == f"{reason} (set by the rules, {places})"
+    assert problem.body()["error"]["root_cause"] == refusal.body()["error"]["root_cause"]
+
+
+def test_a_refusal_in_one_text_is_placed_too() -> None:
+    told = placed(PassedOn(400, {"error": "[index.codec]", "status": 400}), OVERRIDDEN)
+    assert told.body() == {"error": "[index.codec] (set by the rules, index.codec: rules/a.yml:14)", "status": 400}
+
+
+@pytest.mark.parametrize("plan", [PLAN, LEAVE])
+def test_without_settings_of_the_rules_a_refusal_is_as_it_came(plan: Plan) -> None:
+    refusal = refused_by_cluster(400)
+    assert placed(refusal, plan) is refusal
+    denied = refused_by_cluster(403)
+    assert placed(denied, OVERRIDDEN) is denied
+
+
+async def said(
+    plan: Plan | Refusal = OVERRIDDEN, one: Case | None = None, answers: Any = None
+) -> tuple[Any, list[str]]:
+    cluster = FakeCluster([], answers or {})
+    return await foretold(one or case(), plan, cluster), cluster.calls
+
+
+async def test_the_cluster_is_asked_beforehand_as_whoever_creates() -> None:
+    assert await said() == (Foretold(), ["foretell caller True"])
+    assert await said(PLAN) == (Foretold(), ["foretell caller False"])
+
+
+@pytest.mark.parametrize("plan", [LEAVE, Refusal(400, "x", "y")])
+async def test_nothing_is_asked_about_what_is_not_created(plan: Plan | Refusal) -> None:
+    assert await said(plan) == (None, [])
+    nobody = case(service=None, rules=replace(RULES, create_as=CreateAs.SERVICE))
+    assert await said(OVERRIDDEN, nobody) == (None, [])
+
+
+async def test_the_service_is_asked_where_the_creator_may_not_know() -> None:
+    denied = Foretold(unchecked="no")
+    asked = ["foretell caller True", "foretell service True"]
+    assert await said(answers={"foretell caller True": denied}) == (Foretold(), asked)
+    both = {"foretell caller True": denied, "foretell service True": Foretold(unchecked="neither")}
+    assert await said(answers=both) == (denied, asked)
+    assert await said(OVERRIDDEN, case(service=None), both) == (denied, asked[:1])
+    assert await said(OVERRIDDEN, case(Subject.OWNER), both) == (Foretold(unchecked="neither"), asked[1:])
+
+
+async def test_what_is_said_beforehand_names_the_rules_too() -> None:
+    problem = Refusal(400, "illegal_argument_exception", "unknown value for [index.codec]")
+    told, _ = await said(answers={"foretell caller True": Foretold(problem=problem)})
+    assert told.problem.reason == "unknown value for [index.codec] (set by the rules, index.codec: rules/a.yml:14)"

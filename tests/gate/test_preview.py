@@ -9,7 +9,7 @@ from proxy.destination import Era, destination_body
 from proxy.errors import Refusal
 from proxy.gate.flight import Case, Credentials, Destination, Known, Plan
 from proxy.gate.plan import make_plan, untouched
-from proxy.gate.ports import Facts, Grants, IndexState
+from proxy.gate.ports import Facts, Foretold, Given, Grants, IndexState
 from proxy.gate.preview import DEFINITIONS, document, findings, is_remade
 from proxy.model import Credential, JobState, SourceIndex, Stage
 from proxy.rules import CreateAs, Origin, Override, Rules, Setting, Subject, Subjects, Verdict
@@ -279,3 +279,43 @@ def test_a_path_is_quoted() -> None:
     one = case(known(made(dest={"index": "<out-{now/d}>", "results_field": "ml"}), STOPPED))
     plan = Plan(step=Destination.CREATE, why="w", body={"settings": {}, "mappings": {}})
     assert told(one, planned=plan)["create"]["path"] == "/%3Cout-%7Bnow%2Fd%7D%3E"
+
+
+LAID = {"index.codec": Setting("index.codec", "best_compression", Origin("rules/a.yml", 14))}
+
+
+@pytest.mark.parametrize(
+    ("said", "checked", "why"),
+    [(Foretold(), True, None), (Foretold(unchecked="it may not know"), False, "it may not know"), (None, None, None)],
+)
+def test_whether_the_cluster_has_looked_at_the_settings_of_the_rules(
+    said: Foretold | None, checked: bool | None, why: str | None
+) -> None:
+    one = case(rules=OVERRIDDEN)
+    planned = make_plan(one.known, MISSING, None, 7, LAID)
+    found = document(one, findings(one, Verdict(), planned, MISSING, None, None, 7, foretold=said), "r1")
+    assert (found.get("overrides_checked"), found.get("overrides_unchecked_because")) == (checked, why)
+    assert found["would_succeed"] is True
+
+
+def test_without_settings_of_the_rules_nothing_is_said_of_them() -> None:
+    one = case()
+    planned = make_plan(one.known, MISSING, None, 7)
+    found = document(one, findings(one, Verdict(), planned, MISSING, None, None, 7, foretold=Foretold()), "r1")
+    assert "overrides_checked" not in found
+
+
+def test_what_the_cluster_refuses_beforehand_is_a_problem() -> None:
+    one = case(rules=OVERRIDDEN)
+    planned = make_plan(one.known, MISSING, None, 7, LAID)
+    said = Foretold(problem=Refusal(400, "illegal_argument_exception", "unknown value"))
+    found = document(one, findings(one, Verdict(), planned, MISSING, None, None, 7, foretold=said), "r1")
+    assert found["problems"] == [{"status": 400, "type": "illegal_argument_exception", "reason": "unknown value"}]
+    assert (found["would_succeed"], found["overrides_checked"]) == (False, True)
+
+
+@pytest.mark.parametrize(("legacy", "carrier"), [(True, {"type": "keyword", "ignore_above": 5}), (False, None)])
+def test_legacy_templates_are_merged_to_the_bottom(legacy: bool, carrier: dict[str, Any] | None) -> None:
+    given = Given(mappings={"properties": {"carrier": {"type": "text", "ignore_above": 5}}}, legacy=legacy)
+    found = told(case(), replace(MISSING, given=given))
+    assert found["effective"]["mappings"]["properties"]["carrier"] == (carrier or {"type": "keyword"})

@@ -148,6 +148,13 @@ index templates add
     assert "what index templates add is not known to whoever creates the index" in plan(effective=None)
 
 
+def test_settings_of_the_rules_that_nobody_looked_at_are_told() -> None:
+    text = "the settings of the rules are not checked until the index is created: action is unauthorized"
+    assert text in plan(overrides_checked=False, overrides_unchecked_because="action is unauthorized")
+    assert text not in plan(overrides_checked=True)
+    assert text not in plan()
+
+
 def test_a_template_is_ready_to_be_sent() -> None:
     template = {
         "text": "of one index",

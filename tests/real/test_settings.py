@@ -1,6 +1,7 @@
 """What of settings genuine nodes take: parts of an analysis that a copy needs, settings that rules lay over it, and
 what index templates add."""
 
+import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from proxy.cluster.templates import given
 from proxy.destination import Era, destination_body
 from proxy.destination.effective import effective_mappings, effective_settings
+from proxy.destination.legacy import defaulted
 from proxy.embedded.remote import RemoteNode
 from proxy.model import SourceIndex
 from tests.cluster.nodes import ANN, transport
@@ -142,12 +144,12 @@ async def test_what_is_told_of_templates_is_what_the_index_gets(node: RealNode) 
 
 
 @asynccontextmanager
-async def gated(node: RealNode, folder: Path, settings: str) -> AsyncIterator[Stack]:
+async def gated(node: RealNode, folder: Path, settings: str, *, service: bool = True) -> AsyncIterator[Stack]:
     """All parts in front of the node, with these overrides, and a job `settings` that could start."""
     rules = folder / "start.yml"
     shipped = (Path(__file__).parents[2] / "rules" / "start.yml").read_text()
     rules.write_text(shipped.replace("    settings: {}", f'    settings: {{"settings-*": {{{settings}}}}}'))
-    async with whole(folder, RemoteNode(node.url), rules=rules) as stack:
+    async with whole(folder, RemoteNode(node.url), rules=rules, service=service) as stack:
         await stack.ok("PUT", "/settings-src", {"mappings": {"properties": {"n": {"type": "long"}}}})
         await stack.ok("POST", "/settings-src/_doc?refresh=true", {"n": 1})
         source, dest = {"index": ["settings-src"]}, {"index": "settings-out"}
@@ -178,9 +180,144 @@ async def test_settings_that_the_node_refuses_are_told_in_its_words(
     async with gated(node, tmp_path, settings) as stack:
         answer = await stack.start("settings")
         assert (answer.status, answer.reason[: len(reason)]) == (400, reason)
+        key = settings.partition(":")[0]
+        assert re.search(rf" \(set by the rules, {re.escape(key)}: .*start\.yml:\d+\)$", answer.reason)
         assert node.call("HEAD", "/settings-out").status == 404
         assert (await stack.ended("settings"))["state"] == "stopped"
         assert stack.recorded(answer.receipt).latest["startgate"]["destination"]["created"] is False
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ("index.codec: best_compression, index.refresh_interval: 31s", None),
+        ("index.codec: nonsense", "unknown value for [index.codec]"),
+        ("index.nonsense: 1", "unknown setting [index.nonsense]"),
+        ("index.number_of_replicas: many", "Failed to parse value [many] for setting [index.number_of_replicas]"),
+        ("index.number_of_shards: 5000", "Failed to parse value [5000] for setting [index.number_of_shards]"),
+        ("index.refresh_interval: soon", "failed to parse setting [index.refresh_interval] with value [soon]"),
+        ("index.mapping.total_fields.limit: 1", "Limit of total fields [1] has been exceeded"),
+    ],
+)
+async def test_a_plan_tells_which_settings_the_node_would_refuse(
+    node: RealNode, tmp_path: Path, settings: str, reason: str | None
+) -> None:
+    """In the words of the start, which then is refused the same."""
+    async with gated(node, tmp_path, settings) as stack:
+        plan = (await stack.start("settings", **{"X-Startgate-Plan": "only"})).json
+        assert node.call("HEAD", "/settings-out").status == 404
+        started = await stack.start("settings")
+    assert plan["would_succeed"] is (reason is None)
+    if reason is None:
+        assert (plan["overrides_checked"], started.status) == (True, 200)
+        return
+    # What the gate itself foresees needs no node to look.
+    assert plan.get("overrides_checked", True) is True
+    [problem] = plan["problems"]
+    assert problem["reason"].startswith(reason)
+    assert started.status == problem["status"] == 400
+    assert started.reason.endswith(problem["reason"].removeprefix(reason)), (started.reason, problem)
+
+
+async def test_who_may_not_ask_is_told_that_the_settings_are_not_checked(node: RealNode, tmp_path: Path) -> None:
+    async with gated(node, tmp_path, "index.nonsense: 1", service=False) as stack:
+        indices = [{"names": ["settings-*"], "privileges": ["all"]}]
+        stack.cluster.add_role("starter", {"cluster": ["manage_ml", "monitor"], "indices": indices})
+        ann = stack.cluster.add_user("ann", "pw-of-ann", ["starter"])
+        plan = (await stack.start("settings", ann, **{"X-Startgate-Plan": "only"})).json
+    assert (plan["would_succeed"], plan["overrides_checked"], plan["effective"]) == (True, False, None)
+    assert "unauthorized for user [ann]" in plan["overrides_unchecked_because"]
+
+
+async def test_a_plan_knows_a_name_that_is_kept_for_data_streams(node: RealNode, tmp_path: Path) -> None:
+    body = {"index_patterns": ["settings-o*"], "data_stream": {}, "priority": 20}
+    if node.call("PUT", "/_index_template/settings", body).status != 200 or node.version.major < 8:
+        pytest.skip("a bare node of 7.17 has no data streams")
+    async with gated(node, tmp_path, "index.number_of_replicas: 0") as stack:
+        plan = (await stack.start("settings", **{"X-Startgate-Plan": "only"})).json
+        started = await stack.start("settings")
+    assert started.status == 400
+    assert [started.reason] == [f"{one['reason']}" for one in plan["problems"]]
+
+
+LEGACY: dict[str, Any] = {
+    "settings-low": {
+        "index_patterns": ["settings-*"],
+        "order": 1,
+        "settings": {"index.refresh_interval": "17s", "number_of_replicas": 2},
+        "mappings": {
+            "_meta": {"a": {"x": 1}, "b": 1},
+            "dynamic_templates": [{"s": {"match_mapping_type": "string", "mapping": {"type": "keyword"}}}],
+            "properties": {"note": {"type": "keyword"}, "o": {"properties": {"a": {"type": "long"}}}},
+        },
+        "aliases": {"settings-alias": {}},
+    },
+    "settings-high": {
+        "index_patterns": ["settings-o*"],
+        "order": 5,
+        "settings": {"index": {"refresh_interval": "18s"}},
+        "mappings": {
+            "_meta": {"a": {"x": 2, "y": 2}},
+            "dynamic_templates": [{"t": {"match": "t*", "mapping": {"type": "long"}}}],
+            "properties": {"n": {"doc_values": False}, "o": {"properties": {"c": {"type": "long"}}}},
+        },
+    },
+    "settings-other": {"index_patterns": ["settings-x*"], "settings": {"index.priority": 9}},
+}
+
+
+@pytest.fixture
+def legacy(node: RealNode) -> Iterator[RealNode]:
+    """A node with legacy templates that match the destination, and one that does not."""
+    for name, template in LEGACY.items():
+        # A field in a template has a type; the request's own wins over it.
+        fields = template.get("mappings", {}).get("properties", {})
+        whole = {key: {"type": "long", **one} if key == "n" else one for key, one in fields.items()}
+        body = {**template, "mappings": {**template.get("mappings", {}), "properties": whole}}
+        assert node.call("PUT", f"/_template/{name}", body).status == 200
+    yield node
+    for name in LEGACY:
+        node.call("DELETE", f"/_template/{name}")
+
+
+async def test_what_is_told_of_legacy_templates_is_what_the_index_gets(legacy: RealNode) -> None:
+    async with transport(legacy.url) as opened:
+        told = await given(opened, "settings-out", ANN)
+    assert told is not None
+    assert told.legacy
+    assert legacy.call("PUT", "/settings-out", ASKED).status == 200
+    read = legacy.call("GET", "/settings-out?flat_settings=true").data["settings-out"]
+    assert defaulted(ASKED["mappings"], told.mappings) == read["mappings"]
+    expected = effective_settings(told.settings, ASKED["settings"])
+    assert expected["index.refresh_interval"] == "18s"
+    assert {key: read["settings"].get(key) for key in expected} == expected
+    assert list(told.aliases) == list(read["aliases"])
+
+
+async def test_a_composable_template_keeps_legacy_ones_away(legacy: RealNode) -> None:
+    assert legacy.call("PUT", "/_index_template/settings", TEMPLATE).status == 200
+    async with transport(legacy.url) as opened:
+        told = await given(opened, "settings-out", ANN)
+    assert told is not None
+    assert not told.legacy
+    assert legacy.call("PUT", "/settings-out", ASKED).status == 200
+    read = legacy.call("GET", "/settings-out?flat_settings=true").data["settings-out"]
+    assert read["settings"]["index.refresh_interval"] == told.settings["index.refresh_interval"] == "31s"
+    assert effective_mappings(told.mappings, ASKED["mappings"]) == read["mappings"]
+
+
+async def test_a_legacy_template_with_the_results_field_does_not_fail_the_job(node: RealNode, tmp_path: Path) -> None:
+    mappings = {"properties": {"ml": {"properties": {"old": {"type": "long"}}}}}
+    assert (
+        node.call("PUT", "/_template/settings", {"index_patterns": ["settings-o*"], "mappings": mappings}).status == 200
+    )
+    try:
+        async with gated(node, tmp_path, "index.number_of_replicas: 0") as stack:
+            assert (await stack.start("settings")).status == 200
+            ended = await stack.ended("settings")
+            assert (ended["state"], ended.get("failure_reason")) == ("stopped", None)
+    finally:
+        node.call("DELETE", "/_template/settings")
 
 
 async def test_a_plan_tells_what_a_template_adds(node: RealNode, tmp_path: Path) -> None:
