@@ -1,6 +1,7 @@
 """`python -m proxy.gate_process`: the gate, started by the supervisor only."""
 
 import asyncio
+import gc
 import sys
 from collections.abc import Callable
 
@@ -18,6 +19,9 @@ SWITCH_S = 0.0005
 def main() -> int:
     """Serves on the Unix socket until told to stop; returns the exit status."""
     sys.setswitchinterval(SWITCH_S)
+    # What is there now stays: 10 ms less for each full collection, which everybody waits for.
+    gc.collect()
+    gc.freeze()
     order = msgspec.json.decode(child.read_order(), type=GateOrder)
     logs.configure(order.name)
     return child.run(lambda: _work(order))

@@ -1,6 +1,7 @@
 """The gate's process: serves on its Unix socket, and says what is wrong with its rules and its journal."""
 
 import asyncio
+import gc
 import signal
 import stat
 import sys
@@ -68,3 +69,4 @@ def test_threads_take_turns_often(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         assert before > gate_process.SWITCH_S
     finally:
         sys.setswitchinterval(before)
+        gc.unfreeze()

@@ -34,6 +34,8 @@ CONNECT_S = 5.0
 # An answer of hundreds of MiB comes as fast as it is read, and would keep the process busy for a second: the journal's
 # thread would get the interpreter every 5 ms only, and so would hold up every other start. Reading rests in between.
 BUSY_S, REST_S = 0.001, 0.001
+# What came during a rest may be half a MiB, and take 20 ms where all of it is new. A piece takes one.
+PIECE_BYTES = 64 * 1024
 # Between the values of a header that came several times; no value can hold one (RFC 9110 §5.5).
 BETWEEN_VALUES = "\n"
 
@@ -164,11 +166,12 @@ async def _read(response: aiohttp.ClientResponse, reading: Reading) -> bytes:
         reading.sink.begin()
         busy_since = 0.0
         async for chunk in response.content.iter_any():
-            busy_since = busy_since or time.monotonic()
-            reading.sink.feed(chunk)
-            if time.monotonic() - busy_since >= BUSY_S:
-                await asyncio.sleep(REST_S)
-                busy_since = 0.0
+            for at in range(0, len(chunk), PIECE_BYTES):
+                busy_since = busy_since or time.monotonic()
+                reading.sink.feed(chunk[at : at + PIECE_BYTES])
+                if time.monotonic() - busy_since >= BUSY_S:
+                    await asyncio.sleep(REST_S)
+                    busy_since = 0.0
         reading.sink.finish()
         return b""
     content = bytearray()

@@ -72,7 +72,7 @@ def _collect(job: Job, sources: Sequence[SourceIndex], era: Era) -> Collected:
         defined = _defined(source.settings)
         if not defined:
             continue
-        wanted = [part for part in defined if part[0] in left_out and part[0] != "similarity"]
+        wanted = [part for part in defined if part[0] in left_out]
         wanted += _named_by_fields(job, source)
         reached = sorted(part for part in _reached(wanted, defined) if part[0] not in left_out)
         collected.add(source.name, {f"{_PREFIXES[kind]}.{name}": defined[kind, name] for kind, name in reached})

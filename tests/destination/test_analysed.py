@@ -44,6 +44,16 @@ def test_dependent_variable(given: Job, name: str | None) -> None:
         ("o.y", {"properties": {"o": {"type": "object", "properties": {"y": LONG}}}}),
         ("o.p.y", {"properties": {"o.p": {"properties": {"y": LONG}}}}),
         ("o.p.y", {"properties": {"o.p.y": LONG}}),
+        # Several beginnings of the path are there, and what the longest leads to does not have it.
+        (
+            "o.p.q.y",
+            {
+                "properties": {
+                    "o": {"properties": {"p.q.y": LONG}},
+                    "o.p": {"properties": {"q": {"properties": {"x": LONG}}}},
+                }
+            },
+        ),
         # Left to the cluster: what is below these may exist, or is told in other words.
         ("o.y", {"properties": {"o": {"type": "nested"}}}),
         ("o.y", {"properties": {"o": {"type": "flattened"}}}),

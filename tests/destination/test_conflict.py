@@ -105,3 +105,7 @@ def test_a_refusal_prints_no_more_than_it_tells(monkeypatch: pytest.MonkeyPatch)
     with pytest.raises(Refusal, match=r"mapped as \[\{n=1, f=0\}\] in index \[i001\]"):
         collected.merged()
     assert printed == [({"n": number, "f": 0}, {"sort_keys": True}) for number in (0, 1)]
+    assert len(collected.conflicts()) == 10
+    assert len(printed) == 1000, "what was printed once is not printed again"
+    assert len(collected.conflicts()) == 10
+    assert len(printed) == 1000

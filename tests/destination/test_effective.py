@@ -31,6 +31,7 @@ def test_settings_of_the_request_win() -> None:
             {"_meta": {"managed": "fleet", "by": "job", "version": {"x": 1, "created": "8"}}},
         ),
         ({"_meta": "odd"}, {"_meta": {"by": "job"}}, {"_meta": {"by": "job"}}),
+        ({"_meta": {"managed": "fleet"}}, {}, {"_meta": {"managed": "fleet"}}),
         ({"properties": {"a": LONG}}, {}, {"properties": {"a": LONG}}),
         ({"properties": {"a": LONG, "b": LONG}}, {"properties": {"b": WORD}}, {"properties": {"a": LONG, "b": WORD}}),
         ({"runtime": {"a": LONG}}, {"runtime": {"b": WORD}}, {"runtime": {"a": LONG, "b": WORD}}),
