@@ -111,3 +111,9 @@ def test_sections_that_nothing_has_have_no_origins() -> None:
     assert found.fields == {"x": index("b"), "ml__incremental_id": ADDED}
     assert found.runtime == {}
     assert origins(made(), sources, Era.ALLOW_LIST, {"settings": {}, "mappings": {}}).fields == {}
+
+
+def test_what_no_source_has_was_added() -> None:
+    body = {"settings": {}, "mappings": {"properties": {"own": LONG}, "runtime": {"r": LONG}}}
+    found = origins(made(), [source("a", properties={"x": LONG})], Era.ALLOW_LIST, body)
+    assert (found.fields, found.runtime) == ({"own": ADDED}, {"r": ADDED})
