@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 UV_VERSION := 0.13.9
 PYTEST_ARGS ?=
+# Packages whose own tests run every branch.
+COVERED ?= destination privileges
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-fast cover style types bench bench-peers lock clean
@@ -31,8 +33,9 @@ test: $(STAMP) ## every test, with those on real Elasticsearch nodes where a JDK
 test-fast: $(STAMP) ## the tests that take no more than a second or two each
 	$(BIN)/python -m pytest -n auto -m "not slow and not real" $(PYTEST_ARGS)
 
-cover: $(STAMP) ## hold proxy/destination to 100 % of branches, from its own tests
-	$(BIN)/python -m pytest -n auto tests/destination --cov=proxy/destination --cov-branch --cov-report=term-missing --cov-fail-under=100 $(PYTEST_ARGS)
+cover: $(STAMP) ## hold the packages in COVERED to 100 % of branches, each from its own tests
+	@set -e; for package in $(COVERED); do $(BIN)/python -m pytest -n auto tests/$$package --cov=proxy/$$package \
+		--cov-branch --cov-report=term-missing --cov-fail-under=100 $(PYTEST_ARGS); done
 
 style: $(STAMP) ## lint and format check
 	$(BIN)/ruff check .

@@ -1,5 +1,6 @@
 """What `_has_privileges` would answer."""
 
+from importlib import import_module
 from itertools import product
 
 import pytest
@@ -260,6 +261,16 @@ def test_what_all_names_together_may_cost_is_bounded() -> None:
     nasty = tuple("*".join("lgos-.mdktrica" * 8) + f"{number}*" for number in range(1000))
     with pytest.raises(Undecidable, match="comparing all the names takes more than"):
         check(roles, Asked(index=(AskedIndex(names=nasty, privileges=("read",)),)))
+
+
+def test_once_too_much_was_compared_nothing_more_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    # The package has a function of the module's name.
+    monkeypatch.setattr(import_module("proxy.privileges.check"), "MAX_STEPS_IN_ALL", 60)
+    roles = [role(("*a*b*c*d*e*f*", "all"))]
+    with pytest.raises(Undecidable, match="more than 60 steps"):
+        held(roles, "*g*h*i*j*", "read")
+    with pytest.raises(Undecidable, match="more than 60 steps"):
+        held(roles, "*g*h*i*j*", "read_failure_store")
 
 
 def test_thousands_of_plain_names_are_judged() -> None:

@@ -4,12 +4,13 @@ from contextlib import suppress
 from itertools import product
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from proxy.privileges import patterns
 from proxy.privileges.automata import Undecidable
 from proxy.privileges.patterns import NOTHING, empty, included, language, matches
+from tests.privileges import exhaustive
 
 # All texts over three letters up to length 5: enough to tell apart any two patterns of length 4 over two of them.
 TEXTS = ["".join(letters) for length in range(6) for letters in product("abz", repeat=length)]
@@ -91,6 +92,43 @@ def test_inclusion_with_regular_expressions_agrees_with_trying_every_text(outer:
     for inner in (["a*"], ["/[a-b]+/"], ["b"], ["/~(b.*)/"]):
         expected = all(language(outer).matches(text) for text in TEXTS if language(inner).matches(text))
         assert included(language(inner), language(outer)) is expected
+
+
+# 100,000 examples in pieces that stay far from a test's time limit; seeds make every run try the same.
+PIECES = 10
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("piece", range(PIECES))
+def test_inclusion_and_matching_agree_with_brute_force_on_a_hundred_thousand_examples(piece: int) -> None:
+    held = tried = 0
+
+    @seed(piece)
+    @settings(
+        max_examples=100_000 // PIECES,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+    @given(st.integers(0, exhaustive.CODES - 1))
+    def agrees(code: int) -> None:
+        nonlocal held, tried
+        one, code = exhaustive.picked(code, 3)
+        other, code = exhaustive.picked(code, 3)
+        minus, code = exhaustive.picked(code, 3)
+        texts = exhaustive.union(one) & ~exhaustive.union(minus)
+        inner, outer = language(one, minus=minus), language(other)
+        expected = not texts & ~exhaustive.union(other)
+        assert included(inner, outer) is expected, (one, minus, other)
+        index = code % len(exhaustive.TEXTS)
+        assert inner.matches(exhaustive.TEXTS[index]) is bool(texts >> index & 1), (one, minus, exhaustive.TEXTS[index])
+        held += expected
+        tried += 1
+
+    agrees()
+    assert tried == 100_000 // PIECES
+    assert tried / 10 < held < tried * 9 / 10
 
 
 def test_too_much_work_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
