@@ -14,7 +14,8 @@ from typing import Any, TypeVar
 
 from proxy.cluster import security
 from proxy.cluster.transport import Reply, Transport
-from proxy.errors import CannotServe, ClusterUnreachable, ExitStatus, PassedOn, Refusal
+from proxy.errors import CannotServe, ClusterUnreachable, ExitStatus, PassedOn, Refusal, RulesError
+from proxy.identity.conflicts import identity_conflicts
 from proxy.model import Credential
 from proxy.rules.compiled import Rules
 from proxy.rules.load import load as load_rules
@@ -36,6 +37,10 @@ HINTS = {
     "Connection reset by peer": "; does the node speak https?",
     "the answer is not JSON": "; is this Elasticsearch?",
 }
+OWN_IDENTITIES = (
+    "the cluster has security, and is not asked who starts a job: identity in startgate.yml says that; whatever the "
+    "rules allow is done with the service credential, or without any"
+)
 PAUSE_S = 0.25
 # One try: a node that takes longer to answer `GET /` would not carry traffic either.
 TRY_S = 5.0
@@ -65,10 +70,12 @@ async def run(settings: GateSettings, *, wait_s: float) -> Found:
     """Everything that a start-up needs to know. An unreachable cluster is tried again for `wait_s` seconds.
 
     Raises:
-        RulesError: a rule file is wrong.
+        RulesError: a rule file is wrong, or does not go with `settings.identity`.
         CannotServe: the cluster does not answer, is not Elasticsearch, or refuses the service credential.
     """
     rules = load_rules(Path(settings.rules))
+    if conflicts := identity_conflicts(settings.identity, rules):
+        raise RulesError(conflicts)
     credential = Credential(whose="service", headers=(("authorization", settings.service),) if settings.service else ())
     transport = Transport(settings.nodes, settings.cluster_tls, TRY_S)
     patience = _Patience(settings.nodes, time.monotonic() + wait_s)
@@ -76,6 +83,8 @@ async def run(settings: GateSettings, *, wait_s: float) -> Found:
         root = await patience.ask(lambda: transport.call("GET", "/", credential))
         name, version = _banner(root, settings.service is not None)
         service, warnings = await _service(patience, transport, credential, settings.service is not None)
+        if settings.identity is not None:
+            warnings = _with_own_identities(service, warnings)
     finally:
         await transport.close()
     return Found(name=name, version=version, service=service, rules=rules, warnings=warnings)
@@ -146,3 +155,10 @@ async def _service(
         if with_service:
             return identity.username, ()
     return None, (NO_SERVICE,)
+
+
+def _with_own_identities(service: str | None, warnings: tuple[str, ...]) -> tuple[str, ...]:
+    """What of the warnings matters where Startgate says who asks: that a cluster has no security is then expected."""
+    if service is None and warnings == (security.NO_SECURITY,):
+        return ()
+    return (OWN_IDENTITIES, *warnings)

@@ -7,6 +7,7 @@ from proxy.errors import ConfigError, Fault, nearest
 from proxy.settings import ClusterTls, ListenTls
 
 VERIFY_MODES = ("full", "certificate", "unsafe_none")
+CLIENT_CERTIFICATES = ("required", "optional")
 
 
 class _Locked(Exception):
@@ -17,9 +18,11 @@ def listener_context(tls: ListenTls) -> ssl.SSLContext:
     """The context of a listening address.
 
     Raises:
-        ConfigError: certificate or key cannot be used, or they do not belong together; every fault found.
+        ConfigError: certificate or key cannot be used, or they do not belong together, or the clients' authorities
+            cannot be used; every fault found.
     """
-    faults = [fault for path in (tls.certificate, tls.key) if (fault := _unreadable(path)) is not None]
+    files = (tls.certificate, tls.key, *([tls.client_ca] if tls.client_ca is not None else []))
+    faults = [fault for path in files if (fault := _unreadable(path)) is not None]
     if faults:
         raise ConfigError(faults)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -29,7 +32,26 @@ def listener_context(tls: ListenTls) -> ssl.SSLContext:
         context.load_cert_chain(tls.certificate, tls.key, password=_no_pass_phrase)
     except (_Locked, ssl.SSLError, ValueError) as failure:
         raise ConfigError([_pair_fault(tls, failure)]) from None
+    if tls.client_ca is not None:
+        _ask_for_certificate(context, tls.client_ca, tls.client_certificates)
     return context
+
+
+def _ask_for_certificate(context: ssl.SSLContext, authorities: str, wanted: str) -> None:
+    """Clients must show a certificate of one of these authorities, or may; a bad one ends the handshake in any case."""
+    if wanted not in CLIENT_CERTIFICATES:
+        allowed = ", ".join(CLIENT_CERTIFICATES)
+        hint = nearest(wanted, CLIENT_CERTIFICATES)
+        message = f"unknown mode {wanted!r}{hint}; allowed: {allowed}"
+        raise ConfigError([Fault("listen.tls.client_certificates", message)])
+    try:
+        context.load_verify_locations(authorities)
+    except ssl.SSLError as failure:
+        raise ConfigError([Fault(authorities, f"holds no CA certificate in PEM form{_why(failure)}")]) from None
+    context.verify_mode = ssl.CERT_REQUIRED if wanted == "required" else ssl.CERT_OPTIONAL
+    # A session that is resumed brings the certificate of the first handshake along, however long ago it has ended.
+    context.options |= ssl.OP_NO_TICKET
+    context.num_tickets = 0
 
 
 def cluster_context(tls: ClusterTls) -> ssl.SSLContext:

@@ -16,7 +16,7 @@ BASE = frozenset({"errors", "model"})
 PLAIN = BASE | {"settings", "tasks", "tls", "clientcert"}
 DECISIONS = frozenset({"rules", "privileges", "destination", "route", "wire", "journal.entry"})
 GATE = PLAIN | DECISIONS | {"gate"}
-IO = GATE | {"cluster", "journal"}
+IO = GATE | {"cluster", "journal", "identity"}
 
 # Part → the parts that it may import, beside itself. A part that is missing here fails the test: it must be placed.
 ARROWS: dict[str, frozenset[str]] = {
@@ -39,16 +39,17 @@ ARROWS: dict[str, frozenset[str]] = {
     # Rule files name privileges, and are checked against the names that exist.
     "rules": BASE | {"privileges"},
     "gate": GATE,
-    "cluster": GATE,
+    # The names of Startgate's own realms, which no realm of a cluster may have.
+    "cluster": GATE | {"identity"},
     "journal": GATE | {"journal.entry"},
     "gate.app": IO,
     "edge": PLAIN | {"wire", "route"},
     # The embedded cluster judges privileges and makes destinations as Elasticsearch does, and knows of no proxy.
     "embedded": PLAIN | {"privileges", "destination"},
     # The positions of YAML values come from the same reader as those of rule files.
-    "config": BASE | {"settings", "rules", "tls"},
+    "config": BASE | {"settings", "rules", "tls", "identity"},
     "listeners": BASE | {"settings"},
-    "preflight": PLAIN | {"rules", "cluster"},
+    "preflight": PLAIN | {"rules", "cluster", "identity"},
     "child": PLAIN | {"orders"},
     # The edge's process loads nothing of the gate: it is smaller for it, and a fault there does not reach it.
     "edge_process": PLAIN | {"child", "edge", "logs", "orders"},

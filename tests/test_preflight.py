@@ -1,5 +1,6 @@
 """What is found out before anything listens."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -7,8 +8,9 @@ import pytest
 from proxy import preflight
 from proxy.config import shipped_rules
 from proxy.errors import CannotServe, ExitStatus, RulesError
-from proxy.settings import GateSettings
+from proxy.settings import GateSettings, IdentitySettings, TrustedHeader
 from tests.cluster_double import SERVICE, Double, cluster
+from tests.identity.samples import rules_by_roles
 
 
 def settings(*nodes: str, service: str | None = SERVICE, rules: Path | None = None) -> GateSettings:
@@ -144,3 +146,24 @@ async def test_broken_rules_are_told_before_the_cluster_is_asked(tmp_path: Path)
     (tmp_path / "rules.yml").write_text("version: 7\n")
     with pytest.raises(RulesError, match=r"rules\.yml"):
         await preflight.run(settings("http://127.0.0.1:9", rules=tmp_path / "rules.yml"), wait_s=60)
+
+
+OWN = IdentitySettings(header=TrustedHeader(name="X-User", peers=("10.0.0.5/32",)))
+
+
+async def test_our_own_identities_and_the_clusters_word_do_not_go_together() -> None:
+    asked = dataclasses.replace(settings("http://127.0.0.1:9"), identity=OWN)
+    with pytest.raises(RulesError, match="authority is cluster, and identity"):
+        await preflight.run(asked, wait_s=0)
+
+
+async def test_with_our_own_identities_a_cluster_without_security_is_as_it_should_be(tmp_path: Path) -> None:
+    async with cluster(Double(secured=False, security=False)) as double:
+        asked = dataclasses.replace(settings(double.url, service=None, rules=rules_by_roles(tmp_path)), identity=OWN)
+        assert (await preflight.run(asked, wait_s=0)).warnings == ()
+
+
+async def test_with_our_own_identities_a_cluster_with_security_is_told(tmp_path: Path) -> None:
+    async with cluster(Double()) as double:
+        asked = dataclasses.replace(settings(double.url, rules=rules_by_roles(tmp_path)), identity=OWN)
+        assert (await preflight.run(asked, wait_s=0)).warnings == (preflight.OWN_IDENTITIES,)

@@ -4,7 +4,10 @@ import asyncio
 import ssl
 import subprocess
 import sys
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trustme
@@ -174,3 +177,79 @@ def test_a_key_with_a_pass_phrase_is_a_fault_and_no_question(files: Files) -> No
     )
     assert "is protected by a pass phrase" in told.stderr
     assert "ConfigError" in told.stderr
+
+
+class Clients(Files):
+    """Files of a listener that asks for certificates, and a client's own."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.issuer = trustme.CA()
+        self.client_ca = str(folder / "clients.pem")
+        self.issuer.cert_pem.write_to_path(self.client_ca)
+
+    def listening(self, mode: str) -> ssl.SSLContext:
+        """The listener's context."""
+        return listener_context(
+            ListenTls(certificate=self.certificate, key=self.key, client_ca=self.client_ca, client_certificates=mode)
+        )
+
+    async def shown(self, mode: str, shows: trustme.LeafCert | None) -> dict[str, Any] | None:
+        """What the listener sees of the client's certificate; None where it lets nobody in."""
+        seen: asyncio.Future[dict[str, Any] | None] = asyncio.get_running_loop().create_future()
+
+        async def serve(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            seen.set_result(writer.get_extra_info("peercert"))
+            writer.write(b"x")
+            writer.close()
+
+        server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=self.listening(mode))
+        asking = cluster_context(ClusterTls(ca=self.ca))
+        if shows is not None:
+            shows.configure_cert(asking)
+        port = server.sockets[0].getsockname()[1]
+        try:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=asking, server_hostname="localhost")
+            answered = await reader.read()
+            writer.close()
+        except (ssl.SSLError, ConnectionError):
+            answered = b""
+        finally:
+            server.close()
+        return (seen.result() or {}) if answered else None
+
+
+@pytest.mark.parametrize("mode", ["required", "optional"])
+async def test_a_clients_certificate_is_checked(tmp_path: Path, mode: str) -> None:
+    clients = Clients(tmp_path)
+    good = clients.issuer.issue_cert("ann@example.com", common_name="ann")
+    seen = await clients.shown(mode, good)
+    assert seen is not None
+    assert ((("commonName", "ann"),)) in seen["subject"]
+    assert ("email", "ann@example.com") in seen["subjectAltName"]
+    assert await clients.shown(mode, trustme.CA().issue_cert("ann@example.com", common_name="ann")) is None
+    past = datetime(2020, 1, 1, tzinfo=UTC)
+    assert await clients.shown(mode, clients.issuer.issue_cert("ann@example.com", not_after=past)) is None
+
+
+async def test_a_client_without_a_certificate_comes_in_only_where_it_is_optional(tmp_path: Path) -> None:
+    clients = Clients(tmp_path)
+    assert await clients.shown("required", None) is None
+    assert await clients.shown("optional", None) == {}
+
+
+def test_no_session_outlives_a_certificate(tmp_path: Path) -> None:
+    context = Clients(tmp_path).listening("required")
+    assert context.num_tickets == 0
+    assert context.options & ssl.OP_NO_TICKET
+
+
+def test_faults_of_the_clients_authorities(files: Files) -> None:
+    tls = ListenTls(certificate=files.certificate, key=files.key, client_ca=files.text("no.pem", "hello"))
+    where, message = fault(tls)
+    assert (where, message.partition(" (")[0]) == (tls.client_ca, "holds no CA certificate in PEM form")
+    where, message = fault(replace(tls, client_ca=str(files.folder / "gone.pem")))
+    assert message == "cannot be read: No such file or directory"
+    where, message = fault(replace(tls, client_ca=files.ca, client_certificates="requird"))
+    assert where == "listen.tls.client_certificates"
+    assert "did you mean 'required'" in message

@@ -7,12 +7,14 @@ from typing import Any
 from proxy.cluster.transport import Reply, Transport, in_pieces, quoted, refusal_of
 from proxy.errors import ClusterUnreachable, PassedOn, Refusal
 from proxy.gate.ports import Grants
+from proxy.identity.names import REALMS
 from proxy.model import Credential, Identity, Owner, OwnerKind
 from proxy.privileges import Asked, Held, InvalidRole, Role, role_from_json
 
 NO_SECURITY = (
     "the cluster has no security, so nobody can be identified and every start is refused; "
-    "enable security in Elasticsearch (xpack.security.enabled: true)"
+    "enable security in Elasticsearch (xpack.security.enabled: true), or let Startgate itself identify who asks: "
+    "identity in startgate.yml and authority: roles in the rules (docs/identity.md)"
 )
 NO_SERVICE = (
     "the job's owner can only be judged with a service credential, and none is configured; "
@@ -24,7 +26,7 @@ async def identify(transport: Transport, credential: Credential) -> Identity:
     """`GET _security/_authenticate`.
 
     Raises:
-        Refusal: 403, the cluster has no security.
+        Refusal: 403, the cluster has no security, or a realm under a name of Startgate's own.
         PassedOn: 401 or 403 in the cluster's words.
         ClusterUnreachable: no usable answer.
     """
@@ -47,6 +49,9 @@ def _asks_to_run_as(credential: Credential) -> bool:
 
 def _identity(content: Mapping[str, Any], *, asked_to_run_as: bool) -> Identity:
     realm, key = content["authentication_realm"], content.get("api_key") or {}
+    if realm["name"] in REALMS:
+        text = f"the cluster has a realm [{realm['name']}]: that is a name of Startgate's own; give the realm another"
+        raise Refusal(403, "security_exception", text)
     return Identity(
         username=content["username"],
         roles=tuple(content["roles"]),
@@ -117,8 +122,8 @@ async def grants(transport: Transport, owner: Owner, service: Credential | None)
 
 async def _unknown(_transport: Transport, _owner: Owner, _service: Credential) -> Grants:
     text = (
-        "the cluster does not tell who owns the job (Elasticsearch before 8.1 never does); "
-        "update the job through a version that does, or start it with secondary authorization headers"
+        "the cluster does not tell who owns the job (Elasticsearch before 8.1 never does, nor does a cluster without "
+        "security); update the job through a version that does, or start it with secondary authorization headers"
     )
     raise Refusal(403, "security_exception", text)
 
@@ -132,7 +137,10 @@ async def _roles(transport: Transport, owner: Owner, service: Credential) -> Gra
         found |= {} if reply.status == 404 else _good(reply)
     gone = [name for name in owner.roles if name not in found]
     if gone:
-        text = f"the job's owner has roles that do not exist any more: [{', '.join(gone)}]"
+        text = (
+            f"the job's owner has roles that do not exist any more: [{', '.join(gone)}] (or that stand in files of the"
+            " nodes, which the cluster does not tell)"
+        )
         raise Refusal(403, "security_exception", text)
     return Grants(roles=tuple(role_from_json(name, found[name]) for name in owner.roles))
 
@@ -152,7 +160,10 @@ async def _api_key(transport: Transport, owner: Owner, service: Credential) -> G
     if "role_descriptors" not in key or "limited_by" not in key:
         text = "the cluster does not tell what API keys are limited to (Elasticsearch before 8.5 does not)"
         raise Refusal(403, "security_exception", text)
-    limits = _named_roles({name: body for one in key["limited_by"] for name, body in one.items()})
+    if len(key["limited_by"]) != 1:
+        # Several would bound each other (RoleDescriptorsIntersection); no API key has them.
+        raise ValueError(f"[limited_by] holds {len(key['limited_by'])} sets of roles")
+    limits = _named_roles(key["limited_by"][0])
     own = _named_roles(key["role_descriptors"])
     # A key without descriptors of its own holds all that its maker held (ApiKeyService).
     return Grants(roles=own or limits, limited_by=limits)

@@ -2,12 +2,17 @@
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from proxy.commands.common import config_option, config_path, printed, read_config
 from proxy.errors import ConfigError, ExitStatus, InvalidInput
+from proxy.identity.conflicts import identity_conflicts
 from proxy.rules.load import load as load_rules
+
+if TYPE_CHECKING:
+    from proxy.settings import IdentitySettings
 
 
 @click.command(short_help="Validate configuration and rules.")
@@ -17,14 +22,17 @@ def check(config_file: Path | None, rules_path: Path | None) -> None:
     """Validate configuration and rules without starting anything. Exit status 2 where something is wrong."""
     faults: list[object] = []
     rules = rules_path
+    identity: IdentitySettings | None = None
     try:
         config = read_config(config_file)
+        identity = config.identity
         rules = rules or Path(config.rules)
     except ConfigError as error:
         faults += error.faults
     try:
         # Faults of the rules show even where the configuration is wrong, unless it is what names them.
         compiled = load_rules(rules) if rules else None
+        faults += [] if compiled is None else identity_conflicts(identity, compiled)
     except InvalidInput as error:
         faults += error.faults
         compiled = None

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import fields
 
-from proxy.settings import EdgeLimits, GateLimits
+from proxy.settings import EdgeLimits, GateLimits, IdentityLimits
 
 PREFIX = "STARTGATE_"
 
@@ -25,12 +25,27 @@ KEYS: Mapping[str, str] = {
     "journal.path": "folder of the audit record",
     "journal.on_full": "what happens to a start that cannot be recorded: `refuse`",
     "gate.socket": "path of the gate's Unix socket; a private temporary folder where absent",
+    "identity.users_file": "users and password hashes, in the form of Elasticsearch's `users` file",
+    "identity.users_roles_file": "their roles, in the form of Elasticsearch's `users_roles` file",
+    "identity.client_certificates.username": "what of a client's certificate is the user: cn, dn, email, dns or uri",
+    "identity.client_certificates.users": "or a map from distinguished names to users",
+    "identity.trusted_header.name": "header in which an authenticating front names the user",
+    "identity.trusted_header.peers": "networks whose requests may have that header, such as `10.0.0.5/32`; or a list",
+    "identity.trusted_header.roles_header": "header in which the front names the user's roles",
+    "identity.trusted_header.forward": "whether the cluster gets these headers of a start",
     **{f"limits.edge.{limit.name}": "limit of an edge process" for limit in fields(EdgeLimits)},
     **{f"limits.gate.{limit.name}": "limit of the gate" for limit in fields(GateLimits)},
+    **{f"limits.identity.{limit.name}": "limit of verifying passwords" for limit in fields(IdentityLimits)},
 }
 
 # The long form of `listen` is nested: these are its keys, in the file and in the environment.
-LISTEN_KEYS = ("listen.address", "listen.tls.certificate", "listen.tls.key")
+LISTEN_KEYS = (
+    "listen.address",
+    "listen.tls.certificate",
+    "listen.tls.key",
+    "listen.tls.client_ca",
+    "listen.tls.client_certificates",
+)
 
 # Keys that are agreed on and not built: refused by name, so that nobody believes them to be in force.
 LATER = frozenset({"admin"})

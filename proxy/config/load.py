@@ -1,5 +1,6 @@
 """From what is written to a `Config`, or to one error with every fault in it."""
 
+import functools
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -7,13 +8,23 @@ from typing import Any, TypeVar
 
 from proxy.config import files, values
 from proxy.config.document import read
+from proxy.config.identity import identity_settings
 from proxy.config.tree import Node, Place, invalid, leaves, overlay, told
 from proxy.errors import ConfigError, Fault
-from proxy.settings import ClusterTls, EdgeLimits, EdgeSettings, GateLimits, GateSettings, Listen
+from proxy.settings import (
+    ClusterTls,
+    EdgeLimits,
+    EdgeSettings,
+    GateLimits,
+    GateSettings,
+    IdentityLimits,
+    IdentitySettings,
+    Listen,
+)
 from proxy.tls import VERIFY_MODES
 
 T = TypeVar("T")
-Limits = TypeVar("Limits", EdgeLimits, GateLimits)
+Limits = TypeVar("Limits", EdgeLimits, GateLimits, IdentityLimits)
 
 DEFAULT_LISTEN = Listen(host="127.0.0.1", port=9400)
 DEFAULT_NODE = "http://127.0.0.1:9200"
@@ -26,7 +37,8 @@ WORKERS_MAX = 256
 class Config:
     """A checked configuration: every file in it was opened, every path is absolute.
 
-    `service` is the value of an `Authorization` header or None; `gate_socket` None means a private temporary folder.
+    `service` is the value of an `Authorization` header or None; `gate_socket` None means a private temporary folder;
+    `identity` is None where the cluster says who asks.
     """
 
     listen: tuple[Listen, ...]
@@ -39,6 +51,7 @@ class Config:
     gate_socket: str | None
     edge_limits: EdgeLimits
     gate_limits: GateLimits
+    identity: IdentitySettings | None = None
 
     def edge_settings(self, gate_socket: str) -> EdgeSettings:
         """What an edge worker is told."""
@@ -56,6 +69,7 @@ class Config:
             service=self.service,
             cluster_tls=self.cluster_tls,
             limits=self.gate_limits,
+            identity=self.identity,
         )
 
 
@@ -114,8 +128,11 @@ class _Reader:
         if "cluster.nodes" in self.found:
             nodes = self.take("cluster.nodes", _nodes, ())
         self.take("journal.on_full", _on_full, "refuse")
+        listen: tuple[Listen, ...] = (DEFAULT_LISTEN,)
+        if "listen" in self.found:
+            listen = self.take("listen", _listen, ())
         made = Config(
-            listen=self.take("listen", _listen, (DEFAULT_LISTEN,)),
+            listen=listen,
             workers=self.take("workers", lambda node: values.whole(node, at_least=1, at_most=WORKERS_MAX), 1),
             nodes=nodes,
             cluster_tls=self._cluster_tls(nodes),
@@ -125,6 +142,7 @@ class _Reader:
             gate_socket=self.take("gate.socket", files.socket_path, None),
             edge_limits=self._limits("limits.edge", EdgeLimits()),
             gate_limits=self._limits("limits.gate", GateLimits()),
+            identity=identity_settings(self, listen, self._limits("limits.identity", IdentityLimits())),
         )
         if self.faults:
             raise ConfigError(self.faults)
@@ -165,13 +183,17 @@ class _Reader:
         written: dict[str, Any] = {}
         for limit in fields(defaults):
             default: int | float = getattr(defaults, limit.name)
-            read = _count if isinstance(default, int) else values.seconds
+            read = _count if isinstance(default, int) else _seconds(or_zero=limit.metadata.get("or_zero", False))
             written[limit.name] = self.take(f"{section}.{limit.name}", read, default)
         return replace(defaults, **written)
 
 
 def _count(node: Node) -> int:
     return values.whole(node, at_least=1)
+
+
+def _seconds(*, or_zero: bool) -> Callable[[Node], float]:
+    return functools.partial(values.seconds, or_zero=or_zero)
 
 
 def _nodes(node: Node) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from urllib.parse import SplitResult, urlsplit
 from proxy.config.tree import Node, invalid
 from proxy.errors import ConfigError, Fault, nearest
 from proxy.settings import Listen, ListenTls
+from proxy.tls import CLIENT_CERTIFICATES
 
 T = TypeVar("T")
 
@@ -51,8 +52,18 @@ def whole(node: Node, *, at_least: int, at_most: int | None = None) -> int:
     return value
 
 
-def seconds(node: Node) -> float:
-    """A time in seconds above 0, as a plain number."""
+def switch(node: Node) -> bool:
+    """`true` or `false`. A variable of the environment holds it as text."""
+    value = node.value
+    if node.from_environment and isinstance(value, str):
+        value = {"true": True, "false": False}.get(value.strip().lower(), value)
+    if not isinstance(value, bool):
+        raise invalid(node, f"must be true or false, and is {_shown(node)}")
+    return value
+
+
+def seconds(node: Node, *, or_zero: bool = False) -> float:
+    """A time in seconds above 0, as a plain number; 0 as well with `or_zero`."""
     value = node.value
     if node.from_environment and isinstance(value, str):
         try:
@@ -62,8 +73,8 @@ def seconds(node: Node) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise invalid(node, f"must be a number of seconds, and is {_shown(node)}")
     # Neither `nan` nor `inf` is a time that anybody can wait for.
-    if not 0 < value < float("inf"):
-        raise invalid(node, f"must be a number of seconds above 0, and is {value}")
+    if not 0 < value < float("inf") and not (or_zero and value == 0):
+        raise invalid(node, f"must be a number of seconds above 0{', or 0' if or_zero else ''}, and is {value}")
     return float(value)
 
 
@@ -120,12 +131,23 @@ def listen(node: Node) -> Listen:
         return Listen(host=host, port=port)
     if not isinstance(secure.value, dict):
         raise invalid(secure, f"must hold certificate and key, and is {secure.kind}")
-    allowed = ("certificate", "key")
-    tls = ListenTls(
-        certificate=secure.path(text(_required(secure, secure.value, "listen.tls.certificate", allowed))),
-        key=secure.path(text(_required(secure, secure.value, "listen.tls.key", allowed))),
-    )
-    return Listen(host=host, port=port, tls=tls)
+    return Listen(host=host, port=port, tls=_listen_tls(secure, secure.value))
+
+
+def _listen_tls(node: Node, entries: Mapping[str, Node]) -> ListenTls:
+    allowed = ("certificate", "key", "client_ca", "client_certificates")
+    certificate = node.path(text(_required(node, entries, "listen.tls.certificate", allowed)))
+    key = node.path(text(_required(node, entries, "listen.tls.key", allowed)))
+    authorities, wanted = entries.get("client_ca"), entries.get("client_certificates")
+    if authorities is None:
+        if wanted is not None:
+            raise invalid(
+                wanted, "client_certificates needs client_ca: the authorities that vouch for clients", key=True
+            )
+        return ListenTls(certificate=certificate, key=key)
+    mode = "required" if wanted is None else choice(wanted, CLIENT_CERTIFICATES)
+    path = authorities.path(text(authorities))
+    return ListenTls(certificate=certificate, key=key, client_ca=path, client_certificates=mode)
 
 
 def _required(node: Node, entries: Mapping[str, Node], name: str, allowed: Collection[str]) -> Node:

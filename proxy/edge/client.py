@@ -15,7 +15,7 @@ from typing import cast
 from proxy.edge.answers import error_answer
 from proxy.edge.context import Context
 from proxy.edge.exchange import Exchange
-from proxy.edge.receipt import gate_headers, new_receipt, peer_name
+from proxy.edge.receipt import gate_headers, new_receipt, peer_name, subject_line
 from proxy.edge.sockets import reset_on_close, watch_peer
 from proxy.edge.sweep import NEVER
 from proxy.route.router import PASS, route
@@ -221,7 +221,8 @@ class ClientConnection(asyncio.Protocol):
         elif decision.route is Route.GATE:
             receipt = new_receipt()
             exchange = Exchange(self, head, context.gate, context.answer_limits, receipt)
-            extra = gate_headers(self._peer(), receipt) + plan_lines(data[: head.end])
+            subject = subject_line(self.transport.get_extra_info("peercert"))
+            extra = gate_headers(self._peer(), receipt) + subject + plan_lines(data[: head.end])
             self._begin(exchange, data[head.end :], extra)
         else:
             self._refuse(decision.status, decision.reason, head_only=head.method == b"HEAD")

@@ -2,10 +2,13 @@
 
 import os
 import time
-from typing import Final
+from typing import Any, Final
+
+from proxy import clientcert
 
 RECEIPT_HEADER: Final = "X-Startgate-Receipt"
 PEER_HEADER: Final = "X-Startgate-Peer"
+SUBJECT_HEADER: Final = "X-Startgate-Tls-Subject"
 
 
 def new_receipt() -> str:
@@ -17,6 +20,13 @@ def new_receipt() -> str:
 def gate_headers(peer: str, receipt: str) -> bytes:
     """The lines to add to a request for the gate, in the form of `wire.fields`. `peer` is `ip:port`."""
     return f"\n{PEER_HEADER}: {peer}\r\n{RECEIPT_HEADER}: {receipt}\r".encode("ascii")
+
+
+def subject_line(peercert: dict[str, Any] | None) -> bytes:
+    """The line that tells of a verified client certificate (`SSLSocket.getpeercert()`), in the form of `gate_headers`;
+    empty where there is none."""
+    told = clientcert.told(peercert)
+    return f"\n{SUBJECT_HEADER}: {told}\r".encode("ascii") if told else b""
 
 
 def peer_name(address: object) -> str:

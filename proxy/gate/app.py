@@ -23,6 +23,8 @@ from proxy.gate import flow
 from proxy.gate.follow import Followers
 from proxy.gate.reconcile import Aftermath, reconcile
 from proxy.gate.request import PLAN_HEADER, Arrived, header_text
+from proxy.identity.conflicts import identity_conflicts
+from proxy.identity.own import OwnIdentities
 from proxy.journal.read import Start, unfinished
 from proxy.journal.writer import Journal, open_journal
 from proxy.model import Answer, Credential
@@ -34,6 +36,7 @@ logger = logging.getLogger(__name__)
 
 PEER_HEADER = "x-startgate-peer"
 RECEIPT_HEADER = "x-startgate-receipt"
+SUBJECT_HEADER = "x-startgate-tls-subject"
 OWN_HEADERS = "x-startgate-"
 # What the edge lets through must not be refused here for its size (EdgeLimits.request_head_bytes, .headers).
 HEAD_LIMIT_BYTES = 128 * 1024
@@ -63,7 +66,15 @@ class SystemClock:
 class Gate:
     """One gate: the rules in force, the open journal, the way to the cluster, and the starts under way."""
 
-    def __init__(self, settings: GateSettings, rules: Rules, journal: Journal, cluster: Gateway) -> None:
+    def __init__(
+        self,
+        settings: GateSettings,
+        rules: Rules,
+        journal: Journal,
+        cluster: Gateway,
+        own: OwnIdentities | None = None,
+    ) -> None:
+        self._own = own
         self.rules = rules
         self._settings = settings
         self._journal = journal
@@ -80,6 +91,7 @@ class Gate:
             limits=settings.limits,
             service=settings.service,
             started=self._followers.follow,
+            own=own,
         )
 
     async def handle(self, request: web.Request) -> web.Response:
@@ -119,7 +131,7 @@ class Gate:
     def reload(self) -> None:
         """Read the rules again; where they are broken the ones in force stay, and the log says so."""
         try:
-            self.rules = load(Path(self._settings.rules))
+            self.rules = _rules(self._settings)
         except RulesError as error:
             logger.error("the rules were not reloaded, revision %s stays in force:\n%s", self.rules.revision, error)
         else:
@@ -150,6 +162,8 @@ class Gate:
             self._reconciling.cancel()
             await asyncio.gather(self._reconciling, return_exceptions=True)
         await self._followers.close()
+        if self._own is not None:
+            self._own.close()
         await self._cluster.close()
         await self._journal.close()
 
@@ -166,6 +180,7 @@ def _arrived(request: web.Request, body: bytes) -> Arrived:
         body=body,
         peer=request.headers.get(PEER_HEADER, ""),
         receipt=request.headers.get(RECEIPT_HEADER) or secrets.token_hex(16),
+        certificate=request.headers.get(SUBJECT_HEADER, ""),
         plan=tuple(header_text(value) for name, value in request.raw_headers if name.lower() == PLAN_HEADER.encode()),
     )
 
@@ -201,10 +216,11 @@ async def run(settings: GateSettings, stop: asyncio.Event, ready: Callable[[], N
         RulesError, ConfigError: the rules or TLS files are broken; JournalError: the journal cannot be used;
         CannotServe, OSError: the socket is in use, or cannot be made. Nothing is served then.
     """
-    rules = load(Path(settings.rules))
+    rules = _rules(settings)
+    own = OwnIdentities(settings.identity) if settings.identity is not None else None
     journal = open_journal(Path(settings.journal))
     try:
-        gate = Gate(settings, rules, journal, _gateway(settings))
+        gate = Gate(settings, rules, journal, _gateway(settings), own)
     except ConfigError:
         await journal.close()
         raise
@@ -233,6 +249,14 @@ async def run(settings: GateSettings, stop: asyncio.Event, ready: Callable[[], N
         if ours:
             await asyncio.to_thread(Path(settings.socket).unlink, missing_ok=True)
         await gate.close()
+
+
+def _rules(settings: GateSettings) -> Rules:
+    """The rules that lie there. Raises RulesError, also where they do not go with the configuration."""
+    rules = load(Path(settings.rules))
+    if conflicts := identity_conflicts(settings.identity, rules):
+        raise RulesError(conflicts)
+    return rules
 
 
 def _gateway(settings: GateSettings) -> Gateway:

@@ -21,9 +21,9 @@ from proxy.gate.answer import RECEIPT_HEADER, refused, told
 from proxy.gate.authorise import Authorised, authorise, hidden_job
 from proxy.gate.create import clean_up, creator, foretold, maker, prepare, reader
 from proxy.gate.flight import Case, Credentials, Destination, Flight, HiddenJob, Known, Plan
-from proxy.gate.identify import credentials_of, identify
+from proxy.gate.identify import credentials_of, forwarded, identify
 from proxy.gate.plan import check_expressions, make_plan, untouched
-from proxy.gate.ports import Clock, Cluster, Facts, Given, Grants, Journal
+from proxy.gate.ports import Clock, Cluster, Facts, Given, Grants, Identities, Journal
 from proxy.gate.preview import document, findings, is_remade
 from proxy.gate.request import Arrived, Wanted, parameters_of, read_request
 from proxy.model import Answer, Credential, Job
@@ -42,7 +42,8 @@ _LARGE = ThreadPoolExecutor(max_workers=1, thread_name_prefix="large")
 class World:
     """What a start is run with. `started` is called once for each start that the cluster granted.
 
-    It is given the job as it was judged, the credentials at hand, and the receipt.
+    It is given the job as it was judged, the credentials at hand, and the receipt. `own` says who asks where the
+    cluster does not.
     """
 
     cluster: Cluster
@@ -51,6 +52,7 @@ class World:
     limits: GateLimits
     service: str | None
     started: Callable[[Job, Credentials, str], None]
+    own: Identities | None = None
 
 
 async def start(arrived: Arrived, rules: Rules, world: World, lock: Callable[[str], asyncio.Lock]) -> Answer:
@@ -219,8 +221,8 @@ async def _permitted(
     """Who asks for which job, and that they may; and what a plan needs. Raises Refusal where they may not."""
     # What was found out before a wait does not count any more, and must not stand in the record.
     flight.known = flight.subjects = flight.verdict = flight.plan = None
-    credentials = credentials_of(flight.arrived, world.service)
-    known = await _identified(flight, wanted, credentials, rules, world.cluster)
+    credentials = credentials_of(flight.arrived, world.service, own=world.own is not None)
+    known = await _identified(flight, wanted, credentials, rules, world)
     flight.mark("identified", world.clock.ticks_s())
     subjects = flight.subjects = subjects_of(rules, known.caller, known.secondary, known.job.owner)
     case = Case(rules=rules, credentials=credentials, known=known, subjects=subjects)
@@ -236,14 +238,12 @@ async def _permitted(
     return case, authorised, facts
 
 
-async def _identified(
-    flight: Flight, wanted: Wanted, credentials: Credentials, rules: Rules, cluster: Cluster
-) -> Known:
+async def _identified(flight: Flight, wanted: Wanted, credentials: Credentials, rules: Rules, world: World) -> Known:
     """Who may not start jobs at all is told that, and not whether the job exists."""
-    found = await identify(wanted.job_id, flight.arrived.target, credentials, cluster)
+    found = await identify(wanted.job_id, flight.arrived, credentials, world.cluster, world.own)
     flight.caller, flight.secondary = found.caller, found.secondary
     if isinstance(found, HiddenJob):
-        raise await hidden_job(found, credentials.caller, rules, cluster)
+        raise await hidden_job(found, credentials.caller, rules, world.cluster)
     flight.known = found
     return found
 
@@ -310,7 +310,7 @@ async def _act(flight: Flight, case: Case, plan: Plan, wanted: Wanted, world: Wo
         raise
     flight.mark("prepared", world.clock.ticks_s())
     try:
-        answer = flight.cluster_answer = await _forward(flight.arrived, wanted, world)
+        answer = flight.cluster_answer = await _forward(flight.arrived, case, wanted, world)
     except Exception:
         _follow(flight, case, None, world)
         raise
@@ -332,6 +332,6 @@ def _follow(flight: Flight, case: Case, status: int | None, world: World) -> Non
         world.started(case.known.job, case.credentials, flight.arrived.receipt)
 
 
-async def _forward(arrived: Arrived, wanted: Wanted, world: World) -> Answer:
-    limit_s = _patience_s(wanted, world.limits)
-    return await world.cluster.forward(arrived.target, arrived.headers, arrived.body, limit_s)
+async def _forward(arrived: Arrived, case: Case, wanted: Wanted, world: World) -> Answer:
+    headers = forwarded(arrived, case.credentials, world.own)
+    return await world.cluster.forward(arrived.target, headers, arrived.body, _patience_s(wanted, world.limits))

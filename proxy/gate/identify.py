@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from proxy.errors import PassedOn, Refusal
 from proxy.gate.flight import Credentials, HiddenJob, Known
-from proxy.gate.ports import Cluster
+from proxy.gate.ports import Cluster, Identities
 from proxy.gate.request import RUN_AS_HEADER, SECONDARY_HEADER, Arrived
 from proxy.model import Credential, Identity
 
@@ -22,8 +22,11 @@ SECONDARY_CLIENT_HEADER = "es-secondary-x-client-authentication"
 TRACE_HEADERS = ("x-opaque-id", "traceparent")
 
 
-def credentials_of(arrived: Arrived, service: str | None) -> Credentials:
+def credentials_of(arrived: Arrived, service: str | None, *, own: bool = False) -> Credentials:
     """Whose credentials came with a start. `service` is the value of the service credential's `Authorization`.
+
+    `own`: Startgate itself says who asks. What came are then no credentials of the cluster: every call is made with the
+    service credential, or without any where there is none.
 
     Raises:
         Refusal: 400 where a header that names somebody came twice: which one counts would be a guess.
@@ -32,10 +35,15 @@ def credentials_of(arrived: Arrived, service: str | None) -> Credentials:
         if len(arrived.header_values(name)) > 1:
             raise Refusal(400, "illegal_argument_exception", f"multiple values for single-valued header [{name}]")
     trace = tuple((name, value) for name in TRACE_HEADERS if (value := arrived.header(name)) is not None)
+    served = Credential(whose="service", headers=(("authorization", service), *trace)) if service else None
+    if own:
+        ours = served.headers if served is not None else trace
+        also = Credential(whose="secondary", headers=ours) if arrived.header(SECONDARY_HEADER) else None
+        return Credentials(caller=Credential(whose="caller", headers=ours), secondary=also, service=served)
     return Credentials(
         caller=Credential(whose="caller", headers=(*_named(arrived, CALLER_HEADERS), *trace)),
         secondary=_secondary(arrived, trace),
-        service=Credential(whose="service", headers=(("authorization", service), *trace)) if service else None,
+        service=served,
     )
 
 
@@ -53,18 +61,36 @@ def _secondary(arrived: Arrived, trace: tuple[tuple[str, str], ...]) -> Credenti
     return Credential(whose="secondary", headers=(("authorization", value), *client, *trace))
 
 
-async def identify(job_id: str, target: str, credentials: Credentials, cluster: Cluster) -> Known | HiddenJob:
-    """Ask the cluster who caller and secondary are, and for the job; all at the same time.
+def forwarded(arrived: Arrived, credentials: Credentials, own: Identities | None) -> tuple[tuple[str, str], ...]:
+    """The headers of the start that goes to the cluster: as they came, or with Startgate's own credentials in place of
+    those that only Startgate understands."""
+    if own is None:
+        return arrived.headers
+    kept = ((name, value) for name, value in arrived.headers if name.lower() not in own.kept_back)
+    service = credentials.service.headers if credentials.service is not None else ()
+    return (*kept, *(pair for pair in service if pair[0] == "authorization"))
 
-    `target` is the request target of the start: a refusal names it, and not the question that was asked instead.
+
+async def identify(
+    job_id: str, arrived: Arrived, credentials: Credentials, cluster: Cluster, own: Identities | None = None
+) -> Known | HiddenJob:
+    """Ask who caller and secondary are, and for the job; all at the same time, where the cluster is asked.
+
+    `own` knows them without the cluster, which is then asked nothing for somebody who is nobody. Else a refusal names
+    the start, and not the question that was asked instead.
 
     Raises:
-        Refusal: the cluster's own 401 or 403, the caller's before the secondary's.
+        Refusal: the cluster's own 401 or 403, the caller's before the secondary's; or that of `own`.
         ClusterUnreachable: no usable answer.
     """
+    target, local = arrived.target, None
+    if own is not None:
+        local = await own.identify(
+            arrived.headers, peer=arrived.peer, certificate=arrived.certificate, target=arrived.target
+        )
     caller, secondary, job, state, version = await asyncio.gather(
-        cluster.identify(credentials.caller),
-        cluster.identify(credentials.secondary) if credentials.secondary else _nobody(),
+        _told(local[0]) if local else cluster.identify(credentials.caller),
+        _also(local, credentials, cluster),
         cluster.job(job_id, credentials.caller),
         cluster.job_state(job_id, credentials.caller),
         cluster.version(credentials.service or credentials.caller),
@@ -82,8 +108,16 @@ async def identify(job_id: str, target: str, credentials: Credentials, cluster: 
     )
 
 
-async def _nobody() -> None:
-    return None
+async def _told(who: Identity) -> Identity:
+    return who
+
+
+async def _also(
+    local: tuple[Identity, Identity | None] | None, credentials: Credentials, cluster: Cluster
+) -> Identity | None:
+    if local is not None:
+        return local[1]
+    return await cluster.identify(credentials.secondary) if credentials.secondary else None
 
 
 def _reworded(outcome: T | BaseException, target: str) -> T | PassedOn | BaseException:

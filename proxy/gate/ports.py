@@ -98,9 +98,7 @@ class Cluster(Protocol):
     async def given(self, name: str, credential: Credential) -> Given | None:
         """What index templates give to an index of this name; None where that cannot be told. Raises nothing."""
 
-    async def foretell(
-        self, name: str, body: Mapping[str, Any], credential: Credential, *, settings: bool
-    ) -> Foretold:
+    async def foretell(self, name: str, body: Mapping[str, Any], credential: Credential, *, settings: bool) -> Foretold:
         """What the cluster would say of creating this index, where it tells beforehand; `settings`: also of those.
         Nothing is made. Raises nothing."""
 
@@ -121,6 +119,19 @@ class Cluster(Protocol):
 
     async def stop(self, job_id: str, credential: Credential) -> None:
         """Stop a job."""
+
+
+class Identities(Protocol):
+    """Startgate's own word on who asks, for a cluster that has none."""
+
+    @property
+    def kept_back(self) -> frozenset[str]:
+        """The headers of a start, in lower case, that the cluster must not get."""
+
+    async def identify(
+        self, headers: Sequence[tuple[str, str]], *, peer: str, certificate: str, target: str
+    ) -> tuple[Identity, Identity | None]:
+        """Caller and secondary. Raises Refusal where nobody is named, or in a way that is not allowed."""
 
 
 class AfterCrash(Cluster, Protocol):

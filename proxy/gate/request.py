@@ -32,7 +32,8 @@ HINTS = 10
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrived:
     """A start as it came over the wire. `target` is the raw request target; header names are as sent, in order, those
-    of Startgate's own left out; `plan` holds the values of `X-Startgate-Plan`, which is never sent to the cluster."""
+    of Startgate's own left out; `plan` holds the values of `X-Startgate-Plan`, which is never sent to the cluster.
+    `certificate` is what the edge tells of the client's, as `clientcert.told` words it; empty where there is none."""
 
     target: str
     headers: tuple[tuple[str, str], ...] = field(repr=False)
@@ -40,6 +41,7 @@ class Arrived:
     peer: str = ""
     receipt: str
     plan: tuple[str, ...] = ()
+    certificate: str = field(default="", repr=False)
 
     @property
     def plan_only(self) -> bool:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from proxy.cluster.security import grants, held, identify
+from proxy.cluster.security import NO_SECURITY, grants, held, identify
 from proxy.cluster.transport import in_pieces
 from proxy.errors import ClusterUnreachable, PassedOn, Refusal
 from proxy.model import Credential, Identity, Owner, OwnerKind
@@ -292,3 +292,41 @@ async def test_service_accounts_are_looked_up() -> None:
 @pytest.mark.parametrize("answer", [reply(200, {}), reply(200, []), refusal(404), refusal(403)])
 async def test_a_service_account_that_is_not_told_denies(answer: bytes) -> None:
     await denied(owner(service_account="elastic/fleet-server"), {ACCOUNT: answer})
+
+
+@pytest.mark.parametrize("realm", ["startgate_users", "startgate_certificates", "startgate_header"])
+async def test_a_realm_of_the_cluster_cannot_pose_as_ours(realm: str) -> None:
+    with pytest.raises(Refusal, match=rf"realm \[{realm}\].*Startgate's own") as told:
+        await who(reply(200, ANSWER | {"authentication_realm": {"name": realm, "type": "native"}}))
+    assert told.value.status == 403
+
+
+def test_the_way_out_without_security_is_told() -> None:
+    assert "identity in startgate.yml" in NO_SECURITY
+    assert "authority: roles" in NO_SECURITY
+
+
+@pytest.mark.parametrize("limits", [[], [{"analyst": ANALYST}, {"less": {}}]])
+async def test_limits_that_would_bound_each_other_are_not_guessed_at(limits: list[Any]) -> None:
+    """Joined they would allow more than each alone."""
+    answer = reply(200, {"api_keys": [{**KEY, "limited_by": limits}]})
+    assert "is not understood" in await denied(owner(api_key_id="k"), {KEYS: answer})
+
+
+async def test_a_key_whose_maker_held_nothing_holds_nothing() -> None:
+    answer = reply(200, {"api_keys": [{**KEY, "limited_by": [{}]}]})
+    found = await looked_up(owner(api_key_id="k"), {KEYS: answer})
+    assert found.limited_by == ()
+
+
+async def test_a_key_that_is_bound_to_a_workflow_grants_nothing_here() -> None:
+    bound = {"mine": ANALYST | {"restriction": {"workflows": ["search_application_query"]}}}
+    found = await looked_up(
+        owner(api_key_id="k"), {KEYS: reply(200, {"api_keys": [{**KEY, "role_descriptors": bound}]})}
+    )
+    assert found.roles[0].indices == ()
+
+
+async def test_a_role_that_the_licence_switched_off_grants_nothing() -> None:
+    answer = reply(200, {"analyst": ANALYST | {"transient_metadata": {"enabled": False}}, "other": {}})
+    assert (await looked_up(TWO, {ROLES: answer})).roles[0].indices == ()

@@ -155,7 +155,7 @@ def test_all_faults_are_reported_at_once_and_in_order(write: Write) -> None:
     assert found == [
         "1:9: listen: must be host:port, such as 127.0.0.1:9400 or [::1]:9400, and is '127.0.0.1'",
         "2:1: unknown key 'worker' (did you mean 'workers'?); "
-        "allowed here: cluster, gate, journal, limits, listen, rules, workers",
+        "allowed here: cluster, gate, identity, journal, limits, listen, rules, workers",
         "4:11: cluster.nodes: must be http(s)://host:port, such as https://10.0.0.1:9200, and is 'ftp://a:9200'",
         "4:25: cluster.nodes: must be http(s)://host:port, such as https://10.0.0.1:9200; "
         "the port is missing in 'http://b'",
@@ -175,7 +175,7 @@ def test_all_faults_are_reported_at_once_and_in_order(write: Write) -> None:
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        ("- a list", "1:1: the configuration must be a map with cluster, gate, journal, limits, listen, rules"),
+        ("- a list", "1:1: the configuration must be a map with cluster, gate, identity, journal, limits"),
         ("cluster: http://a:9200", "1:10: cluster must be a map with nodes, service, tls, and is a text"),
         ("rules:", "1:1: rules is empty: leave it out, or give it a value"),
         ("nodes: ['http://a:9200']", "1:1: unknown key 'nodes' (did you mean 'cluster.nodes'?); "),

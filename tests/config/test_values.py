@@ -223,7 +223,7 @@ def test_listen_in_both_forms() -> None:
         ({"address": "a:1", "tls": {"certificate": "c"}}, "listen.tls.key is missing"),
         (
             {"address": "a:1", "tls": {"certificate": "c", "key": "k", "ca": "x"}},
-            "unknown key 'ca'; allowed: certificate, key",
+            "unknown key 'ca'; allowed: certificate, key, client_ca, client_certificates",
         ),
     ],
 )
@@ -241,3 +241,12 @@ def test_distinct() -> None:
 
 def test_listens_are_plain_records() -> None:
     assert dataclasses.asdict(values.listen(node("a:1"))) == {"host": "a", "port": 1, "tls": None}
+
+
+@pytest.mark.parametrize(
+    ("written", "from_environment", "value"), [(True, False, True), ("TRUE", True, True), ("false", True, False)]
+)
+def test_a_switch_is_on_or_off(written: bool | str, from_environment: bool, value: bool) -> None:
+    place = Place("here")
+    one = Node(value=written, place=place, key_place=place, folder=Path(), from_environment=from_environment)
+    assert values.switch(one) is value

@@ -5,7 +5,8 @@ import time
 
 import pytest
 
-from proxy.edge.receipt import gate_headers, new_receipt, peer_name
+from proxy.clientcert import read
+from proxy.edge.receipt import gate_headers, new_receipt, peer_name, subject_line
 
 
 def test_receipts() -> None:
@@ -33,3 +34,16 @@ def test_gate_headers_are_lines_of_a_section() -> None:
 )
 def test_peer_names(address: object, name: str) -> None:
     assert peer_name(address) == name
+
+
+def test_a_certificate_is_one_line_whatever_its_names_hold() -> None:
+    line = subject_line({"subject": ((("commonName", "ann\r\nX-Startgate-Peer: 9"),),)})
+    name, _, value = line.decode().partition(": ")
+    assert name == "\nX-Startgate-Tls-Subject"
+    assert line.count(b"\n") == line.count(b"\r") == 1
+    assert read(value.removesuffix("\r")).subject == ((("commonName", "ann\r\nX-Startgate-Peer: 9"),),)
+
+
+@pytest.mark.parametrize("nothing", [None, {}])
+def test_without_a_certificate_there_is_no_line(nothing: dict[str, object] | None) -> None:
+    assert subject_line(nothing) == b""

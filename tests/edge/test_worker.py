@@ -14,13 +14,14 @@ from pathlib import Path
 import pytest
 import trustme
 
+from proxy.clientcert import read
 from proxy.edge.worker import run
 from proxy.errors import ConfigError
 from proxy.settings import ClusterTls, EdgeSettings, ListenTls
 from proxy.tasks import spawn
 from proxy.tls import listener_context
 from proxy.wire.chunks import LAST_CHUNK, encode_chunk
-from tests.edge.rig import Edge, Rig, Wire, answer, echo, make_limits, server_tls
+from tests.edge.rig import Edge, Message, Rig, Wire, answer, echo, make_limits, server_tls
 
 GET = b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n"
 GIB = 1 << 30
@@ -170,6 +171,33 @@ class TestTls:
             assert (await client.message()).body.endswith(body)
         await client.send(b"POST x HTTP/1.1\r\nHost: x\r\n\r\n")
         assert (await client.message()).status == 400
+
+    async def test_a_clients_certificate_is_told_to_the_gate_and_to_nobody_else(
+        self, rig: Rig, pem: Path, authority: trustme.CA
+    ) -> None:
+        issuer = trustme.CA()
+        issuer.cert_pem.write_to_path(str(pem / "clients.pem"))
+        files = {"certificate": str(pem / "server.pem"), "key": str(pem / "server.key")}
+        listen = listener_context(
+            ListenTls(**files, client_ca=str(pem / "clients.pem"), client_certificates="optional")
+        )
+        await rig.gate(echo)
+        start = b"POST /_ml/data_frame/analytics/a/_start HTTP/1.1\r\nHost: x\r\nX-Startgate-Tls-Subject: Ym9i\r\n\r\n"
+        for names in ("ann", None):
+            client_tls = ssl.create_default_context()
+            authority.configure_trust(client_tls)
+            if names is not None:
+                issuer.issue_cert("ann@example.com", common_name=names).configure_cert(client_tls)
+            edge = await rig.edge(await rig.upstream(echo), listen_tls=listen, client_tls=client_tls)
+            passed = Message((await edge.ask(GET)).body)
+            gated = Message((await edge.ask(start)).body)
+            assert passed.values(b"x-startgate-tls-subject") == []
+            told = gated.values(b"x-startgate-tls-subject")
+            if names is None:
+                assert told == []
+            else:
+                (one,) = told
+                assert (("commonName", "ann"),) in read(one.decode()).subject
 
     async def test_an_upload_over_tls_that_had_to_wait_leaves_the_connection_usable(
         self, rig: Rig, pem: Path, authority: trustme.CA

@@ -1,14 +1,15 @@
 """Who asks, and for which job: credentials taken from headers, refusals worded as the start's own."""
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 
 from proxy.errors import ClusterUnreachable, Refusal
 from proxy.gate.flight import HiddenJob, Known
-from proxy.gate.identify import credentials_of, identify
+from proxy.gate.identify import credentials_of, forwarded, identify
+from proxy.model import Identity
 from tests.gate.fakes import ANN, BOB, STOPPED, TARGET, FakeCluster, arrived, made, refused_by_cluster
 
 SERVICE = "ApiKey c2VydmljZQ=="
@@ -22,7 +23,8 @@ async def asked(
     cluster = FakeCluster([], dict(answers or {}))
     credentials = credentials_of(arrived(AUTH, *headers), service)
     try:
-        return await identify("outliers", f"{TARGET}?pretty", credentials, cluster), cluster
+        start = arrived(AUTH, *headers, target=f"{TARGET}?pretty")
+        return await identify("outliers", start, credentials, cluster), cluster
     except Exception as failure:  # noqa: BLE001 -- looked at by the test
         return failure, cluster
 
@@ -190,3 +192,65 @@ async def test_a_job_that_vanishes_between_two_questions_is_gone() -> None:
     )
     told, _ = await asked(answers={"state": refusal})
     assert told is refusal
+
+
+@dataclass
+class Own:
+    """Identities of our own; notes what it was asked."""
+
+    told: Any = (ANN, BOB)
+    asked: list[tuple[Any, ...]] = field(default_factory=list)
+    kept_back: frozenset[str] = frozenset({"authorization", "x-user"})
+
+    async def identify(
+        self, headers: Sequence[tuple[str, str]], *, peer: str, certificate: str, target: str
+    ) -> tuple[Identity, Identity | None]:
+        self.asked.append((tuple(headers), peer, certificate, target))
+        if isinstance(self.told, Exception):
+            raise self.told
+        told: tuple[Identity, Identity | None] = self.told
+        return told
+
+
+async def test_with_our_own_identities_the_cluster_is_not_asked_who_somebody_is() -> None:
+    cluster, own = FakeCluster([]), Own()
+    start = replace(arrived(AUTH, SECONDARY), certificate="abc")
+    credentials = credentials_of(start, SERVICE, own=True)
+    found = await identify("outliers", start, credentials, cluster, own)
+    assert found == Known(caller=ANN, secondary=BOB, job=made(), state=STOPPED, version="8.15.3")
+    assert own.asked == [((AUTH, SECONDARY), "10.1.2.3:4567", "abc", TARGET)]
+    assert cluster.calls == ["job caller", "state caller", "version service"]
+
+
+async def test_nobody_of_our_own_costs_the_cluster_no_call() -> None:
+    cluster, refusal = FakeCluster([]), Refusal(401, "security_exception", "nobody")
+    with pytest.raises(Refusal, match="nobody"):
+        await identify("outliers", arrived(), credentials_of(arrived(), None, own=True), cluster, Own(told=refusal))
+    assert cluster.calls == []
+
+
+@pytest.mark.parametrize(("service", "sent"), [(SERVICE, (("authorization", SERVICE),)), (None, ())])
+def test_what_came_is_never_the_clusters_credential_where_identities_are_our_own(
+    service: str | None, sent: tuple[tuple[str, str], ...]
+) -> None:
+    start = arrived(AUTH, SECONDARY, ("es-client-authentication", "SharedSecret s"), ("x-opaque-id", "o"))
+    found = credentials_of(start, service, own=True)
+    expected = (*sent, ("x-opaque-id", "o"))
+    assert found.caller.headers == expected
+    assert found.secondary is not None
+    assert found.secondary.headers == expected
+    assert (found.service.headers if found.service else None) == (expected if service else None)
+    assert credentials_of(arrived(AUTH), service, own=True).secondary is None
+
+
+def test_a_name_that_came_twice_is_a_guess_for_our_own_identities_too() -> None:
+    with pytest.raises(Refusal, match="multiple values"):
+        credentials_of(arrived(AUTH, AUTH), None, own=True)
+
+
+def test_the_start_is_forwarded_without_what_names_somebody_to_us() -> None:
+    start = arrived(AUTH, ("X-User", "ann"), ("X-Other", "1"), ("X-Opaque-Id", "o"))
+    served, bare = (credentials_of(start, service, own=True) for service in (SERVICE, None))
+    assert forwarded(start, served, Own()) == (("X-Other", "1"), ("X-Opaque-Id", "o"), ("authorization", SERVICE))
+    assert forwarded(start, bare, Own()) == (("X-Other", "1"), ("X-Opaque-Id", "o"))
+    assert forwarded(start, credentials_of(start, SERVICE), None) == start.headers

@@ -13,10 +13,12 @@ import org.apache.lucene.util.automaton.Automaton;
 import org.apache.lucene.util.automaton.Operations;
 import org.apache.lucene.util.automaton.Transition;
 import org.elasticsearch.common.Strings;
+import org.elasticsearch.common.settings.SecureString;
 import org.elasticsearch.common.settings.Settings;
 import org.elasticsearch.xcontent.XContentParser;
 import org.elasticsearch.xcontent.XContentParserConfiguration;
 import org.elasticsearch.xcontent.yaml.YamlXContent;
+import org.elasticsearch.xpack.core.security.authc.support.Hasher;
 import org.elasticsearch.xpack.core.security.authz.RestrictedIndices;
 import org.elasticsearch.xpack.core.security.authz.RoleDescriptor;
 import org.elasticsearch.xpack.core.security.authz.permission.FieldPermissionsCache;
@@ -59,6 +61,10 @@ public final class PrivilegeOracle {
     }
   }
 
+  private static SecureString secret(String word) {
+    return new SecureString(decoded(word).toCharArray());
+  }
+
   private static String answer(String[] words) throws Exception {
     switch (words[0]) {
       case "cluster-names":
@@ -71,6 +77,10 @@ public final class PrivilegeOracle {
         return text(IndexPrivilege.getNamedOrNull(decoded(words[1])).getAutomaton());
       case "patterns":
         return text(Automatons.patterns(listed(words[1])));
+      case "hash":
+        return new String(Hasher.resolve(decoded(words[1])).hash(secret(words[2])));
+      case "verify":
+        return String.valueOf(Hasher.verifyHash(secret(words[1]), decoded(words[2]).toCharArray()));
       case "roles":
         return roles();
       case "role-name":
