@@ -7,7 +7,8 @@ cluster, whose jobs take no time, and the clients share this one. Three kinds of
 Round trips are told twice. `by delay`: every answer of the cluster is held back by 0, 1, 10 and 50 ms, and the growth
 of the median latency over the last is divided by that delay, as long as it really was. `by record`: of the calls that
 the cluster received for one start, the longest chain in which each came only after the one before had been answered.
-Calls that follow the start up, after it was forwarded, belong to no round trip but do count in CPU time.
+Calls that follow the start up, after it was forwarded, belong to no round trip but do count in CPU time. What the gate
+adds at each delay is the growth of the median over that of first starts which are sent to the cluster itself.
 
 Run: python -m bench.start [--starts 300] [--clients 8] [--samples 15]
 """
@@ -21,6 +22,7 @@ import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import aiohttp
@@ -28,27 +30,38 @@ import aiohttp
 from bench import measure, report
 from bench.child_of import gate_socket
 from bench.children import child, pinned, python
-from bench.jobs import Kind, Stage, prepare
+from bench.jobs import Kind, Stage, jobs_for, prepare
 from bench.targets import LOAD_CPU, PROXY_CPU
 from proxy.embedded.app import Cluster, Received, serve_embedded
 
 DELAYS_MS = (0, 1, 10, 50)
+# What must hold: a start waits for no more calls to the cluster, one after the other; five where it removes an index.
+ROUND_TRIPS = 4
 _JOBS_PATH = "/_ml/data_frame/analytics/"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """What one kind of start costs. `latency_ms` holds a median for each delay of `DELAYS_MS`, `slept_ms` what those
-    delays really were; `cpu_ms` is the gate's CPU time per start with its follow-up; `calls` and `chain` are the most
-    that any start needed."""
+    """What one kind of start costs.
+
+    `latency_ms` holds a median for each delay of `DELAYS_MS`, `direct_ms` those of starts without the gate, `slept_ms`
+    what the delays really were; `cpu_ms` is the gate's CPU time per start with its follow-up; `calls` and `chain` are
+    the most that any start needed.
+    """
 
     kind: Kind
     per_second: float
     cpu_ms: float
     latency_ms: tuple[float, ...]
+    direct_ms: tuple[float, ...]
     slept_ms: tuple[float, ...]
     calls: int
     chain: int
+
+    @property
+    def added_ms(self) -> tuple[float, ...]:
+        """What the gate adds to a start, for each delay."""
+        return tuple(through - direct for through, direct in zip(self.latency_ms, self.direct_ms, strict=True))
 
     @property
     def round_trips(self) -> float:
@@ -57,10 +70,11 @@ class Figures:
 
 
 class Client:
-    """Sends starts to the gate over its Unix socket."""
+    """Sends starts to the gate over its Unix socket, or to the node at `url`."""
 
-    def __init__(self, session: aiohttp.ClientSession) -> None:
+    def __init__(self, session: aiohttp.ClientSession, url: str = "http://localhost") -> None:
         self._session = session
+        self._url = url
 
     async def start(self, job: str, stage: Stage) -> float:
         """One start; its latency in seconds.
@@ -69,7 +83,7 @@ class Client:
             ConnectionError: the answer is not the one that this kind of start must get.
         """
         began = time.perf_counter()
-        url = f"http://localhost/_ml/data_frame/analytics/{job}/_start"
+        url = f"{self._url}/_ml/data_frame/analytics/{job}/_start"
         async with self._session.post(url, headers={"Authorization": stage.authorization}) as answer:
             body = await answer.read()
             if answer.status != stage.status:
@@ -137,8 +151,22 @@ async def _sample(
     return statistics.median(took), calls
 
 
+async def measure_direct(stage: Stage, cluster: Cluster) -> tuple[float, ...]:
+    """Median latencies in ms of starts that are sent to the cluster itself, for each delay."""
+    async with aiohttp.ClientSession() as session:
+        client = Client(session, cluster.url)
+        await client.all(stage.warm, stage, 2)
+        samples = zip(DELAYS_MS, stage.sampled, strict=True)
+        return tuple([(await _sample(jobs, stage, client, cluster, delay_ms))[0] for delay_ms, jobs in samples])
+
+
 async def measure_kind(
-    stage: Stage, client: Client, cluster: Cluster, gate_pid: int, options: argparse.Namespace
+    stage: Stage,
+    client: Client,
+    cluster: Cluster,
+    gate_pid: int,
+    options: argparse.Namespace,
+    direct_ms: tuple[float, ...],
 ) -> Figures:
     """Everything about one kind of start."""
     samples = [
@@ -158,6 +186,7 @@ async def measure_kind(
         per_second=len(stage.counted) / seconds,
         cpu_ms=spent.total_ns / 1e6 / len(stage.counted),
         latency_ms=tuple(latency for latency, _ in samples),
+        direct_ms=direct_ms,
         slept_ms=slept_ms,
         calls=max(len(calls) for calls in recorded),
         chain=max(chain_length(calls, DELAYS_MS[-1] / 1000) for calls in recorded),
@@ -170,6 +199,7 @@ async def measure_all(options: argparse.Namespace) -> list[Figures]:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-start-")))
         cluster = await stack.enter_async_context(serve_embedded())
         stages = await prepare(cluster, counted=options.starts, sampled=options.samples, rounds=len(DELAYS_MS))
+        direct = await jobs_for(cluster, stages[0], options.samples, len(DELAYS_MS))
         service = f"ApiKey {cluster.add_api_key('gate')}"
         command = python("bench.child_of", "gate", str(cluster.port), str(folder), service)
         gate = child(pinned(command, PROXY_CPU), log=folder / "gate.log", listens=gate_socket(folder))
@@ -179,7 +209,8 @@ async def measure_all(options: argparse.Namespace) -> list[Figures]:
         client = Client(session)
         for stage in stages:  # connections to the cluster, the version of the cluster, caches
             await client.all(stage.warm, stage, 2)
-        return [await measure_kind(stage, client, cluster, pid, options) for stage in stages]
+        direct_ms = await measure_direct(direct, cluster)
+        return [await measure_kind(stage, client, cluster, pid, options, direct_ms) for stage in stages]
 
 
 def _row(figures: Figures) -> list[str]:
@@ -188,10 +219,35 @@ def _row(figures: Figures) -> list[str]:
         f"{figures.per_second:.0f}",
         f"{figures.cpu_ms:.2f}",
         *(f"{latency:.2f}" for latency in figures.latency_ms),
+        *(f"{added:.2f}" for added in figures.added_ms),
         f"{figures.round_trips:.2f}",
         str(figures.chain),
+        str(ROUND_TRIPS),
         str(figures.calls),
     ]
+
+
+def readme(figures: Sequence[Figures], where: str) -> list[str]:
+    """The rows of README.md's table of figures, in Markdown; `where` is date and machine."""
+    first, later, denied = figures
+    cpu = f"{first.cpu_ms:.1f} ms for the first (which makes the destination), {later.cpu_ms:.1f} ms for a later one"
+    added = (f"{first.added_ms[at]:.0f} ms at {DELAYS_MS[at]}" for at in range(len(DELAYS_MS) - 1))
+    rows = (
+        (
+            "a start: sequential calls to the cluster",
+            f"{first.chain} where the start is granted (bar: {ROUND_TRIPS}), {denied.chain} where it is denied",
+        ),
+        ("a start: what the gate adds, by the network's delay in ms", f"{', '.join(added)} (the 50th percentile)"),
+        (
+            "a start: CPU of the gate, in front of the embedded cluster",
+            f"{cpu}, {denied.cpu_ms:.1f} ms for a denied one",
+        ),
+        (
+            "starts per second, one gate, 8 clients, load and embedded cluster on the same 2 CPUs",
+            f"{first.per_second:.0f}; {denied.per_second:.0f} denied",
+        ),
+    )
+    return [f"| {what} | {figure} ({where}) |" for what, figure in rows]
 
 
 def main() -> None:
@@ -214,13 +270,21 @@ def main() -> None:
             "starts/s",
             "CPU ms/start",
             *(f"p50 at {delay} ms" for delay in DELAYS_MS),
+            *(f"added at {delay}" for delay in DELAYS_MS),
             "round trips by delay",
             "by record",
+            "at most",
             "calls",
         ),
         rows=[_row(each) for each in figures],
-        figures={each.kind: asdict(each) | {"round_trips": each.round_trips} for each in figures},
+        figures={
+            each.kind: asdict(each) | {"round_trips": each.round_trips, "added_ms": each.added_ms} for each in figures
+        },
     )
+    machine = report.machine()
+    print("\nfor the table in README.md:\n")
+    where = f"{datetime.now(UTC):%Y-%m-%d}, {machine['cpus']} CPUs {machine['processor']}"
+    print("\n".join(readme(figures, where)))
 
 
 if __name__ == "__main__":

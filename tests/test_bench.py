@@ -61,6 +61,11 @@ def test_start_measures_every_kind() -> None:
     record = written(printed)
     assert isinstance(record["figures"], dict)
     assert all(figures["chain"] >= 1 and figures["cpu_ms"] > 0 for figures in record["figures"].values())
+    for delay in (0, 1, 10):
+        assert f"p50 at {delay} ms" in printed
+        assert f"added at {delay}" in printed
+    assert printed.count("\n| a start: ") == 3
+    assert all(len(figures["added_ms"]) == len(start.DELAYS_MS) for figures in record["figures"].values())
 
 
 @pytest.mark.slow
