@@ -42,7 +42,8 @@ ARROWS: dict[str, frozenset[str]] = {
     # The names of Startgate's own realms, which no realm of a cluster may have.
     "cluster": GATE | {"identity"},
     "journal": GATE | {"journal.entry"},
-    "gate.app": IO,
+    "gate.app": IO | {"control"},
+    "control": GATE,
     "edge": PLAIN | {"wire", "route"},
     # The embedded cluster judges privileges and makes destinations as Elasticsearch does, and knows of no proxy.
     "embedded": PLAIN | {"privileges", "destination"},
@@ -53,7 +54,7 @@ ARROWS: dict[str, frozenset[str]] = {
     "child": PLAIN | {"orders"},
     # The edge's process loads nothing of the gate: it is smaller for it, and a fault there does not reach it.
     "edge_process": PLAIN | {"child", "edge", "logs", "orders"},
-    "gate_process": PLAIN | {"child", "gate.app", "logs", "orders"},
+    "gate_process": PLAIN | {"cases", "child", "gate.app", "logs", "orders"},
     "process": PLAIN | {"orders"},
     "supervisor": PLAIN | {"config", "listeners", "orders", "preflight", "process"},
     "columns": frozenset({"text"}),
@@ -63,7 +64,8 @@ ARROWS: dict[str, frozenset[str]] = {
     "planned": PLAIN | {"columns", "text"},
     # A case runs through the gate's own flow; its jobs are read as the cluster's are.
     "cases": GATE | {"cluster", "journal.entry", "text"},
-    "commands": IO | {"audit", "cases", "config", "embedded", "listeners", "logs", "planned"},
+    "commands": IO
+    | {"audit", "cases", "config", "control", "embedded", "journal.entry", "listeners", "logs", "planned", "text"},
     "cli": IO | {"commands", "demo", "logs", "supervisor"},
     "__main__": frozenset({"cli"}),
 }
@@ -79,7 +81,10 @@ APART = {
 # The verbs of a start do not know each other; these join them.
 STEPS = frozenset({"identify", "authorise", "plan", "create", "record", "answer"})
 JOINTS = frozenset(
-    {"proxy.gate.flow", "proxy.gate.follow", "proxy.gate.preview", "proxy.gate.reconcile", "proxy.gate.app"}
+    {
+        *("proxy.gate.flow", "proxy.gate.judged", "proxy.gate.follow", "proxy.gate.preview", "proxy.gate.reconcile"),
+        "proxy.gate.app",
+    }
 )
 
 PURE = frozenset({"wire", "route", "rules", "privileges", "destination", "journal.entry"})

@@ -4,13 +4,14 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from proxy.cluster import beforehand, indices, jobs, security, templates
+from proxy.cluster import beforehand, indices, jobs, resolution, running, security, templates
 from proxy.cluster.forward import Forwarder
 from proxy.cluster.transport import Transport
 from proxy.errors import PassedOn
 from proxy.gate.ports import Facts, Foretold, Given, Grants, IndexState
 from proxy.model import Answer, Credential, Identity, Job, JobState, Owner
 from proxy.privileges import Asked, Held
+from proxy.rules import RunningJob, SourceName, Target
 from proxy.settings import ClusterTls, GateLimits
 
 # A cluster is upgraded node by node over minutes; asking again costs a call beside others, not a round trip.
@@ -72,6 +73,16 @@ class Gateway:
         """See `indices.facts`."""
         return await indices.facts(self._transport, sources, destination, credential)
 
+    async def resolution(
+        self, sources: Sequence[str], destination: str, credential: Credential
+    ) -> tuple[tuple[SourceName, ...], Target]:
+        """See `resolution.resolution`."""
+        return await resolution.resolution(self._transport, sources, destination, credential)
+
+    async def running(self, credential: Credential) -> tuple[RunningJob, ...]:
+        """See `running.running`."""
+        return await running.running(self._transport, credential)
+
     async def index(self, name: str, credential: Credential) -> IndexState | None:
         """See `indices.index`."""
         return await indices.index(self._transport, name, credential)
@@ -80,9 +91,7 @@ class Gateway:
         """See `templates.given`."""
         return await templates.given(self._transport, name, credential)
 
-    async def foretell(
-        self, name: str, body: Mapping[str, Any], credential: Credential, *, settings: bool
-    ) -> Foretold:
+    async def foretell(self, name: str, body: Mapping[str, Any], credential: Credential, *, settings: bool) -> Foretold:
         """See `beforehand.foretell`."""
         return await beforehand.foretell(self._transport, name, body, credential, settings=settings)
 

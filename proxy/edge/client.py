@@ -21,7 +21,7 @@ from proxy.edge.sweep import NEVER
 from proxy.route.router import PASS, route
 from proxy.route.table import Route
 from proxy.wire.errors import WireError
-from proxy.wire.own import plan_lines
+from proxy.wire.own import wish_lines
 from proxy.wire.request import RequestHead, decode_request
 
 logger = logging.getLogger(__name__)
@@ -222,7 +222,7 @@ class ClientConnection(asyncio.Protocol):
             receipt = new_receipt()
             exchange = Exchange(self, head, context.gate, context.answer_limits, receipt)
             subject = subject_line(self.transport.get_extra_info("peercert"))
-            extra = gate_headers(self._peer(), receipt) + subject + plan_lines(data[: head.end])
+            extra = gate_headers(self._peer(), receipt) + subject + wish_lines(data[: head.end])
             self._begin(exchange, data[head.end :], extra)
         else:
             self._refuse(decision.status, decision.reason, head_only=head.method == b"HEAD")

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import cbor2
@@ -10,8 +11,11 @@ import yaml
 
 from proxy.errors import Refusal
 from proxy.model import Answer
+from proxy.rules import Verdict
 
 RECEIPT_HEADER = "X-Startgate-Receipt"
+# Of the text of one warning: what a guard cannot be told for may be long.
+WARNING_CHARS = 1000
 _TRUE = ("", "true")
 
 
@@ -38,6 +42,30 @@ def told(content: Mapping[str, Any], parameters: Mapping[str, str], accept: str 
     media_type, encoded = _encode(msgspec.json.decode(msgspec.json.encode(content)), parameters, accept or "")
     own = (("X-elastic-product", "Elasticsearch"), (RECEIPT_HEADER, receipt), ("Content-Type", media_type))
     return Answer(status=200, headers=own, body=encoded)
+
+
+def warned(answer: Answer, verdict: Verdict | None) -> Answer:
+    """The answer with a `Warning` header for each guard that only warns, and for an exception that lets a start pass;
+    those of the cluster stay."""
+    if verdict is None:
+        return answer
+    texts = [f"[{one.id}] {one.message[:WARNING_CHARS]}" for one in verdict.warnings]
+    if verdict.exception is not None:
+        texts.append(f"[{verdict.exception.id}] break-glass exception: the rules deny this start and let it pass")
+    headers = tuple(("Warning", f'299 Startgate "{_quotable(text)}"') for text in texts)
+    return replace(answer, headers=(*answer.headers, *headers)) if headers else answer
+
+
+def _quotable(text: str) -> str:
+    """As Elasticsearch writes warnings (`HeaderWarning.escapeAndEncode`): quotes and backslashes are escaped, and what
+    cannot stand in a quoted text (RFC 7230 §3.2.6), or is a percent sign, is told as bytes of UTF-8 (`%C3%A9`)."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return "".join(
+        char
+        if (" " <= char <= "~" and char != "%")
+        else "".join(f"%{byte:02X}" for byte in char.encode(errors="replace"))
+        for char in escaped
+    )
 
 
 def _encode(body: Mapping[str, Any], parameters: Mapping[str, str], accept: str) -> tuple[str, bytes]:

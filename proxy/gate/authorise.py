@@ -1,60 +1,147 @@
-"""Is this start allowed: ask for what is held, of whom the rules say, and judge."""
+"""Is this start allowed: ask for what the rules need to know, of whom they say, all at once; and judge."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from proxy.errors import PassedOn, Refusal
-from proxy.gate.flight import Credentials, HiddenJob, Known
+from proxy.gate.flight import Case, Credentials, HiddenJob
 from proxy.gate.ports import Cluster, Grants
-from proxy.model import Credential
+from proxy.model import Credential, Identity, Owner
 from proxy.privileges import Asked, Held, Undecidable, check, check_limited
 from proxy.rules import (
+    Authority,
     Request,
     Rules,
+    RunningJob,
     Situation,
+    SourceName,
     Subject,
-    Subjects,
+    Target,
     Unknown,
     Verdict,
     asked_of,
+    held_by_role_files,
     judge,
+    roles_of,
     unauthorized_start,
 )
 
+T = TypeVar("T")
+
 # Comparing patterns may take a second or two, for which other starts and their records must not wait.
 _JUDGE = ThreadPoolExecutor(max_workers=1, thread_name_prefix="judge")
+_NO_READER = Unknown("the sources cannot be read: no service credential is configured (docs/service-credential.md)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Authorised:
-    """The verdict, and the owner's grants where they were asked for: they also bound what may be copied."""
+    """The verdict, what it was made of, and what bounds the copy: None where the cluster itself does, since the sources
+    are read with the data subject's own credentials."""
 
     verdict: Verdict
+    situation: Situation = field(repr=False)
     grants: Grants | None
 
 
 async def authorise(
-    known: Known, subjects: Subjects, credentials: Credentials, rules: Rules, cluster: Cluster
+    case: Case, request: Request, reading: Credential | None, now_ms: int, cluster: Cluster
 ) -> Authorised:
-    """Ask every subject's privileges at the same time and judge them. Deny by default.
+    """Ask all that the rules need at the same time, and judge it. Deny by default.
+
+    `reading` is as whom the sources are read, None where nobody can; `now_ms` is the time that counts.
 
     Raises:
         ClusterUnreachable: no usable answer.
     """
-    asked = asked_of(rules, known.job, subjects)
-    answers, grants = await asyncio.gather(
-        _held_by_those_who_ask(asked, credentials, cluster), _owner(known, subjects, cluster)
+    known, rules = case.known, case.rules
+    asked = asked_of(rules, known.job, case.subjects)
+    of_cluster = {} if rules.authority is Authority.ROLES else asked
+    held, owner, (sources, target), running = await asyncio.gather(
+        _held_by_those_who_ask(of_cluster, case.credentials, cluster),
+        _owner(case, cluster) if Subject.OWNER in of_cluster else _nothing(),
+        _resolution(case, reading, cluster),
+        _running(case, cluster) if rules.needs_running else _nothing(),
     )
-    if Subject.OWNER in asked:
-        loop = asyncio.get_running_loop()
-        answers[Subject.OWNER] = await loop.run_in_executor(_JUDGE, _held_by_owner, grants, asked[Subject.OWNER])
     situation = Situation(
-        caller=known.caller, secondary=known.secondary, job=known.job, request=Request(), now_ms=0, held=answers
+        caller=known.caller,
+        secondary=known.secondary,
+        job=known.job,
+        request=request,
+        now_ms=now_ms,
+        held=held,
+        sources=sources,
+        target=target,
+        running=running,
     )
-    verdict = judge(rules, situation)
-    return Authorised(verdict=verdict, grants=grants if isinstance(grants, Grants) else None)
+    if owner is None and not _takes_long(rules):
+        return _judged(case, situation, None, asked)
+    return await asyncio.get_running_loop().run_in_executor(_JUDGE, _judged, case, situation, owner, asked)
+
+
+def _takes_long(rules: Rules) -> bool:
+    return rules.authority is not Authority.CLUSTER or rules.flows is not None or bool(rules.guards)
+
+
+def _judged(
+    case: Case, situation: Situation, owner: Grants | Unknown | None, asked: Mapping[Subject, Asked]
+) -> Authorised:
+    if owner is not None:
+        held = {**situation.held, Subject.OWNER: _held_by_owner(owner, asked[Subject.OWNER])}
+        situation = replace(situation, held=held)
+    return Authorised(verdict=judge(case.rules, situation), situation=situation, grants=_bounds(case, owner))
+
+
+def _bounds(case: Case, owner: Grants | Unknown | None) -> Grants | None:
+    """What of the sources may be seen by whoever they are copied for, where whoever reads them may see more."""
+    if case.rules.authority is Authority.ROLES:
+        try:
+            roles = roles_of(case.rules, _who(case, case.subjects.data))
+        except Undecidable:
+            roles = ()
+        return Grants(roles=() if isinstance(roles, Unknown) else roles)
+    if case.subjects.data is not Subject.OWNER:
+        return None
+    # An exception may let a start pass whose owner is not known: it shows nothing that is not for everybody.
+    return owner if isinstance(owner, Grants) else Grants(roles=())
+
+
+def _who(case: Case, subject: Subject) -> Identity | Owner | None:
+    known = case.known
+    return {
+        Subject.CALLER: known.caller,
+        Subject.SECONDARY: known.secondary,
+        Subject.OWNER: known.job.owner,
+    }[subject]
+
+
+async def _nothing() -> None:
+    return None
+
+
+async def _resolution(
+    case: Case, reading: Credential | None, cluster: Cluster
+) -> tuple[tuple[SourceName, ...] | Unknown | None, Target | Unknown | None]:
+    if not case.rules.needs_resolution:
+        return None, None
+    if reading is None:
+        return _NO_READER, _NO_READER
+    found = await _told(cluster.resolution(case.known.job.sources, case.known.job.destination, reading))
+    return (found, found) if isinstance(found, Unknown) else found
+
+
+async def _running(case: Case, cluster: Cluster) -> tuple[RunningJob, ...] | Unknown:
+    """Asked as the service where it can be: a caller who may not list jobs is to be judged by them all the same."""
+    return await _told(cluster.running(case.credentials.service or case.credentials.caller))
+
+
+async def _told(question: Awaitable[T]) -> T | Unknown:
+    try:
+        return await question
+    except Refusal as refusal:
+        return Unknown(refusal.reason)
 
 
 async def _held_by_those_who_ask(
@@ -79,18 +166,13 @@ async def _held_by_those_who_ask(
     return answers
 
 
-async def _owner(known: Known, subjects: Subjects, cluster: Cluster) -> Grants | Unknown | None:
-    if Subject.OWNER not in subjects.asked:
-        return None
-    try:
-        return await cluster.grants(known.job.owner)
-    except Refusal as refusal:
-        return Unknown(refusal.reason)
+async def _owner(case: Case, cluster: Cluster) -> Grants | Unknown:
+    return await _told(cluster.grants(case.known.job.owner))
 
 
-def _held_by_owner(grants: Grants | Unknown | None, asked: Asked) -> Held | Unknown:
-    if not isinstance(grants, Grants):
-        return grants or Unknown("the owner was not asked for")
+def _held_by_owner(grants: Grants | Unknown, asked: Asked) -> Held | Unknown:
+    if isinstance(grants, Unknown):
+        return grants
     try:
         if grants.limited_by is None:
             return check(grants.roles, asked)
@@ -106,11 +188,14 @@ async def hidden_job(found: HiddenJob, caller: Credential, rules: Rules, cluster
         ClusterUnreachable: no usable answer.
     """
     asked = Asked(cluster=tuple(requirement.privilege for requirement in rules.cluster))
+    answers = [held_by_role_files(rules, found.caller, asked)] if rules.authority is not Authority.CLUSTER else []
     try:
-        held = await cluster.held(asked, caller)
+        if rules.authority is not Authority.ROLES:
+            answers.append(await cluster.held(asked, caller))
     except PassedOn as refusal:
         return refusal
     # An answer that leaves something out is no yes.
-    if all(held.cluster.get(privilege) is True for privilege in asked.cluster):
+    held = [answer.cluster if isinstance(answer, Held) else {} for answer in answers]
+    if all(answer.get(privilege) is True for answer in held for privilege in asked.cluster):
         return found.refusal
     return Refusal(403, "security_exception", unauthorized_start(found.caller))

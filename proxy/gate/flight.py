@@ -8,7 +8,7 @@ from typing import Any
 from proxy.errors import PassedOn, Refusal
 from proxy.gate.request import Arrived
 from proxy.model import Answer, Credential, Identity, Job, JobState
-from proxy.rules import Rules, Subjects, Verdict
+from proxy.rules import Rules, Situation, Subjects, Verdict
 
 
 class Destination(StrEnum):
@@ -91,6 +91,7 @@ class Flight:
     known: Known | None = None
     subjects: Subjects | None = None
     verdict: Verdict | None = None
+    situation: Situation | None = None
     plan: Plan | None = None
     intended: bool = False
     created: bool = False

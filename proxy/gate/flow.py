@@ -11,24 +11,27 @@ import asyncio
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from contextlib import AsyncExitStack
 from typing import Any
 
 from proxy.destination.distinct import is_large
-from proxy.errors import ClusterUnreachable, JournalError, Refusal, StartgateError
+from proxy.errors import JournalError, Refusal, StartgateError
 from proxy.gate import record
-from proxy.gate.answer import RECEIPT_HEADER, refused, told
-from proxy.gate.authorise import Authorised, authorise, hidden_job
-from proxy.gate.create import clean_up, creator, foretold, maker, prepare, reader
-from proxy.gate.flight import Case, Credentials, Destination, Flight, HiddenJob, Known, Plan
-from proxy.gate.identify import credentials_of, forwarded, identify
+from proxy.gate.answer import RECEIPT_HEADER, refused, told, warned
+from proxy.gate.authorise import Authorised
+from proxy.gate.create import clean_up, creator, foretold, prepare, reader
+from proxy.gate.flight import Case, Destination, Flight, Plan
+from proxy.gate.identify import forwarded
+from proxy.gate.judged import World, explained, permitted
 from proxy.gate.plan import check_expressions, make_plan, untouched
-from proxy.gate.ports import Clock, Cluster, Facts, Given, Grants, Identities, Journal
-from proxy.gate.preview import document, findings, is_remade
+from proxy.gate.ports import Clock, Cluster, Facts
+from proxy.gate.preview import document, findings
 from proxy.gate.request import Arrived, Wanted, parameters_of, read_request
-from proxy.model import Answer, Credential, Job
-from proxy.rules import Rules, Subject, refusal_reason, settings_for, subjects_of
+from proxy.model import Answer
+from proxy.rules import Rules, explanation, settings_for
 from proxy.settings import GateLimits
+
+__all__ = ["EVERY_START", "World", "start", "turn_away"]
 
 logger = logging.getLogger(__name__)
 
@@ -38,21 +41,8 @@ _PLANS = ThreadPoolExecutor(max_workers=1, thread_name_prefix="plan")
 _LARGE = ThreadPoolExecutor(max_workers=1, thread_name_prefix="large")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class World:
-    """What a start is run with. `started` is called once for each start that the cluster granted.
-
-    It is given the job as it was judged, the credentials at hand, and the receipt. `own` says who asks where the
-    cluster does not.
-    """
-
-    cluster: Cluster
-    journal: Journal
-    clock: Clock
-    limits: GateLimits
-    service: str | None
-    started: Callable[[Job, Credentials, str], None]
-    own: Identities | None = None
+# The name of the turn that all starts share where a guard looks at what is running; no job can have it.
+EVERY_START = "*"
 
 
 async def start(arrived: Arrived, rules: Rules, world: World, lock: Callable[[str], asyncio.Lock]) -> Answer:
@@ -68,11 +58,13 @@ async def start(arrived: Arrived, rules: Rules, world: World, lock: Callable[[st
         flight.job_id = wanted.job_id
         if arrived.plan_only:
             answer = await _previewed(flight, wanted, parameters, rules, world)
+        elif arrived.explain_only:
+            answer = await _explained(flight, wanted, parameters, rules, world)
         else:
-            answer = await _in_turn(flight, wanted, rules, world, lock(wanted.job_id))
+            answer = await _in_turn(flight, wanted, rules, world, lock)
     except Exception as failure:  # noqa: BLE001 -- every path ends in a record; what is told and logged, `_failed` says
         answer = refused(_failed(flight, failure), parameters, arrived.header("accept"), arrived.receipt)
-    return await _recorded(flight, answer, parameters, world)
+    return await _recorded(flight, warned(answer, flight.verdict), parameters, world)
 
 
 async def turn_away(arrived: Arrived, refusal: Refusal, rules: Rules, world: World) -> Answer:
@@ -123,27 +115,33 @@ def _failed(flight: Flight, failure: Exception) -> Refusal:
     return Refusal(500, "startgate_exception", "the gate failed at this start; its log says why")
 
 
-async def _in_turn(flight: Flight, wanted: Wanted, rules: Rules, world: World, turn: asyncio.Lock) -> Answer:
-    """One flight at a time. Only who may start the job waits for it, else anybody could hold up those who may.
+async def _in_turn(
+    flight: Flight, wanted: Wanted, rules: Rules, world: World, lock: Callable[[str], asyncio.Lock]
+) -> Answer:
+    """One flight of a job at a time; where a guard looks at what is running, one flight of all.
+
+    Only who may start the job waits for it, else anybody could hold up those who may.
 
     Raises:
         Refusal: 409, the flight before takes longer than this one would wait for the cluster: it may take an hour.
     """
-    if turn.locked():
+    turns = [lock(wanted.job_id), *([lock(EVERY_START)] if rules.needs_running else [])]
+    if any(turn.locked() for turn in turns):
         await _judged(flight, wanted, rules, world)
-    try:
-        async with asyncio.timeout(_patience_s(wanted, world.limits)):
-            await turn.acquire()
-    except TimeoutError:
-        why = "another start of it is still under way"
-        text = f"Cannot start data frame analytics [{wanted.job_id}] because {why}"
-        raise Refusal(409, "status_exception", text) from None
-    try:
+    async with AsyncExitStack() as held:
+        try:
+            async with asyncio.timeout(_patience_s(wanted, world.limits)):
+                for turn in turns:
+                    await held.enter_async_context(turn)
+        except TimeoutError:
+            why = "another start of it is still under way"
+            if len(turns) > 1:
+                why = "other starts are still under way, and a guard on running jobs lets them through one by one"
+            text = f"Cannot start data frame analytics [{wanted.job_id}] because {why}"
+            raise Refusal(409, "status_exception", text) from None
         # Judged by itself, and anew: the flight before may have changed everything.
         case, plan = await _judged(flight, wanted, rules, world)
         return await _act(flight, case, plan, wanted, world)
-    finally:
-        turn.release()
 
 
 def _patience_s(wanted: Wanted, limits: GateLimits) -> float:
@@ -155,7 +153,7 @@ def _patience_s(wanted: Wanted, limits: GateLimits) -> float:
 
 async def _judged(flight: Flight, wanted: Wanted, rules: Rules, world: World) -> tuple[Case, Plan]:
     """Two round trips: who asks for which job; may they, and what would be done. Raises what the start comes to."""
-    case, authorised, facts = await _permitted(flight, wanted, rules, world)
+    case, authorised, facts = await permitted(flight, wanted, rules, world)
     plan = flight.plan = await _in_peace(case, authorised, facts, flight.begun_ms)
     await _refuse_doomed(case, plan, world.cluster)
     return case, plan
@@ -180,7 +178,7 @@ async def _previewed(flight: Flight, wanted: Wanted, parameters: dict[str, str],
     Raises:
         Refusal: who asks may not start the job; ClusterUnreachable: what would happen cannot be told.
     """
-    case, authorised, facts = await _permitted(flight, wanted, rules, world)
+    case, authorised, facts = await permitted(flight, wanted, rules, world)
     planned: Plan | Refusal
     try:
         planned = flight.plan = await _in_peace(case, authorised, facts, flight.begun_ms)
@@ -195,13 +193,21 @@ async def _previewed(flight: Flight, wanted: Wanted, parameters: dict[str, str],
         _found_in(case, planned, world.cluster), foretold(case, planned, world.cluster)
     )
     # A document about thousands of sources takes a while to write, for which other starts must not wait.
-    found = (case, authorised.verdict, planned, read, _grants(case, authorised), found_in, flight.begun_ms, failed)
+    found = (case, authorised.verdict, planned, read, authorised.grants, found_in, flight.begun_ms, failed)
 
     def answer() -> Answer:
         content = document(case, findings(*found, foretold=said), flight.arrived.receipt)
         return told(content, parameters, flight.arrived.header("accept"), flight.arrived.receipt)
 
     return await asyncio.get_running_loop().run_in_executor(_PLANS, answer)
+
+
+async def _explained(flight: Flight, wanted: Wanted, parameters: dict[str, str], rules: Rules, world: World) -> Answer:
+    """The verdict with all that it was made of, for whoever is shown the job. Nothing waits for it."""
+    case, authorised = await explained(flight, wanted, rules, world)
+    content = explanation(rules, authorised.situation, case.subjects, authorised.verdict)
+    arrived = flight.arrived
+    return told(content | {"receipt": arrived.receipt}, parameters, arrived.header("accept"), arrived.receipt)
 
 
 async def _found_in(case: Case, planned: Plan | Refusal, cluster: Cluster) -> int | None:
@@ -213,63 +219,6 @@ async def _found_in(case: Case, planned: Plan | Refusal, cluster: Cluster) -> in
         return await cluster.documents(case.known.job.destination, credential)
     except Refusal:
         return None
-
-
-async def _permitted(
-    flight: Flight, wanted: Wanted, rules: Rules, world: World
-) -> tuple[Case, Authorised, Facts | StartgateError | None]:
-    """Who asks for which job, and that they may; and what a plan needs. Raises Refusal where they may not."""
-    # What was found out before a wait does not count any more, and must not stand in the record.
-    flight.known = flight.subjects = flight.verdict = flight.plan = None
-    credentials = credentials_of(flight.arrived, world.service, own=world.own is not None)
-    known = await _identified(flight, wanted, credentials, rules, world)
-    flight.mark("identified", world.clock.ticks_s())
-    subjects = flight.subjects = subjects_of(rules, known.caller, known.secondary, known.job.owner)
-    case = Case(rules=rules, credentials=credentials, known=known, subjects=subjects)
-    authorised, facts = await asyncio.gather(
-        authorise(known, subjects, credentials, rules, world.cluster),
-        _facts(case, reader(case), world.cluster, remade=flight.arrived.plan_only and is_remade(case)),
-    )
-    verdict = flight.verdict = authorised.verdict
-    flight.mark("judged", world.clock.ticks_s())
-    if not verdict.allowed:
-        text = refusal_reason(verdict, known.job, known.caller, known.secondary, known.job.owner)
-        raise Refusal(403, "security_exception", text)
-    return case, authorised, facts
-
-
-async def _identified(flight: Flight, wanted: Wanted, credentials: Credentials, rules: Rules, world: World) -> Known:
-    """Who may not start jobs at all is told that, and not whether the job exists."""
-    found = await identify(wanted.job_id, flight.arrived, credentials, world.cluster, world.own)
-    flight.caller, flight.secondary = found.caller, found.secondary
-    if isinstance(found, HiddenJob):
-        raise await hidden_job(found, credentials.caller, rules, world.cluster)
-    flight.known = found
-    return found
-
-
-async def _facts(
-    case: Case, credential: Credential | None, cluster: Cluster, *, remade: bool
-) -> Facts | StartgateError | None:
-    """Read at the same time as the privileges; what goes wrong here only counts once the start is allowed.
-
-    `remade`: they are wanted although this start leaves the destination alone.
-    """
-    known = case.known
-    if credential is None or (untouched(known) is not None and not remade):
-        return None
-    name = known.job.destination
-    try:
-        read, given = await asyncio.gather(
-            cluster.facts(known.job.sources, name, credential), _given(name, maker(case), cluster)
-        )
-        return replace(read, given=given)
-    except (Refusal, ClusterUnreachable) as failure:
-        return failure
-
-
-async def _given(name: str, credential: Credential | None, cluster: Cluster) -> Given | None:
-    return None if credential is None else await cluster.given(name, credential)
 
 
 async def _in_peace(case: Case, authorised: Authorised, facts: Facts | StartgateError | None, now_ms: int) -> Plan:
@@ -289,17 +238,13 @@ def _planned(case: Case, authorised: Authorised, facts: Facts | StartgateError |
         raise facts
     if facts is None:
         raise Refusal(403, "security_exception", "the sources cannot be read: no service credential is configured")
-    grants = _grants(case, authorised)
     laid = settings_for(case.rules, case.known.job.destination)
-    return make_plan(case.known, facts, grants, now_ms, laid)
-
-
-def _grants(case: Case, authorised: Authorised) -> Grants | None:
-    return authorised.grants if case.subjects.data is Subject.OWNER else None
+    return make_plan(case.known, facts, authorised.grants, now_ms, laid)
 
 
 async def _act(flight: Flight, case: Case, plan: Plan, wanted: Wanted, world: World) -> Answer:
     creating = creator(case, plan)
+    _announce(flight)
     await world.journal.append(record.intent(flight, world.clock.now_ms()))
     flight.intended = True
     flight.mark("intended", world.clock.ticks_s())
@@ -319,6 +264,17 @@ async def _act(flight: Flight, case: Case, plan: Plan, wanted: Wanted, world: Wo
     _follow(flight, case, answer.status, world)
     headers = (*answer.headers, (RECEIPT_HEADER, flight.arrived.receipt))
     return Answer(status=answer.status, headers=headers, body=answer.body)
+
+
+def _announce(flight: Flight) -> None:
+    """An exception is loud each time that it lets a start pass."""
+    exception = flight.verdict.exception if flight.verdict is not None else None
+    if exception is not None:
+        who = flight.caller.username if flight.caller is not None else ""
+        logger.error(
+            "start %s of %s by %s passes by the break-glass exception %s, signed by %s: %s",
+            *(flight.arrived.receipt, flight.job_id, who, exception.id, exception.signed_by, exception.reason),
+        )
 
 
 def _follow(flight: Flight, case: Case, status: int | None, world: World) -> None:

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from proxy.errors import Refusal
 from proxy.model import Answer, Credential, Identity, Job, JobState, Owner, SourceIndex
 from proxy.privileges import Asked, Held, Role
+from proxy.rules import RunningJob, SourceName, Target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,13 +93,23 @@ class Cluster(Protocol):
     async def facts(self, sources: Sequence[str], destination: str, credential: Credential) -> Facts:
         """Sources and destination, read at the same time."""
 
+    async def resolution(
+        self, sources: Sequence[str], destination: str, credential: Credential
+    ) -> tuple[tuple[SourceName, ...], Target]:
+        """What the names of a job stand for."""
+
+    async def running(self, credential: Credential) -> tuple[RunningJob, ...]:
+        """All jobs that are under way. Raises Refusal where not all of them can be listed."""
+
     async def index(self, name: str, credential: Credential) -> IndexState | None:
         """One index, or the one behind an alias; None where there is none."""
 
     async def given(self, name: str, credential: Credential) -> Given | None:
         """What index templates give to an index of this name; None where that cannot be told. Raises nothing."""
 
-    async def foretell(self, name: str, body: Mapping[str, Any], credential: Credential, *, settings: bool) -> Foretold:
+    async def foretell(
+        self, name: str, body: Mapping[str, Any], credential: Credential, *, settings: bool
+    ) -> Foretold:
         """What the cluster would say of creating this index, where it tells beforehand; `settings`: also of those.
         Nothing is made. Raises nothing."""
 

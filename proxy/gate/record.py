@@ -14,8 +14,10 @@ from proxy.gate.request import Arrived
 from proxy.journal import entry
 from proxy.journal.entry import Phase
 from proxy.model import Answer, JobState, Stage
-from proxy.rules import Reason, Subjects, Verdict
+from proxy.rules import Situation, Subjects, Verdict, in_short, to_record
 
+# Of one situation: a job over a thousand sources takes about this much.
+SITUATION_BYTES = 64 * 1024
 # After these answers to a start nobody knows whether the job runs.
 UNCERTAIN = frozenset({408, 429, 500, 502, 503, 504})
 
@@ -27,7 +29,7 @@ def intent(flight: Flight, now_ms: int) -> dict[str, Any]:
 
 def outcome(flight: Flight, answer: Answer, now_ms: int) -> dict[str, Any]:
     """What was decided and done, and what the client is answered with."""
-    answered = flight.cluster_answer is not None or flight.arrived.plan_only
+    answered = flight.cluster_answer is not None or flight.arrived.plan_only or flight.arrived.explain_only
     succeeded = answered and 200 <= answer.status < 300
     # Without a usable answer to an intended start nobody knows whether the job runs.
     unknown = flight.intended and answer.status in UNCERTAIN
@@ -112,8 +114,7 @@ def _start(phase: Phase, flight: Flight, now_ms: int, *, outcome: str, reason: s
     record = entry.frame(phase, flight.arrived.receipt, now_ms, outcome=outcome, reason=reason)
     record |= _request(flight.arrived)
     ours = record["startgate"]
-    if flight.arrived.plan_only:
-        ours["plan_only"] = True
+    ours |= {wish: True for wish in ("plan_only", "explain_only") if getattr(flight.arrived, wish)}
     ours["rules"] = {"revision": flight.revision}
     ours["job"] = {"id": entry.cut(flight.job_id or "")}
     _add_identities(record, flight)
@@ -122,11 +123,26 @@ def _start(phase: Phase, flight: Flight, now_ms: int, *, outcome: str, reason: s
     if flight.subjects is not None:
         ours["subjects"] = _subjects(flight.subjects)
     if flight.verdict is not None:
-        ours["verdict"] = _verdict(flight.verdict)
-        record["event"]["type"] = ["access", "allowed" if flight.verdict.allowed else "denied"]
+        _add_verdict(record, flight.verdict)
+    if flight.situation is not None:
+        ours["situation"] = _situation(flight.situation)
     if flight.plan is not None:
         ours["destination"] = _destination(flight.plan, flight.known)
     return record
+
+
+def _add_verdict(record: dict[str, Any], verdict: Verdict) -> None:
+    record["startgate"]["verdict"] = in_short(verdict, entry.LIST_LIMIT, entry.cut)
+    record["event"]["type"] = ["access", "allowed" if verdict.allowed else "denied"]
+    if verdict.exception is not None:
+        record["tags"] = ["break-glass"]
+
+
+def _situation(situation: Situation) -> dict[str, Any]:
+    """What the verdict was made of, whole or not at all: of a part nothing could be judged again."""
+    told = to_record(situation)
+    size = len(msgspec.json.encode(told))
+    return told if size <= SITUATION_BYTES else {"omitted": f"it takes {size} bytes, of {SITUATION_BYTES} at most"}
 
 
 def _request(arrived: Arrived) -> dict[str, Any]:
@@ -172,21 +188,6 @@ def _subjects(subjects: Subjects) -> dict[str, Any]:
         "asked": [subject.value for subject in subjects.asked],
         "intermediary": subjects.intermediary,
     }
-
-
-def _verdict(verdict: Verdict) -> dict[str, Any]:
-    return {"allowed": verdict.allowed, "reasons": [_reason(reason) for reason in verdict.reasons[: entry.LIST_LIMIT]]}
-
-
-def _reason(reason: Reason) -> dict[str, Any]:
-    fields = {"subject": reason.subject.value, "kind": reason.kind.value, "text": entry.cut(reason.text)}
-    if reason.index is not None:
-        fields["index"] = entry.cut(reason.index)
-    if reason.privilege is not None:
-        fields["privilege"] = reason.privilege
-    if reason.origin is not None:
-        fields["rule"] = str(reason.origin)
-    return fields
 
 
 def _destination(plan: Plan, known: Known | None) -> dict[str, Any]:

@@ -24,7 +24,10 @@ SECONDARY_HEADER = "es-secondary-authorization"
 # would pass over the header and start the job, while it refuses parameters that it does not know.
 PLAN_HEADER = "x-startgate-plan"
 PLAN_PARAMETER = "startgate_plan"
-PLAN_ONLY = "only"
+# Likewise what asks for the explanation alone.
+EXPLAIN_HEADER = "x-startgate-explain"
+EXPLAIN_PARAMETER = "startgate_explain"
+ONLY = "only"
 # How many unknown parameters are given a hint: comparing thousands of names would hold up other starts.
 HINTS = 10
 
@@ -32,7 +35,8 @@ HINTS = 10
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrived:
     """A start as it came over the wire. `target` is the raw request target; header names are as sent, in order, those
-    of Startgate's own left out; `plan` holds the values of `X-Startgate-Plan`, which is never sent to the cluster.
+    of Startgate's own left out; `plan` and `explain` hold the values of `X-Startgate-Plan` and `X-Startgate-Explain`,
+    which are never sent to the cluster.
     `certificate` is what the edge tells of the client's, as `clientcert.told` words it; empty where there is none."""
 
     target: str
@@ -41,12 +45,18 @@ class Arrived:
     peer: str = ""
     receipt: str
     plan: tuple[str, ...] = ()
+    explain: tuple[str, ...] = ()
     certificate: str = field(default="", repr=False)
 
     @property
     def plan_only(self) -> bool:
         """Whether the plan is asked for, and no start."""
-        return self.plan == (PLAN_ONLY,)
+        return self.plan == (ONLY,)
+
+    @property
+    def explain_only(self) -> bool:
+        """Whether the explanation is asked for, and no start."""
+        return self.explain == (ONLY,)
 
     def header(self, name: str) -> str | None:
         """The first value of a header, by its lower-case name."""
@@ -99,7 +109,7 @@ def read_request(arrived: Arrived, parameters: Mapping[str, str]) -> Wanted:
         Refusal: 400 or 406, in the order and with the texts of Elasticsearch.
     """
     job_id = _job_id(arrived.path)
-    _check_plan(arrived, parameters)
+    _check_wishes(arrived, parameters)
     body = inflated(arrived.body, arrived.header("content-encoding"))
     fields = body_fields(body, arrived.header_values("content-type"), parameters)
     # What Elasticsearch reads of the query depends on the body: what it does not read, it refuses.
@@ -113,19 +123,30 @@ def read_request(arrived: Arrived, parameters: Mapping[str, str]) -> Wanted:
             raise Refusal(400, "illegal_argument_exception", _inconsistent(body_id, job_id))
         timeout = parse_timeout(fields.get("timeout"))
         read.update(() if arrived.body else BODY_PARAMETERS)
-    if arrived.plan_only:
-        read.add(PLAN_PARAMETER)
+    read.update(parameter for values, parameter, _ in _wishes(arrived) if values)
     _refuse_unknown(arrived.path, parameters, read)
     _check_id(job_id)
     return Wanted(job_id=job_id, timeout_s=timeout)
 
 
-def _check_plan(arrived: Arrived, parameters: Mapping[str, str]) -> None:
-    """Whoever asks for a plan in a way that is not understood must not get a start."""
-    asked = (*arrived.plan, *([parameters[PLAN_PARAMETER]] if arrived.plan and PLAN_PARAMETER in parameters else ()))
-    if len(arrived.plan) > 1 or any(value != PLAN_ONLY for value in asked):
-        shown = ", ".join(f"[{value}]" for value in asked)
-        text = f"{shown} in [X-Startgate-Plan] is not understood; the one value is [{PLAN_ONLY}], given once"
+def _wishes(arrived: Arrived) -> tuple[tuple[tuple[str, ...], str, str], ...]:
+    """What asks for something else than a start: the header's values, the parameter's name, the header's name."""
+    return (
+        (arrived.plan, PLAN_PARAMETER, "X-Startgate-Plan"),
+        (arrived.explain, EXPLAIN_PARAMETER, "X-Startgate-Explain"),
+    )
+
+
+def _check_wishes(arrived: Arrived, parameters: Mapping[str, str]) -> None:
+    """Whoever asks for a plan or an explanation in a way that is not understood must not get a start."""
+    for values, parameter, header in _wishes(arrived):
+        asked = (*values, *([parameters[parameter]] if values and parameter in parameters else ()))
+        if len(values) > 1 or any(value != ONLY for value in asked):
+            shown = ", ".join(f"[{value}]" for value in asked)
+            text = f"{shown} in [{header}] is not understood; the one value is [{ONLY}], given once"
+            raise Refusal(400, "illegal_argument_exception", text)
+    if arrived.plan and arrived.explain:
+        text = "[X-Startgate-Plan] and [X-Startgate-Explain] ask for two things at once; send one of them"
         raise Refusal(400, "illegal_argument_exception", text)
 
 

@@ -8,7 +8,8 @@
 - `situation`: all that a verdict depends on besides the rules; `subjects`: which identity is asked what;
 - `evaluate`: the one evaluator, deny by default, with `required` and `granted` (privileges), `matching` (flows),
   `conditions` (guards), `exceptional` (break-glass);
-- `verdict`: what it comes to; `reason`: its text for the client.
+- `verdict`: what it comes to; `reason`: its text for the client; `explained`: all of it as plain values;
+- `recorded`: a situation in a record, and out of it again.
 """
 
 from proxy.rules.compiled import (
@@ -25,9 +26,13 @@ from proxy.rules.compiled import (
     Trusted,
 )
 from proxy.rules.evaluate import judge
+from proxy.rules.explained import explanation, in_short
+from proxy.rules.granted import roles_of
 from proxy.rules.load import CASES_SUFFIX, load
 from proxy.rules.overrides import settings_for
 from proxy.rules.reason import described, refusal_reason, unauthorized_start
+from proxy.rules.recorded import NotRecorded, from_record, to_record
+from proxy.rules.required import held_by_role_files
 from proxy.rules.situation import Request, RunningJob, Situation, SourceName, Target, Unknown
 from proxy.rules.subjects import Subject, Subjects, asked_of, is_trusted, source_names, subjects_of
 from proxy.rules.verdict import Answer, Outcome, Reason, ReasonKind, Step, StepKind, Verdict, Warned
@@ -38,6 +43,7 @@ __all__ = [
     "Answer",
     "Authority",
     "CreateAs",
+    "NotRecorded",
     "OnRefusedStart",
     "Origin",
     "Outcome",
@@ -63,12 +69,18 @@ __all__ = [
     "Warned",
     "asked_of",
     "described",
+    "explanation",
+    "from_record",
+    "held_by_role_files",
+    "in_short",
     "is_trusted",
     "judge",
     "load",
     "refusal_reason",
+    "roles_of",
     "settings_for",
     "source_names",
     "subjects_of",
+    "to_record",
     "unauthorized_start",
 ]

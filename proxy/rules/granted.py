@@ -5,14 +5,13 @@ than they do. See docs/decisions/085-who-has-which-roles.md.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from proxy.model import Identity, Owner, OwnerKind
 from proxy.privileges import Role
 from proxy.privileges.patterns import matches
 from proxy.rules.compiled import RoleMapping, Rules
-from proxy.rules.situation import Situation, Unknown
-from proxy.rules.subjects import Subject
+from proxy.rules.situation import Unknown
 
 SERVICE_ACCOUNTS = "_service_account"
 
@@ -28,20 +27,27 @@ class _Names:
     is_key: bool
 
 
-def roles_of(rules: Rules, situation: Situation, subject: Subject) -> tuple[Role, ...] | Unknown:
-    """The role files' roles that a subject has, each once, in the order of the files that give them.
+def roles_of(rules: Rules, who: Identity | Owner | None) -> tuple[Role, ...] | Unknown:
+    """The role files' roles that somebody has, each once, in the order in which mappings give them.
 
-    Where there are no mappings at all a role of the role files belongs to whoever has a role of that name.
+    Where there are no mappings at all a role of the role files belongs to whoever has a role of that name. A grant that
+    shows only some documents or fields is left out: nothing keeps a job from copying the others.
     Raises Undecidable where a mapping's pattern cannot be compared.
     """
-    names = _names(situation, subject)
+    names = _owner(who) if isinstance(who, Owner) else None if who is None else _identity(who)
     if names is None:
         return Unknown("the cluster does not tell whose credentials the job runs with, so it has no role of the files")
     granted = tuple(dict.fromkeys(_granted(rules, names)))
     gone = [name for name in granted if name not in rules.roles]
     if gone:
         return Unknown(f"[{', '.join(gone)}] is in no role file; name the file under `roles`")
-    return tuple(rules.roles[name].role for name in granted)
+    return tuple(_whole(rules.roles[name].role) for name in granted)
+
+
+def _whole(role: Role) -> Role:
+    """A role without what it grants in part."""
+    whole = tuple(grant for grant in role.indices if grant.query is None and grant.field_security is None)
+    return role if len(whole) == len(role.indices) else replace(role, indices=whole)
 
 
 def _granted(rules: Rules, names: _Names) -> Iterator[str]:
@@ -65,14 +71,6 @@ def _matches(mapping: RoleMapping, names: _Names) -> bool:
 
 def _one(patterns: tuple[str, ...] | None, names: tuple[str, ...]) -> bool:
     return patterns is None or any(matches(patterns, name) for name in names)
-
-
-def _names(situation: Situation, subject: Subject) -> _Names | None:
-    """None where the subject is nobody that is known."""
-    if subject is Subject.OWNER:
-        return _owner(situation.job.owner)
-    who = situation.caller if subject is Subject.CALLER else situation.secondary
-    return None if who is None else _identity(who)
 
 
 def _identity(who: Identity) -> _Names:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from proxy.model import OwnerKind
+from proxy.model import Identity, Owner, OwnerKind
 from proxy.privileges import Asked, Held, Undecidable, UnknownPrivilege, check
 from proxy.rules.compiled import Authority, Requirement, Rules
 from proxy.rules.granted import roles_of
@@ -66,7 +66,12 @@ def _answers(rules: Rules, situation: Situation, subject: Subject, asked: Asked)
     if rules.authority is not Authority.ROLES:
         answers[Authority.CLUSTER] = _of_cluster(situation, subject)
     if rules.authority is not Authority.CLUSTER:
-        answers[Authority.ROLES] = held_by_role_files(rules, situation, subject, asked)
+        who = {
+            Subject.CALLER: situation.caller,
+            Subject.SECONDARY: situation.secondary,
+            Subject.OWNER: situation.job.owner,
+        }[subject]
+        answers[Authority.ROLES] = held_by_role_files(rules, who, asked)
     return answers
 
 
@@ -79,10 +84,10 @@ def _of_cluster(situation: Situation, subject: Subject) -> Answer:
     return Unknown("no answer was given")
 
 
-def held_by_role_files(rules: Rules, situation: Situation, subject: Subject, asked: Asked) -> Answer:
-    """What of `asked` a subject holds by the roles that the role files and mappings give it."""
+def held_by_role_files(rules: Rules, who: Identity | Owner | None, asked: Asked) -> Answer:
+    """What of `asked` somebody holds by the roles that the role files and mappings give them."""
     try:
-        roles = roles_of(rules, situation, subject)
+        roles = roles_of(rules, who)
         return roles if isinstance(roles, Unknown) else check(roles, asked)
     except (Undecidable, UnknownPrivilege) as failure:
         return Unknown(f"the role files cannot be judged exactly: {failure}")

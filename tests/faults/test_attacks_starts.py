@@ -16,11 +16,12 @@ from click.testing import CliRunner
 from proxy.cli import main
 from proxy.errors import Refusal
 from proxy.gate.authorise import authorise
+from proxy.gate.flight import Case
 from proxy.gate.identify import credentials_of
 from proxy.gate.plan import make_plan
 from proxy.gate.ports import Facts
 from proxy.journal.entry import Phase
-from proxy.rules import subjects_of
+from proxy.rules import Request, subjects_of
 from proxy.settings import GateLimits
 from tests.gate.fakes import FLIGHTS, KIBANA, RULES, FakeCluster, arrived, grants, known, made
 from tests.stack import Replied, Stack, whole
@@ -374,7 +375,8 @@ async def test_source_expressions_hold_up_nobody() -> None:
     who = replace(known(made(source={"index": nasty})), caller=KIBANA)
     subjects = subjects_of(RULES, who.caller, None, who.job.owner)
     cluster = FakeCluster([], {"grants": grants(role)})
-    judging = asyncio.ensure_future(authorise(who, subjects, credentials_of(arrived(), "ApiKey s"), RULES, cluster))
+    case = Case(rules=RULES, credentials=credentials_of(arrived(), "ApiKey s"), known=who, subjects=subjects)
+    judging = asyncio.ensure_future(authorise(case, Request(), None, 0, cluster))
     turns = 0
     while not judging.done():
         await asyncio.sleep(0.005)

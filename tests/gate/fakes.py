@@ -15,7 +15,7 @@ from proxy.gate.ports import Facts, Foretold, Given, Grants, IndexState
 from proxy.gate.request import Arrived
 from proxy.model import Answer, Credential, Identity, Job, JobState, Owner, SourceIndex, Stage
 from proxy.privileges import Asked, Held, role_from_json
-from proxy.rules import Rules, load
+from proxy.rules import Rules, RunningJob, SourceName, Target, load
 from proxy.settings import GateLimits
 
 T = TypeVar("T")
@@ -174,6 +174,18 @@ class FakeCluster:
         found: Facts = await self._answer(f"facts {credential.whose}", Facts(sources=(FLIGHTS,), destination=None))
         return found
 
+    async def resolution(
+        self, sources: Sequence[str], destination: str, credential: Credential
+    ) -> tuple[tuple[SourceName, ...], Target]:
+        found: tuple[tuple[SourceName, ...], Target] = await self._answer(
+            f"resolution {credential.whose}", (tuple(SourceName(name=name) for name in sources), Target())
+        )
+        return found
+
+    async def running(self, credential: Credential) -> tuple[RunningJob, ...]:
+        found: tuple[RunningJob, ...] = await self._answer(f"running {credential.whose}", ())
+        return found
+
     async def index(self, name: str, credential: Credential) -> IndexState | None:
         found: IndexState | None = await self._answer(f"index {credential.whose}", None)
         return found
@@ -182,9 +194,7 @@ class FakeCluster:
         found: Given | None = await self._answer(f"given {credential.whose}", None)
         return found
 
-    async def foretell(
-        self, name: str, body: Mapping[str, Any], credential: Credential, *, settings: bool
-    ) -> Foretold:
+    async def foretell(self, name: str, body: Mapping[str, Any], credential: Credential, *, settings: bool) -> Foretold:
         found: Foretold = await self._answer(f"foretell {credential.whose} {settings}", Foretold())
         return found
 

@@ -9,8 +9,9 @@ import yaml
 
 from proxy.errors import PassedOn, PlainRefusal, Refusal, error_body
 from proxy.gate import answer as words
-from proxy.gate.answer import refused
+from proxy.gate.answer import refused, warned
 from proxy.model import Answer
+from proxy.rules import Origin, Verdict, Warned
 
 REFUSAL = Refusal(403, "security_exception", "nö")
 BODY = error_body(403, "security_exception", "nö")
@@ -131,3 +132,29 @@ def test_a_trace_is_given_where_asked_for(refusal: Refusal) -> None:
 )
 def test_no_trace_where_there_is_no_place_for_one(refusal: Refusal) -> None:
     assert told(refusal, error_trace="") == told(refusal)
+
+
+PLACE = Origin("r.yml", 1)
+
+
+@pytest.mark.parametrize(
+    ("message", "told"),
+    [
+        ("Mind the gap.", "Mind the gap."),
+        ('"quoted" \\', '\\"quoted\\" \\\\'),
+        ("100 % é", "100 %25 %C3%A9"),
+        ("a\tb\r\nX: y", "a%09b%0D%0AX: y"),
+        ("\ud800", "%3F"),
+        ("x" * 2000, "x" * 1000),
+    ],
+)
+def test_a_warning_is_a_quoted_text_whatever_it_says(message: str, told: str) -> None:
+    plain = Answer(status=200, headers=(("A", "b"),))
+    answer = warned(plain, Verdict(warnings=(Warned("w", message, PLACE),)))
+    assert answer.headers == (("A", "b"), ("Warning", f'299 Startgate "[w] {told}"'))
+
+
+def test_an_answer_without_warnings_stays_as_it_is() -> None:
+    plain = Answer(status=200, headers=(("A", "b"),))
+    assert warned(plain, None) is plain
+    assert warned(plain, Verdict(shadowed=(Warned("s", "x", PLACE),))) is plain

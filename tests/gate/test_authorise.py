@@ -8,11 +8,26 @@ import pytest
 
 from proxy.errors import ClusterUnreachable, Refusal
 from proxy.gate.authorise import Authorised, authorise, hidden_job
-from proxy.gate.flight import HiddenJob
+from proxy.gate.create import reader
+from proxy.gate.flight import Case, HiddenJob, Known
 from proxy.gate.identify import credentials_of
+from proxy.gate.ports import Grants
 from proxy.model import Credential, Identity, OwnerKind
-from proxy.privileges import Held
-from proxy.rules import Rules, Subject, SubjectKind, Verdict, subjects_of
+from proxy.privileges import Held, IndexGrant, Role
+from proxy.rules import (
+    Authority,
+    Origin,
+    Request,
+    Rules,
+    RunningJob,
+    SourceName,
+    Subject,
+    SubjectKind,
+    Verdict,
+    subjects_of,
+)
+from proxy.rules.cel import compile_condition
+from proxy.rules.compiled import DefinedRole, Flow, Guard, Mode, RoleMapping
 from tests.gate.fakes import (
     ANALYST,
     ANN,
@@ -32,6 +47,13 @@ BOTH = replace(RULES, subjects=(SubjectKind.DATA, SubjectKind.OWNER))
 CALLER = Credential(whose="caller")
 
 
+def case_of(who: Known, *headers: tuple[str, str], rules: Rules = RULES, service: str | None = "ApiKey s") -> Case:
+    """What a start is decided with."""
+    subjects = subjects_of(rules, who.caller, who.secondary, who.job.owner)
+    credentials = credentials_of(arrived(*headers), service)
+    return Case(rules=rules, credentials=credentials, known=who, subjects=subjects)
+
+
 async def judged(
     *headers: tuple[str, str],
     rules: Rules = RULES,
@@ -41,9 +63,8 @@ async def judged(
     """The verdict, and who was asked, in no order: all at once."""
     cluster = FakeCluster([], dict(answers or {}))
     who = replace(known(), caller=caller, secondary=BOB if headers else None)
-    subjects = subjects_of(rules, who.caller, who.secondary, who.job.owner)
-    credentials = credentials_of(arrived(*headers), "ApiKey s")
-    return await authorise(who, subjects, credentials, rules, cluster), sorted(cluster.calls)
+    case = case_of(who, *headers, rules=rules)
+    return await authorise(case, Request(), reader(case), 7, cluster), sorted(cluster.calls)
 
 
 def texts(verdict: Verdict) -> list[str]:
@@ -87,7 +108,8 @@ async def test_an_owner_that_cannot_be_told_denies_and_says_why() -> None:
         caller=KIBANA, answers={"grants": Refusal(403, "security_exception", "no service credential")}
     )
     assert texts(found.verdict) == ["the privileges of the owner are not known: no service credential"]
-    assert found.grants is None
+    # Should an exception let the start pass all the same, the service credential shows nothing that is for few.
+    assert found.grants == Grants(roles=())
 
 
 async def test_roles_that_cannot_be_judged_exactly_deny() -> None:
@@ -124,8 +146,7 @@ async def test_a_subject_without_credentials_denies() -> None:
     """Cannot come about: whoever is a subject has been identified. If it did, nobody would be asked in its place."""
     cluster = FakeCluster([])
     who = replace(known(), secondary=BOB)
-    subjects = subjects_of(RULES, ANN, BOB, who.job.owner)
-    found = await authorise(who, subjects, credentials_of(arrived(), None), RULES, cluster)
+    found = await authorise(case_of(who, service=None), Request(), CALLER, 7, cluster)
     assert texts(found.verdict) == ["the privileges of the secondary are not known: no answer was given"]
     assert cluster.calls == ["held caller"]
 
@@ -134,8 +155,7 @@ async def test_an_owner_of_a_kind_not_told_is_asked_for_all_the_same() -> None:
     cluster = FakeCluster([])
     job = made(authorization=None)
     who = replace(known(job), caller=KIBANA)
-    subjects = subjects_of(RULES, KIBANA, None, job.owner)
-    await authorise(who, subjects, credentials_of(arrived(), None), RULES, cluster)
+    await authorise(case_of(who, service=None), Request(), None, 7, cluster)
     assert f"grants {OwnerKind.UNKNOWN}" in cluster.calls
 
 
@@ -170,3 +190,128 @@ async def test_a_refused_question_about_a_hidden_job_is_passed_on() -> None:
 async def test_no_answer_about_a_hidden_job_is_no_answer() -> None:
     with pytest.raises(ClusterUnreachable):
         await told_about_hidden(ClusterUnreachable("down"))
+
+
+# --- what else the rules need to know
+
+FLOWS = replace(RULES, flows=(Flow(sources=("flights",), destinations=("*",), origin=Origin("r.yml", 1)),))
+LIMIT = replace(
+    RULES,
+    guards=(
+        Guard(
+            id="five",
+            mode=Mode.ENFORCE,
+            deny="running.size() >= 1",
+            program=compile_condition("running.size() >= 1"),
+            message="Five at a time.",
+            origin=Origin("r.yml", 2),
+        ),
+    ),
+)
+BY_ROLES = replace(
+    RULES,
+    authority=Authority.ROLES,
+    roles={
+        "analyst": DefinedRole(
+            Role(
+                name="analyst",
+                cluster=("manage_ml",),
+                indices=(
+                    IndexGrant(names=("flights",), privileges=("read", "view_index_metadata")),
+                    IndexGrant(names=("flights-out",), privileges=("all",)),
+                ),
+            ),
+            Origin("roles.yml", 1),
+        )
+    },
+)
+
+
+async def test_names_are_resolved_only_where_a_rule_needs_them_and_beside_the_rest() -> None:
+    found, calls = await judged(rules=FLOWS)
+    assert found.verdict.allowed
+    assert calls == ["held caller", "resolution caller"]
+    assert found.situation.sources == (SourceName(name="flights"),)
+    assert (await judged())[0].situation.sources is None
+
+
+async def test_names_that_cannot_be_resolved_deny() -> None:
+    refused = refused_by_cluster(404, "index_not_found_exception", "no such index [flights]")
+    found, _ = await judged(rules=FLOWS, answers={"resolution": refused})
+    assert [text.rpartition(": ")[2] for text in texts(found.verdict)] == ["no such index [flights]"] * 2
+
+
+async def test_names_that_nobody_can_resolve_deny() -> None:
+    who = replace(known(), caller=KIBANA)
+    found = await authorise(case_of(who, rules=FLOWS, service=None), Request(), None, 7, FakeCluster([]))
+    assert any("no service credential is configured" in text for text in texts(found.verdict))
+
+
+async def test_the_cluster_is_asked_what_is_running_as_the_service() -> None:
+    found, calls = await judged(rules=LIMIT)
+    assert (found.verdict.allowed, found.situation.running) == (True, ())
+    assert calls == ["held caller", "running service"]
+    other = RunningJob(id="o", analysis="regression", sources=(), destination="d", model_memory_limit_bytes=1)
+    found, _ = await judged(rules=LIMIT, answers={"running": (other,)})
+    assert texts(found.verdict) == ["the guard [five] denies it: Five at a time."]
+    found, _ = await judged(rules=LIMIT, answers={"running": refused_by_cluster(403, reason="no monitor_ml")})
+    assert texts(found.verdict) == ["the guard [five] cannot be told: running is not known: no monitor_ml"]
+
+
+async def test_without_a_service_credential_what_is_running_is_asked_as_the_caller() -> None:
+    cluster = FakeCluster([])
+    await authorise(case_of(known(), rules=LIMIT, service=None), Request(), CALLER, 7, cluster)
+    assert sorted(cluster.calls) == ["held caller", "running caller"]
+
+
+@pytest.mark.parametrize("call", ["resolution", "running"])
+async def test_no_answer_about_what_a_rule_needs_is_no_verdict(call: str) -> None:
+    with pytest.raises(ClusterUnreachable):
+        await judged(rules=replace(FLOWS, guards=LIMIT.guards), answers={call: ClusterUnreachable("down")})
+
+
+async def test_role_files_alone_ask_the_cluster_nothing() -> None:
+    found, calls = await judged(rules=BY_ROLES)
+    assert found.verdict.allowed
+    assert calls == []
+    # The cluster may show whoever reads the sources more than the role files do.
+    assert found.grants == Grants(roles=(BY_ROLES.roles["analyst"].role,))
+    denied, _ = await judged(rules=BY_ROLES, caller=BOB)
+    assert len(denied.verdict.reasons) == 7
+    assert denied.grants == Grants(roles=())
+
+
+async def test_an_owner_is_judged_by_role_files_without_the_service_credential() -> None:
+    found, calls = await judged(rules=replace(BY_ROLES, subjects=(SubjectKind.OWNER,)))
+    assert found.verdict.allowed
+    assert calls == []
+    owner = made(authorization=None)
+    rules = replace(BY_ROLES, subjects=(SubjectKind.OWNER,))
+    unknown = await authorise(case_of(known(owner), rules=rules), Request(), None, 7, FakeCluster([]))
+    assert not unknown.verdict.allowed
+    assert unknown.grants == Grants(roles=())
+
+
+async def test_mappings_that_cannot_be_compared_show_nothing() -> None:
+    mapping = RoleMapping(
+        grants=("analyst",), users=("/a(/",), roles=None, realms=None, api_keys=None, origin=Origin("r.yml", 3)
+    )
+    found, _ = await judged(rules=replace(BY_ROLES, role_mappings=(mapping,)))
+    assert not found.verdict.allowed
+    assert found.grants == Grants(roles=())
+
+
+async def test_both_ask_the_cluster_and_the_files() -> None:
+    both = replace(BY_ROLES, authority=Authority.BOTH)
+    found, calls = await judged(rules=both)
+    assert (found.verdict.allowed, calls, found.grants) == (True, ["held caller"], None)
+    assert not (await judged(rules=both, answers={"held": Held()}))[0].verdict.allowed
+    assert not (await judged(rules=both, caller=BOB))[0].verdict.allowed
+
+
+async def test_whoever_is_not_shown_the_job_is_told_by_the_role_files_whether_they_may_start() -> None:
+    cluster = FakeCluster([])
+    assert await hidden_job(HIDDEN, CALLER, BY_ROLES, cluster) is HIDDEN.refusal
+    told = await hidden_job(replace(HIDDEN, caller=BOB), CALLER, BY_ROLES, cluster)
+    assert told.status == 403
+    assert cluster.calls == []

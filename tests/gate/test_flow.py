@@ -15,11 +15,13 @@ from proxy.errors import ClusterUnreachable, Refusal
 from proxy.gate import flow, plan
 from proxy.gate.flight import Plan
 from proxy.gate.ports import Facts, Given, IndexState
-from proxy.gate.request import Arrived
+from proxy.gate.request import Arrived, read_request
 from proxy.model import Answer, JobState, Stage
 from proxy.privileges import Held
-from proxy.rules import CreateAs, OnRefusedStart, SubjectKind
+from proxy.rules import CreateAs, OnRefusedStart, RunningJob, SubjectKind, from_record, judge
+from proxy.rules.compiled import Mode
 from proxy.settings import GateLimits
+from proxy.tasks import spawn
 from tests.gate.casefiles import Case, cases, run, value_at
 from tests.gate.fakes import (
     ANALYST,
@@ -38,6 +40,7 @@ from tests.gate.fakes import (
     refused_by_cluster,
     until,
 )
+from tests.gate.samples import FIRE, guard, guarded
 
 SECONDARY = ("es-secondary-authorization", "Basic Ym9i")
 EXISTING = Facts(sources=(), destination=IndexState(name="flights-out", uuid="u", mappings={}))
@@ -88,7 +91,8 @@ async def test_an_intent_tells_what_is_about_to_be_done() -> None:
     await one.run()
     intent = one.records[0]["startgate"]
     assert intent["phase"] == "intent"
-    assert intent["verdict"] == {"allowed": True, "reasons": []}
+    assert (intent["verdict"]["allowed"], intent["verdict"]["reasons"]) == (True, [])
+    assert {step["outcome"] for step in intent["verdict"]["steps"]} == {"passed"}
     assert (intent["destination"]["index"], intent["destination"]["plan"]) == ("flights-out", "create")
     assert intent["rules"] == {"revision": RULES.revision}
 
@@ -920,3 +924,128 @@ async def test_a_template_with_the_results_field_leaves_the_index_to_elasticsear
     one = scene(given=Given(mappings={"properties": {"ml": {"properties": {}}}}))
     assert (await one.run()).status == 200
     assert one.effects == ["intent", "forward", "followed", "outcome"]
+
+
+# --- guards that warn, exceptions, explanations, and turns
+
+
+def warnings(reply: Answer) -> list[str]:
+    return [value for name, value in reply.headers if name == "Warning"]
+
+
+async def test_a_guard_that_warns_lets_pass_and_says_so_in_a_header() -> None:
+    rules = guarded(guard("w", 'job.id != ""', Mode.WARN), guard("s", 'job.id != ""', Mode.SHADOW))
+    cluster = replace(STARTED, headers=(*STARTED.headers, ("Warning", '299 Elasticsearch-8 "deprecated"')))
+    one = scene(forward=cluster)
+    reply = await one.run(rules=rules)
+    assert reply.status == 200
+    assert warnings(reply) == ['299 Elasticsearch-8 "deprecated"', '299 Startgate "[w] Mind the gap."']
+    verdict = one.outcome["startgate"]["verdict"]
+    assert (verdict["allowed"], verdict["warnings"][0]["id"], verdict["shadowed"][0]["id"]) == (True, "w", "s")
+
+
+async def test_a_refusal_warns_as_well() -> None:
+    rules = guarded(guard("w", 'job.id != ""', Mode.WARN), guard("e", 'job.id != ""', message="No."))
+    one = scene()
+    reply = await one.run(rules=rules)
+    assert (reply.status, warnings(reply)) == (403, ['299 Startgate "[w] Mind the gap."'])
+    assert reason(reply).endswith("because the guard [e] denies it: No.")
+    assert one.effects == ["outcome"]
+
+
+async def test_an_exception_is_loud_in_log_record_and_answer(caplog: pytest.LogCaptureFixture) -> None:
+    rules = replace(guarded(guard("e", 'job.id != ""')), break_glass=(FIRE,))
+    one = scene()
+    with caplog.at_level(logging.ERROR):
+        reply = await one.run(rules=rules)
+    assert reply.status == 200
+    assert warnings(reply) == [
+        '299 Startgate "[fire] break-glass exception: the rules deny this start and let it pass"'
+    ]
+    assert "of outliers by ann passes by the break-glass exception fire, signed by carol: the outage" in caplog.text
+    assert [record["tags"] for record in one.records] == [["break-glass"]] * 2
+    assert one.outcome["startgate"]["verdict"]["reasons"][0]["id"] == "e"
+
+
+async def test_the_record_holds_what_the_verdict_was_made_of() -> None:
+    one = scene(held=Held())
+    await one.run()
+    situation = from_record(one.outcome["startgate"]["situation"])
+    assert not judge(RULES, situation).allowed
+    assert situation.job.id == "outliers"
+
+
+EXPLAIN = replace(arrived(), explain=("only",))
+
+
+async def test_an_explanation_tells_all_and_changes_nothing() -> None:
+    one = scene()
+    rules = guarded(guard("e", 'job.id != ""'), guard("w", 'job.id != ""', Mode.WARN))
+    reply = await one.run(EXPLAIN, rules)
+    told = json.loads(reply.body)
+    assert (reply.status, told["allowed"], told["explain_only"], told["receipt"]) == (200, False, True, "r1")
+    assert [step["id"] for step in told["steps"] if step["kind"] == "guard"] == ["e", "w"]
+    assert told["steps"][-1]["seen"] == {"job.id": "outliers"}
+    assert one.effects == ["outcome"]
+    assert one.outcome["startgate"]["explain_only"] is True
+    assert one.outcome["event"]["outcome"] == "success"
+
+
+async def test_an_explanation_waits_for_no_start() -> None:
+    one = scene()
+    async with one._lock("outliers"):
+        assert (await one.run(EXPLAIN)).status == 200
+
+
+async def test_an_explanation_of_a_hidden_job_is_refused_as_a_start_is() -> None:
+    one = scene(job=refused_by_cluster(404, "resource_not_found_exception", "No known job"))
+    assert (await one.run(EXPLAIN)).status == 404
+
+
+LIMIT = guarded(guard("one", "running.size() >= 1", message="One at a time."))
+
+
+async def test_starts_of_other_jobs_take_turns_where_a_guard_looks_at_what_is_running() -> None:
+    """The second sees what the first has started, though both arrived together."""
+    one = scene()
+    under_way: list[RunningJob] = []
+    first = asyncio.Event()
+
+    async def running() -> tuple[RunningJob, ...]:
+        return tuple(under_way)
+
+    async def forward() -> Answer:
+        await first.wait()
+        job = RunningJob(id="a", analysis="r", sources=(), destination="d", model_memory_limit_bytes=1)
+        under_way.append(job)
+        return STARTED
+
+    one.cluster.answers |= {"running": running, "forward": forward}
+    other = arrived(target=TARGET.replace("outliers", "others"), receipt="r2")
+    starts = [spawn(one.run(start, LIMIT), name="start") for start in (arrived(), other)]
+    await until(lambda: "forward" in one.calls and one.calls.count("running service") == 2)
+    first.set()
+    replies = await asyncio.gather(*starts)
+    assert [reply.status for reply in replies] == [200, 403]
+    assert reason(replies[1]).endswith("because the guard [one] denies it: One at a time.")
+    assert one.calls.count("forward") == 1
+    assert one.calls.count("running service") == 3  # before its turn, and anew in it
+
+
+async def test_who_waits_too_long_for_a_turn_is_told_why() -> None:
+    one = Scene(limits=GateLimits(forward_limit_s=0.01))
+    async with one._lock(flow.EVERY_START):
+        reply = await one.run(rules=LIMIT)
+    assert reply.status == 409
+    assert "a guard on running jobs lets them through one by one" in reason(reply)
+
+
+async def test_without_such_a_guard_other_jobs_do_not_wait() -> None:
+    one = scene()
+    async with one._lock(flow.EVERY_START):
+        assert (await one.run()).status == 200
+
+
+async def test_no_job_can_have_the_name_of_the_shared_turn() -> None:
+    with pytest.raises(Refusal):
+        read_request(arrived(target=TARGET.replace("outliers", flow.EVERY_START)), {})

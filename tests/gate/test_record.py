@@ -1,6 +1,7 @@
 """What goes on record: an allow-list, with who, what, why and how it went; never a secret."""
 
 import json
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +11,19 @@ from proxy.gate import record
 from proxy.gate.flight import Destination, Flight, Plan
 from proxy.journal.entry import LIST_LIMIT, encode
 from proxy.model import Answer, JobState, Stage
-from proxy.rules import Origin, Reason, ReasonKind, Subject, Subjects, Verdict
+from proxy.rules import (
+    NotRecorded,
+    Origin,
+    Reason,
+    ReasonKind,
+    Request,
+    Situation,
+    Subject,
+    Subjects,
+    Verdict,
+    from_record,
+)
+from proxy.rules.compiled import BreakGlass
 from tests.gate.fakes import ANN, BOB, KIBANA, STARTED, answer, arrived, known, made
 
 NOW_MS = 1_700_000_200_000
@@ -113,7 +126,7 @@ def test_an_intent_says_who_what_and_why() -> None:
             },
             "owner": {"kind": "roles", "roles": ["analyst"]},
             "subjects": {"data": "caller", "asked": ["caller", "owner"], "intermediary": False},
-            "verdict": {"allowed": True, "reasons": []},
+            "verdict": {"allowed": True, "reasons": [], "steps": []},
             "destination": {
                 "index": "flights-out",
                 "plan": "create",
@@ -217,7 +230,55 @@ def test_reasons_name_rule_index_and_privilege() -> None:
                 "rule": "rules/start.yml:12",
             },
         ],
+        "steps": [],
     }
+
+
+def test_what_was_judged_is_recorded_so_that_it_can_be_judged_again() -> None:
+    situation = Situation(caller=ANN, secondary=BOB, job=known().job, request=Request(), now_ms=NOW_MS)
+    for told in (
+        record.intent(judged(situation=situation), NOW_MS),
+        record.outcome(judged(situation=situation), answer(200), NOW_MS),
+    ):
+        assert from_record(told["startgate"]["situation"]) == situation
+    assert "situation" not in record.intent(judged(), NOW_MS)["startgate"]
+
+
+def test_what_would_make_a_record_huge_is_left_out_as_a_whole() -> None:
+    many = made(source={"index": [f"index-{number:05}" for number in range(3000)]})
+    situation = Situation(caller=ANN, secondary=None, job=many, request=Request(), now_ms=NOW_MS)
+    told = record.intent(judged(situation=situation), NOW_MS)["startgate"]["situation"]
+    assert re.fullmatch(r"it takes \d+ bytes, of 65536 at most", told["omitted"])
+    with pytest.raises(NotRecorded, match="it takes"):
+        from_record(told)
+
+
+def test_an_exception_is_loud_on_record() -> None:
+    entry = BreakGlass(
+        id="fire",
+        from_ms=0,
+        until_ms=9,
+        users=("ann",),
+        jobs=("*",),
+        reason="the outage",
+        signed_by="carol",
+        signature="s",
+        origin=Origin("r.yml", 40),
+    )
+    told = record.intent(judged(verdict=replace(VERDICT, exception=entry)), NOW_MS)
+    assert told["tags"] == ["break-glass"]
+    assert told["event"]["type"] == ["access", "allowed"]
+    assert told["startgate"]["verdict"]["exception"]["id"] == "fire"
+    assert len(told["startgate"]["verdict"]["reasons"]) == 2
+    assert "tags" not in record.intent(judged(), NOW_MS)
+
+
+def test_an_explanation_is_recorded_as_one_and_as_no_start() -> None:
+    asked = replace(flight().arrived, explain=("only",))
+    told = record.outcome(judged(arrived=asked, plan=None, verdict=VERDICT), answer(200), NOW_MS)
+    assert (told["event"]["outcome"], told["startgate"]["explain_only"]) == ("success", True)
+    assert told["event"]["type"] == ["access", "denied"]
+    assert "explain_only" not in record.outcome(judged(), answer(200), NOW_MS)["startgate"]
 
 
 def test_reasons_are_bounded() -> None:

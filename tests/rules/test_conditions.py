@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from proxy.rules.cel import compile_condition
 from proxy.rules.compiled import Guard, GuardFailed, Mode, Origin, Rules
-from proxy.rules.conditions import seen_by
 from proxy.rules.evaluate import judge
-from proxy.rules.situation import Situation, Target, Unknown
+from proxy.rules.situation import RunningJob, Situation, Target, Unknown
 from proxy.rules.verdict import Outcome, Reason, ReasonKind, Verdict, Warned
 from tests.rules.samples import granted, rules, situation
 
@@ -21,7 +21,11 @@ class Fixed:
     """A condition that is what it is."""
 
     answer: bool | GuardFailed
-    mentions: frozenset[str] = frozenset()
+    paths: frozenset[str] = frozenset({"job.id"})
+
+    @property
+    def mentions(self) -> frozenset[str]:
+        return frozenset(name for path in self.paths for name in path.split("."))
 
     def holds(self, environment: Mapping[str, Any]) -> bool:
         if isinstance(self.answer, GuardFailed):
@@ -29,9 +33,10 @@ class Fixed:
         return self.answer
 
 
-def guard(answer: bool | GuardFailed, mode: Mode = Mode.ENFORCE, id: str = "g", *mentions: str) -> Guard:
-    program = Fixed(answer, frozenset(mentions))
-    return Guard(id=id, mode=mode, deny="job.id == ''", program=program, message="mind", origin=PLACE)
+def guard(answer: bool | GuardFailed | str, mode: Mode = Mode.ENFORCE, id: str = "g") -> Guard:
+    """A guard that is what it is, or one with this condition."""
+    program = compile_condition(answer) if isinstance(answer, str) else Fixed(answer)
+    return Guard(id=id, mode=mode, deny=str(answer), program=program, message="mind", origin=PLACE)
 
 
 def guarded(*guards: Guard) -> Rules:
@@ -79,37 +84,47 @@ def test_one_that_cannot_be_told_denies_and_says_so_in_other_modes() -> None:
     assert outcomes(verdict) == ["unknown"] * 3
 
 
-@pytest.mark.parametrize("mentioned", ["running", "resolved", "destination"])
-def test_what_it_looks_at_must_be_known(mentioned: str) -> None:
-    (reason,) = judged(guard(False, Mode.ENFORCE, "g", mentioned)).reasons
-    assert reason.text == f"the guard [g] cannot be told: [{mentioned}] is not known: nobody looked"
+@pytest.mark.parametrize(
+    ("condition", "path"),
+    [
+        ("running.size() > 5", "running"),
+        ('"x" in job.source.resolved', "job.source.resolved"),
+        ("destination.exists", "destination.exists"),
+    ],
+)
+def test_what_it_looks_at_must_be_known(condition: str, path: str) -> None:
+    (reason,) = judged(guard(condition)).reasons
+    assert reason.text == f"the guard [g] cannot be told: {path} is not known: it was not asked for"
     gone = replace(situation(), running=Unknown("down"), sources=Unknown("down"), target=Unknown("down"))
-    (reason,) = judged(guard(False, Mode.ENFORCE, "g", mentioned), of=gone).reasons
+    (reason,) = judged(guard(condition), of=gone).reasons
     assert reason.text.endswith("is not known: down")
     there = replace(situation(), running=(), sources=(), target=Target())
-    assert judged(guard(False, Mode.ENFORCE, "g", mentioned), of=there).allowed
+    assert judged(guard(condition), of=there).allowed
 
 
 def test_what_a_record_leaves_out_of_the_configuration_is_not_known() -> None:
     partial = replace(situation(), left_out=("source.query",))
-    (reason,) = judged(guard(False, Mode.ENFORCE, "g", "config"), of=partial).reasons
-    assert reason.text.endswith("[job.config] is not known as a whole: the record leaves out [source.query]")
-    assert judged(guard(False), of=partial).allowed
+    (reason,) = judged(guard("has(job.config.x)"), of=partial).reasons
+    assert reason.text.endswith("is not known: the record of the start leaves [source.query] out")
+    assert judged(guard("has(job.config.x)")).allowed
+    assert judged(guard("job.id == ''"), of=partial).allowed
 
 
-@pytest.mark.parametrize(
-    ("expression", "seen"),
-    [
-        ("job.id == 'x'", {"job.id": "outliers"}),
-        ("job.source.index.exists(i, i.startsWith('a'))", {"job.source.index": ["a"]}),
-        ("size(job.source.index) > 1 && !(now < later)", {"job.source.index": ["a"], "now": 3}),
-        ("other.thing", {}),
-        ("'job.id' == \"job.id\"", {}),
-    ],
-)
-def test_the_values_that_an_expression_names_are_shown(expression: str, seen: dict[str, object]) -> None:
-    environment = {"job": {"id": "outliers", "source": {"index": ["a"]}}, "now": 3}
-    assert seen_by(expression, environment) == seen
+def test_the_values_that_a_condition_looks_at_are_shown() -> None:
+    running = RunningJob(id="other", analysis="regression", sources=("a",), destination="b", model_memory_limit_bytes=7)
+    of = replace(situation(), running=(running,), now_ms=1_700_000_000_123)
+    one = guard(
+        'job.source.index.exists(i, i.startsWith("a")) || now < job.create_time || 2 * gib < 1 '
+        "|| running.exists(r, r.model_memory_limit_bytes > 9) || destination.exists",
+        Mode.SHADOW,
+    )
+    (step,) = [step for step in judged(one, of=of).steps if step.kind == "guard"]
+    assert step.seen == {
+        "job.create_time": "1970-01-01T00:00:00.001+00:00",
+        "job.source.index": ["src"],
+        "now": "2023-11-14T22:13:20.123+00:00",
+        "running.model_memory_limit_bytes": [7],
+    }
 
 
 def test_outcomes_have_the_names_that_records_have() -> None:

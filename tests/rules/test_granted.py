@@ -5,15 +5,15 @@ from dataclasses import replace
 import pytest
 
 from proxy.model import Identity, Owner, OwnerKind
-from proxy.privileges import Held, IndexGrant, Role
+from proxy.privileges import FieldSecurity, Held, IndexGrant, Role
 from proxy.rules.compiled import Authority, DefinedRole, Origin, RoleMapping, Rules, SubjectKind
 from proxy.rules.evaluate import judge
 from proxy.rules.granted import roles_of
 from proxy.rules.situation import Unknown
 from proxy.rules.subjects import Subject
-from tests.rules.samples import BOB, KEY, KIBANA, SERVICE, granted, job, rules, situation
+from tests.rules.samples import BOB, KEY, KIBANA, SERVICE, granted, rules, situation
 
-CALLER, SECONDARY, OWNER = Subject
+CALLER = Subject.CALLER
 PLACE = Origin("r.yml", 30)
 STARTER = Role(name="starter", cluster=("manage_ml",))
 COPIER = Role(
@@ -41,7 +41,7 @@ def by_roles(*mappings: RoleMapping, authority: Authority = Authority.ROLES) -> 
 
 
 def names(wanted: Rules, who: Identity) -> list[str]:
-    found = roles_of(wanted, situation(by=who), CALLER)
+    found = roles_of(wanted, who)
     assert not isinstance(found, Unknown)
     return [role.name for role in found]
 
@@ -88,7 +88,7 @@ def test_without_mappings_roles_are_those_of_the_same_name() -> None:
 
 
 def test_a_role_that_is_nowhere_denies() -> None:
-    found = roles_of(by_roles(mapping("lost", "gone", users=("bob",))), situation(), CALLER)
+    found = roles_of(by_roles(mapping("lost", "gone", users=("bob",))), BOB)
     assert found == Unknown("[lost, gone] is in no role file; name the file under `roles`")
 
 
@@ -110,14 +110,28 @@ def test_a_role_that_is_nowhere_denies() -> None:
 )
 def test_the_owner_has_no_user_name_but_roles_or_a_key(owner: Owner, one: RoleMapping | None, has: bool) -> None:
     wanted = by_roles() if one is None else by_roles(one)
-    assert roles_of(wanted, situation(job(owner=owner)), OWNER) == ((STARTER,) if has else ())
+    assert roles_of(wanted, owner) == ((STARTER,) if has else ())
 
 
 def test_nobody_has_no_roles() -> None:
-    unknown = situation(job(owner=Owner(kind=OwnerKind.UNKNOWN)))
-    assert isinstance(roles_of(by_roles(), unknown, OWNER), Unknown)
-    assert isinstance(roles_of(by_roles(), situation(), SECONDARY), Unknown)
-    assert roles_of(by_roles(), situation(secondary=BOB), SECONDARY) == ()
+    assert isinstance(roles_of(by_roles(), Owner(kind=OwnerKind.UNKNOWN)), Unknown)
+    assert isinstance(roles_of(by_roles(), None), Unknown)
+    assert roles_of(by_roles(), BOB) == ()
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        IndexGrant(names=("src",), privileges=("all",), query='{"term": {"public": true}}'),
+        IndexGrant(names=("src",), privileges=("all",), field_security=FieldSecurity(("a",), ())),
+    ],
+)
+def test_a_grant_of_some_documents_or_fields_counts_for_nothing(part: IndexGrant) -> None:
+    """A job copies all of them, and no role file keeps it from that."""
+    roles = {"copier": DefinedRole(replace(COPIER, indices=(part, COPIER.indices[1])), PLACE)}
+    wanted = replace(by_roles(), roles={**by_roles().roles, **roles})
+    verdict = judge(wanted, situation(by=replace(BOB, roles=("starter", "copier"))))
+    assert {reason.index for reason in verdict.reasons} == {"src"}
 
 
 EVERYTHING = mapping("starter", "copier", users=("bob",))

@@ -3,7 +3,7 @@
 import pytest
 
 from proxy.wire.limits import HeadLimits
-from proxy.wire.own import plan_lines
+from proxy.wire.own import wish_lines
 from proxy.wire.request import decode_request
 
 LIMITS = HeadLimits(line_bytes=1000, head_bytes=10_000, fields=100)
@@ -24,6 +24,9 @@ ONE = b"\nX-Startgate-Plan: only\r"
         (b"X-Startgate-Planned: only\r\n", b"\nX-Startgate-Plan: X-Startgate-Planned: only\r"),
         (b"x-startgate-plan-only:\r\n", b"\nX-Startgate-Plan: x-startgate-plan-only:\r"),
         (b"X-X-Startgate-Plan: only\r\n", b""),
+        (b"x-startgate-EXPLAIN: only\r\n", b"\nX-Startgate-Explain: only\r"),
+        (b"X-Startgate-Explained: only\r\n", b"\nX-Startgate-Explain: X-Startgate-Explained: only\r"),
+        (b"X-Startgate-Explain: a\r\nX-Startgate-Plan: b\r\n", b"\nX-Startgate-Explain: a\r\nX-Startgate-Plan: b\r"),
         (b"X-Startgate-Peer: 1.2.3.4:5\r\nX-Startgate-Receipt: X-Startgate-Plan: only\r\n", b""),
     ],
 )
@@ -31,5 +34,5 @@ def test_it_is_found_in_any_spelling(lines: bytes, found: bytes) -> None:
     raw = START + lines + b"\r\n"
     head = decode_request(raw + b"\nX-Startgate-Plan: from-the-body\r\n", LIMITS)
     assert head is not None
-    assert plan_lines(raw[: head.end]) == found
+    assert wish_lines(raw[: head.end]) == found
     assert b"\nx-startgate" not in head.section.lower(), "ordinary traffic never carries it on"

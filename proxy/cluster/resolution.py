@@ -1,0 +1,92 @@
+"""What names stand for: `_resolve/index` (7.9 and later) for the sources, `_alias` for the destination."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from proxy.cluster.transport import Transport, in_pieces, quoted, refusal_of
+from proxy.errors import ClusterUnreachable, Refusal
+from proxy.model import Credential
+from proxy.rules import SourceName, Target
+
+
+async def resolution(
+    transport: Transport, expressions: Sequence[str], destination: str, credential: Credential
+) -> tuple[tuple[SourceName, ...], Target]:
+    """What the names of a job stand for, asked at the same time: of its source expressions the concrete indices, by
+    name, each with what leads to it (open ones under a wildcard, all behind an alias or a data stream); of its
+    destination the index that is there, or would be written to behind an alias.
+
+    Raises:
+        Refusal: they cannot be asked about; PassedOn: the cluster would not tell, or a source is missing;
+        ClusterUnreachable: no usable answer.
+    """
+    return await asyncio.gather(
+        _sources(transport, expressions, credential), _target(transport, destination, credential)
+    )
+
+
+async def _sources(transport: Transport, expressions: Sequence[str], credential: Credential) -> tuple[SourceName, ...]:
+    found: dict[str, SourceName] = {}
+    for piece in _pieces(expressions):
+        path = f"/_resolve/index/{quoted(','.join(piece))}"
+        content = await transport.ask("GET", path, credential)
+        try:
+            found |= _concrete(content, found)
+        except (KeyError, TypeError, AttributeError) as failure:
+            raise ClusterUnreachable(f"GET /_resolve/index: the answer lacks {failure}") from failure
+    return tuple(found[name] for name in sorted(found))
+
+
+def _pieces(expressions: Sequence[str]) -> list[list[str]]:
+    if not expressions or any(not one or "," in one for one in expressions):
+        raise Refusal(400, "illegal_argument_exception", "list indices one by one, without commas")
+    pieces = in_pieces(expressions)
+    # An exclusion takes away from what stands before it in the same request.
+    if len(pieces) > 1 and any(one.startswith("-") for one in expressions):
+        raise Refusal(400, "illegal_argument_exception", "the source expressions with exclusions are too long")
+    return pieces
+
+
+def _concrete(content: Mapping[str, Any], before: Mapping[str, SourceName]) -> dict[str, SourceName]:
+    streams = {name: one["name"] for one in content["data_streams"] for name in _listed(one["backing_indices"])}
+    aliases: dict[str, list[str]] = {name: [] for name in streams}
+    for one in content["indices"]:
+        aliases.setdefault(one["name"], []).extend(_listed(one.get("aliases", ())))
+        if one.get("data_stream") is not None:
+            streams[one["name"]] = one["data_stream"]
+    for one in content["aliases"]:
+        for name in _listed(one["indices"]):
+            aliases.setdefault(name, []).append(one["name"])
+    known = {name: (one.aliases, one.data_stream) for name, one in before.items()}
+    return {
+        name: SourceName(
+            name=name,
+            data_stream=streams.get(name, known.get(name, ((), None))[1]),
+            aliases=tuple(sorted({*leading, *known.get(name, ((), None))[0]})),
+        )
+        for name, leading in aliases.items()
+    }
+
+
+def _listed(names: str | Sequence[str]) -> Sequence[str]:
+    return [names] if isinstance(names, str) else names
+
+
+async def _target(transport: Transport, destination: str, credential: Credential) -> Target:
+    """Where an alias stands for several indices and none is its write index, the first by name stands for all."""
+    reply = await transport.call("GET", f"/{quoted(destination)}/_alias", credential)
+    if reply.status == 404:
+        return Target()
+    if not reply.good:
+        raise refusal_of(reply)
+    try:
+        given = {name: body["aliases"] for name, body in reply.content.items()}
+        written = min(given, key=lambda name: (not _is_written(given[name], destination), name), default=None)
+        return Target() if written is None else Target(name=written, aliases=tuple(sorted(given[written])))
+    except (KeyError, TypeError, AttributeError) as failure:
+        raise ClusterUnreachable(f"GET /{destination}/_alias: the answer lacks {failure}") from failure
+
+
+def _is_written(aliases: Mapping[str, Any], alias: str) -> bool:
+    return (aliases.get(alias) or {}).get("is_write_index") is True

@@ -1,0 +1,127 @@
+"""The first two round trips of a start: who asks for which job (1); may they, and what a plan needs (2).
+
+Nothing here has an effect, so that whatever only wants to know goes the same way as a start: plans and explanations.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from proxy.errors import ClusterUnreachable, Refusal, StartgateError
+from proxy.gate.authorise import Authorised, authorise, hidden_job
+from proxy.gate.create import maker, reader
+from proxy.gate.flight import Case, Credentials, Flight, HiddenJob, Known
+from proxy.gate.identify import credentials_of, identify
+from proxy.gate.plan import untouched
+from proxy.gate.ports import Clock, Cluster, Facts, Given, Identities, Journal
+from proxy.gate.preview import is_remade
+from proxy.gate.request import Arrived, Wanted
+from proxy.journal.entry import cut, cut_list
+from proxy.model import Credential, Job
+from proxy.rules import Request, Rules, refusal_reason, subjects_of
+from proxy.settings import GateLimits
+
+# What guards see where a start waits as long as it takes.
+NO_LIMIT_S = -1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """What a start is run with. `started` is called once for each start that the cluster granted.
+
+    It is given the job as it was judged, the credentials at hand, and the receipt. `own` says who asks where the
+    cluster does not.
+    """
+
+    cluster: Cluster
+    journal: Journal
+    clock: Clock
+    limits: GateLimits
+    service: str | None
+    started: Callable[[Job, Credentials, str], None]
+    own: Identities | None = None
+
+
+async def permitted(
+    flight: Flight, wanted: Wanted, rules: Rules, world: World
+) -> tuple[Case, Authorised, Facts | StartgateError | None]:
+    """Who asks for which job, and that they may; and what a plan needs. Raises Refusal where they may not."""
+    case = await _known(flight, wanted, rules, world)
+    authorised, facts = await asyncio.gather(
+        _authorised(flight, wanted, case, world),
+        _facts(case, reader(case), world.cluster, remade=flight.arrived.plan_only and is_remade(case)),
+    )
+    known, verdict = case.known, authorised.verdict
+    if not verdict.allowed:
+        text = refusal_reason(verdict, known.job, known.caller, known.secondary, known.job.owner)
+        raise Refusal(403, "security_exception", text)
+    return case, authorised, facts
+
+
+async def explained(flight: Flight, wanted: Wanted, rules: Rules, world: World) -> tuple[Case, Authorised]:
+    """The verdict, whatever it is, for whoever the cluster shows the job. Raises Refusal where it does not."""
+    case = await _known(flight, wanted, rules, world)
+    return case, await _authorised(flight, wanted, case, world)
+
+
+async def _known(flight: Flight, wanted: Wanted, rules: Rules, world: World) -> Case:
+    # What was found out before a wait does not count any more, and must not stand in the record.
+    flight.known = flight.subjects = flight.verdict = flight.situation = flight.plan = None
+    credentials = credentials_of(flight.arrived, world.service, own=world.own is not None)
+    known = await _identified(flight, wanted, credentials, rules, world)
+    flight.mark("identified", world.clock.ticks_s())
+    subjects = flight.subjects = subjects_of(rules, known.caller, known.secondary, known.job.owner)
+    return Case(rules=rules, credentials=credentials, known=known, subjects=subjects)
+
+
+async def _identified(flight: Flight, wanted: Wanted, credentials: Credentials, rules: Rules, world: World) -> Known:
+    """Who may not start jobs at all is told that, and not whether the job exists."""
+    found = await identify(wanted.job_id, flight.arrived, credentials, world.cluster, world.own)
+    flight.caller, flight.secondary = found.caller, found.secondary
+    if isinstance(found, HiddenJob):
+        raise await hidden_job(found, credentials.caller, rules, world.cluster)
+    flight.known = found
+    return found
+
+
+async def _authorised(flight: Flight, wanted: Wanted, case: Case, world: World) -> Authorised:
+    request = request_of(flight.arrived, wanted)
+    authorised = await authorise(case, request, reader(case), world.clock.now_ms(), world.cluster)
+    flight.verdict, flight.situation = authorised.verdict, authorised.situation
+    flight.mark("judged", world.clock.ticks_s())
+    return authorised
+
+
+def request_of(arrived: Arrived, wanted: Wanted) -> Request:
+    """What of a request may count, bounded as it is on record: what is judged again is what was judged."""
+    return Request(
+        peer=cut(arrived.peer),
+        forwarded_for=tuple(cut_list(arrived.header_values("x-forwarded-for"))),
+        user_agent=cut(arrived.header("user-agent") or ""),
+        opaque_id=cut(arrived.header("x-opaque-id") or ""),
+        timeout_s=NO_LIMIT_S if wanted.timeout_s is None else float(wanted.timeout_s),
+    )
+
+
+async def _facts(
+    case: Case, credential: Credential | None, cluster: Cluster, *, remade: bool
+) -> Facts | StartgateError | None:
+    """Read at the same time as the privileges; what goes wrong here only counts once the start is allowed.
+
+    `remade`: they are wanted although this start leaves the destination alone.
+    """
+    known = case.known
+    if credential is None or (untouched(known) is not None and not remade):
+        return None
+    name = known.job.destination
+    try:
+        read, given = await asyncio.gather(
+            cluster.facts(known.job.sources, name, credential), _given(name, maker(case), cluster)
+        )
+        return replace(read, given=given)
+    except (Refusal, ClusterUnreachable) as failure:
+        return failure
+
+
+async def _given(name: str, credential: Credential | None, cluster: Cluster) -> Given | None:
+    return None if credential is None else await cluster.given(name, credential)

@@ -1,0 +1,114 @@
+"""What the names of a job stand for, from the cluster's answers."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from proxy.cluster.resolution import resolution
+from proxy.errors import ClusterUnreachable, PassedOn, Refusal
+from proxy.rules import SourceName, Target
+from tests.cluster.nodes import ANN, Script, node, refusal, reply, transport
+
+NOTHING: dict[str, Any] = {"indices": [], "aliases": [], "data_streams": []}
+NO_INDEX = refusal(404, "index_not_found_exception", "no such index [x]")
+
+
+async def resolved(
+    script: Script, *sources: str, destination: str = "out"
+) -> tuple[tuple[SourceName, ...], Target, Sequence[str]]:
+    async with node({"GET /out/_alias": NO_INDEX, **script}) as one, transport(one.url) as opened:
+        found, target = await resolution(opened, sources, destination, ANN)
+        return found, target, sorted(one.calls)
+
+
+async def test_all_that_leads_to_an_index_is_told() -> None:
+    answer = {
+        "indices": [
+            {"name": "b", "attributes": ["open"]},
+            {"name": "a", "aliases": ["z"], "attributes": ["open"]},
+            {"name": ".ds-logs-2", "attributes": ["hidden", "open"], "data_stream": "logs"},
+        ],
+        "aliases": [{"name": "all", "indices": ["hr", "a"]}, {"name": "one", "indices": "hr"}],
+        "data_streams": [
+            {"name": "logs", "backing_indices": [".ds-logs-1", ".ds-logs-2"], "timestamp_field": "@timestamp"},
+            {"name": "solo", "backing_indices": ".ds-solo-1"},
+        ],
+    }
+    found, target, calls = await resolved({"GET /_resolve/index/a,b,all": reply(200, answer)}, "a", "b", "all")
+    assert found == (
+        SourceName(name=".ds-logs-1", data_stream="logs"),
+        SourceName(name=".ds-logs-2", data_stream="logs"),
+        SourceName(name=".ds-solo-1", data_stream="solo"),
+        SourceName(name="a", aliases=("all", "z")),
+        SourceName(name="b"),
+        SourceName(name="hr", aliases=("all", "one")),
+    )
+    assert target == Target()
+    assert calls == ["GET /_resolve/index/a,b,all", "GET /out/_alias"]
+
+
+async def test_a_long_list_is_asked_for_in_pieces_and_put_together() -> None:
+    names = [f"{number:04}-{'x' * 100}" for number in range(60)]
+    every = {**NOTHING, "aliases": [{"name": names[0], "indices": ["i"]}]}
+    more = {**NOTHING, "aliases": [{"name": names[-1], "indices": ["i", "j"]}]}
+    first, second = ",".join(names[:33]), ",".join(names[33:])
+    script = {f"GET /_resolve/index/{first}": reply(200, every), f"GET /_resolve/index/{second}": reply(200, more)}
+    found, _, _ = await resolved(script, *names)
+    assert found == (
+        SourceName(name="i", aliases=(names[0], names[-1])),
+        SourceName(name="j", aliases=(names[-1],)),
+    )
+    with pytest.raises(Refusal, match="too long"):
+        await resolved(script, *names, "-i")
+
+
+@pytest.mark.parametrize("sources", [(), ("",), ("a,b",)])
+async def test_what_is_no_list_of_expressions_is_not_asked_for(sources: tuple[str, ...]) -> None:
+    with pytest.raises(Refusal, match="list indices one by one"):
+        await resolved({}, *sources)
+
+
+async def test_a_source_that_is_missing_is_the_clusters_to_tell() -> None:
+    with pytest.raises(PassedOn, match="no such index"):
+        await resolved({"GET /_resolve/index/x": NO_INDEX}, "x")
+
+
+@pytest.mark.parametrize(
+    ("answer", "target"),
+    [
+        ({"out": {"aliases": {}}}, Target(name="out")),
+        ({"out": {"aliases": {"z": {}, "y": {}}}}, Target(name="out", aliases=("y", "z"))),
+        ({"real": {"aliases": {"out": {}}}}, Target(name="real", aliases=("out",))),
+        (
+            {"r1": {"aliases": {"out": {}}}, "r2": {"aliases": {"out": {"is_write_index": True}}}},
+            Target(name="r2", aliases=("out",)),
+        ),
+        ({"r2": {"aliases": {"out": {}}}, "r1": {"aliases": {"out": None}}}, Target(name="r1", aliases=("out",))),
+        ({}, Target()),
+    ],
+)
+async def test_the_index_behind_the_destination(answer: Any, target: Target) -> None:
+    script = {"GET /_resolve/index/a": reply(200, NOTHING), "GET /out/_alias": reply(200, answer)}
+    assert (await resolved(script, "a"))[1] == target
+
+
+async def test_a_destination_that_may_not_be_looked_at_is_the_clusters_to_tell() -> None:
+    script = {"GET /_resolve/index/a": reply(200, NOTHING), "GET /out/_alias": refusal(403)}
+    with pytest.raises(PassedOn):
+        await resolved(script, "a")
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        {"GET /_resolve/index/a": reply(200, [])},
+        {"GET /_resolve/index/a": reply(200, {"indices": []})},
+        {"GET /_resolve/index/a": reply(200, {**NOTHING, "indices": [{}]})},
+        {"GET /_resolve/index/a": reply(200, NOTHING), "GET /out/_alias": reply(200, {"out": 1})},
+        {"GET /_resolve/index/a": reply(200, NOTHING), "GET /out/_alias": reply(200, [])},
+    ],
+)
+async def test_what_is_no_answer_is_none(script: Script) -> None:
+    with pytest.raises(ClusterUnreachable):
+        await resolved(script, "a")
