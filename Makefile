@@ -34,7 +34,7 @@ test-fast: $(STAMP) ## the tests that take no more than a second or two each
 	$(BIN)/python -m pytest -n auto -m "not slow and not real" $(PYTEST_ARGS)
 
 cover: $(STAMP) ## hold the packages in COVERED to 100 % of branches, each from its own tests
-	@set -e; for package in $(COVERED); do $(BIN)/python -m pytest -n auto tests/$$package --cov=proxy/$$package \
+	@set -e; for package in $(COVERED); do $(BIN)/python -m pytest -n auto -m "not slow" tests/$$package --cov=proxy/$$package \
 		--cov-branch --cov-report=term-missing --cov-fail-under=100 $(PYTEST_ARGS); done
 
 style: $(STAMP) ## lint and format check
