@@ -11,6 +11,7 @@
   - JournalError: the audit record cannot be made durable
   - CannotServe: a process of Startgate cannot start or go on
   - WireError (`wire.errors`): a peer sent something that is not strict HTTP/1.1
+  - BadCondition (`rules.cel`): the condition of a guard is wrong; whoever loads it makes a `Fault` of that
   - UnknownPrivilege, InvalidRole, Undecidable (`privileges`), GuardFailed (`rules.compiled`): what cannot be judged,
     so that whoever asks denies
 

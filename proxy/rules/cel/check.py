@@ -49,7 +49,8 @@ def check_text(text: str, limit_bytes: int) -> None:
     for offset, char in enumerate(text[: limit_bytes + 1]):
         if not char.isprintable() and char not in "\n\r\t":
             raise BadCondition(f"has an invisible character: U+{ord(char):04X}", *place(offset))
-    size = len(text.encode())
+    # Half a character can only be beyond what was looked through.
+    size = len(text.encode("utf-8", "surrogatepass"))
     if size > limit_bytes:
         raise BadCondition(f"is {size} bytes long (at most {limit_bytes})")
     if not text.strip():

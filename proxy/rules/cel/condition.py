@@ -49,7 +49,8 @@ class Condition:
         try:
             found = self._expression.eval(known.activation(with_json=self._with_json))
             value = found.value()
-        except RuntimeError as exc:
+        except (RuntimeError, ValueError, TypeError, LookupError) as exc:
+            # Any but the first: the values are not of the types that the table says.
             raise GuardFailed(_failure(str(exc))) from exc
         if found.type() != cel.Type.BOOL or not isinstance(value, bool):
             raise GuardFailed(_failure(str(value)))

@@ -10,7 +10,8 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from proxy.rules.cel.check import is_filter, path_of, regex_bytes
-from proxy.rules.cel.limits import BYTES_A_STEP
+from proxy.rules.cel.errors import BadCondition
+from proxy.rules.cel.limits import BYTES_A_STEP, TERMS
 from proxy.rules.cel.tree import Kind, Node
 from proxy.rules.cel.variables import Kind as Type
 from proxy.rules.cel.variables import kinds
@@ -52,12 +53,14 @@ def plus(*parts: Terms) -> Terms:
 
 
 def times(left: Terms, right: Terms) -> Terms:
-    """The product."""
+    """The product. Raises BadCondition where it has more than limits.TERMS terms."""
     total: dict[tuple[Size, ...], float] = {}
     for sizes, factor in left.items():
         for others, other in right.items():
             key = tuple(sorted((*sizes, *others)))
             total[key] = total.get(key, 0) + factor * other
+    if len(total) > TERMS:
+        raise BadCondition(f"its cost depends on more than {TERMS} sizes and products of them: make two guards of it")
     return total
 
 

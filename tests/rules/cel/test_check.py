@@ -92,3 +92,13 @@ def test_sizes_of_regular_expressions(pattern: str, size: int) -> None:
 @pytest.mark.parametrize("text", ["[1].exists(x, x > 0)", "[[1]].all(x, x.all(y, y > 0))", 'now.getHours("UTC") == 1'])
 def test_trees_that_pass(text: str) -> None:
     check_tree(read(LANGUAGE.compile(text).serialize()), text)
+
+
+def test_half_a_character_beyond_the_limit_does_not_matter() -> None:
+    with pytest.raises(BadCondition, match="is 13 bytes long"):
+        check_text("a" * 10 + "\ud800", 5)
+
+
+def test_an_empty_text_is_no_condition() -> None:
+    with pytest.raises(BadCondition, match="is empty"):
+        check_text(" \n", 5)

@@ -233,3 +233,9 @@ def test_threads_may_share_a_condition() -> None:
     for thread in threads:
         thread.join()
     assert found == [True] * 200
+
+
+@pytest.mark.parametrize("values", [{"job": {"id": "j"}}, {"job": {"id": 7}}, {"job": None}, {"job": 7}, {"now": 7}])
+def test_values_of_other_types_fail(values: dict[str, Any]) -> None:
+    with pytest.raises(GuardFailed):
+        compile_condition('job.id == "j" || now == now').holds(values)

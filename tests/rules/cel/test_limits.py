@@ -5,7 +5,8 @@ import json
 import pytest
 
 from proxy.rules.cel import BadCondition, GuardFailed, compile_condition
-from proxy.rules.cel.limits import JSON_DEPTH, LOOPS_DEEP, NESTING, NODES, REGEX_BYTES, ROUNDS, STEPS, TEXT_BYTES
+from proxy.rules.cel.cost import Part, Size, Terms, constant, times
+from proxy.rules.cel.limits import JSON_DEPTH, LOOPS_DEEP, NESTING, NODES, REGEX_BYTES, ROUNDS, STEPS, TERMS, TEXT_BYTES
 from proxy.rules.situation import SourceName
 from tests.rules.cel.starts import environment, job, situation
 
@@ -183,3 +184,13 @@ def test_levels_of_json(name: str) -> None:
         deep = environment(situation(job=job(**{field: nested(levels)})))
         with pytest.raises(GuardFailed, match=f"nests more than {JSON_DEPTH} levels"):
             condition.holds(deep)
+
+
+def test_terms_of_the_cost() -> None:
+    def terms(count: int) -> Terms:
+        return {(Size(str(number), Part.LENGTH),): 1.0 for number in range(count)}
+
+    assert len(times(terms(TERMS // 10), constant(2))) == TERMS // 10
+    assert len(times(terms(TERMS), constant(2))) == TERMS
+    with pytest.raises(BadCondition, match=f"more than {TERMS} sizes"):
+        times(terms(TERMS + 1), constant(2))
