@@ -8,6 +8,7 @@ from collections.abc import Callable
 import msgspec
 
 from proxy import child, logs
+from proxy.cases.beside import run_beside
 from proxy.gate import app
 from proxy.orders import GateOrder
 
@@ -29,7 +30,7 @@ def main() -> int:
 
 def _work(order: GateOrder) -> child.Work:
     async def work(stop: asyncio.Event, ready: Callable[[], None], reload: asyncio.Event) -> None:
-        await app.run(order.settings, stop, ready, reload)
+        await app.run(order.settings, stop, ready, reload, run_beside)
 
     return work
 

@@ -73,7 +73,7 @@ async def run(settings: GateSettings, *, wait_s: float) -> Found:
         RulesError: a rule file is wrong, or does not go with `settings.identity`.
         CannotServe: the cluster does not answer, is not Elasticsearch, or refuses the service credential.
     """
-    rules = load_rules(Path(settings.rules))
+    rules = load_rules(Path(settings.rules), settings.break_glass_keys)
     if conflicts := identity_conflicts(settings.identity, rules):
         raise RulesError(conflicts)
     credential = Credential(whose="service", headers=(("authorization", settings.service),) if settings.service else ())

@@ -42,6 +42,8 @@ class Child:
         self._keeper: asyncio.Task[None] | None = None
         self._stopping = False
         self._deaths = 0
+        self._serving = False
+        self._owed: signal.Signals | None = None
 
     @property
     def pid(self) -> int | None:
@@ -58,7 +60,7 @@ class Child:
         process = await asyncio.create_subprocess_exec(
             *self._command, stdin=PIPE, stdout=PIPE, pass_fds=self._fds, process_group=0
         )
-        self._process = process
+        self._process, self._serving = process, False
         if process.stdin is None or process.stdout is None:
             raise CannotServe(1, f"{self.name} has no pipes")
         process.stdin.write(self._order + b"\n")
@@ -71,10 +73,21 @@ class Child:
         if line.strip() != READY.encode():
             status = await process.wait()
             raise CannotServe(status if status > 0 else 1, f"{self.name} did not start: {ended(status)}")
+        self._serving = True
+        if self._owed is not None:
+            owed, self._owed = self._owed, None
+            self.signal(owed)
 
     def keep(self) -> None:
         """From now on, starts the process again whenever it dies."""
         self._keeper = spawn(self._keep(), name=f"keep {self.name}")
+
+    def signal_serving(self, number: signal.Signals) -> None:
+        """Sends a signal once the process serves: before, it has no handler yet, and most signals would end it."""
+        if self._serving and self.pid is not None:
+            self.signal(number)
+        else:
+            self._owed = number
 
     def signal(self, number: signal.Signals) -> None:
         """Sends a signal; a process that is not there is passed over."""

@@ -3,6 +3,7 @@
 Every limit has its unit in its name, a default, and the reason for it beside it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 
@@ -161,7 +162,11 @@ class IdentitySettings:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateSettings:
     """What the gate needs. `service` is the value of an `Authorization` header (`ApiKey …` or `Basic …`) or None;
-    `rules` is a file or folder; `journal` a folder; `identity` is None where the cluster says who asks."""
+    `rules` is a file or folder; `journal` a folder; `identity` is None where the cluster says who asks.
+
+    `control` is the path of the control API's Unix socket, None for none; `watch_s` how many seconds lie between two
+    looks at the rule files, None where nobody looks; `break_glass_keys` are public keys (PEM) by name.
+    """
 
     socket: str
     nodes: tuple[str, ...]
@@ -170,4 +175,7 @@ class GateSettings:
     service: str | None = field(default=None, repr=False)
     cluster_tls: ClusterTls = field(default_factory=ClusterTls)
     limits: GateLimits = field(default_factory=GateLimits)
+    control: str | None = None
+    watch_s: float | None = None
+    break_glass_keys: Mapping[str, str] = field(default_factory=dict)
     identity: IdentitySettings | None = None

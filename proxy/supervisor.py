@@ -87,9 +87,9 @@ class Supervisor:
             child.signal(signal.SIGKILL)
 
     def reload(self) -> None:
-        """Has the gate read the rules again."""
+        """Has the gate read the rules again; one that is just starting, as soon as it serves."""
         if self.gate is not None:
-            self.gate.signal(signal.SIGHUP)
+            self.gate.signal_serving(signal.SIGHUP)
 
     def _private_folder(self) -> Path:
         # mkdtemp makes it with mode 0700: nobody else may connect to the gate and claim to be an edge.

@@ -204,3 +204,35 @@ def test_ends_in_words(status: int, words: str) -> None:
 
 def test_a_child_is_this_interpreter_and_looks_not_into_the_working_directory() -> None:
     assert command("gate") == (sys.executable, "-P", "-m", "proxy.gate_process")
+
+
+async def test_a_signal_waits_until_it_can_be_heard(make: Make, tmp_path: Path) -> None:
+    """Before the process has its handler, the signal would end it."""
+    script = """
+        import pathlib, signal, sys, time
+        folder = pathlib.Path(sys.argv[1])
+        sys.stdin.readline()
+        while not (folder / "go").exists():
+            time.sleep(0.01)
+        signal.signal(signal.SIGHUP, lambda *_: (folder / "heard").open("a").write("x"))
+        print("ready", flush=True)
+        while True:
+            signal.pause()
+    """
+    async with make(script) as child:
+        starting = asyncio.ensure_future(child.start())
+        while child.pid is None:  # noqa: ASYNC110 -- another process
+            await asyncio.sleep(0.01)
+        child.signal_serving(signal.SIGHUP)
+        child.signal_serving(signal.SIGHUP)
+        (tmp_path / "go").write_text("")
+        await asyncio.wait_for(starting, 30)
+        heard = tmp_path / "heard"
+        async with asyncio.timeout(30):
+            while not heard.exists() or not heard.read_text():  # noqa: ASYNC110 -- another process
+                await asyncio.sleep(0.01)
+        assert heard.read_text() == "x", "once, however often it was told"
+        child.signal_serving(signal.SIGHUP)
+        async with asyncio.timeout(30):
+            while heard.read_text() != "xx":  # noqa: ASYNC110 -- another process
+                await asyncio.sleep(0.01)

@@ -188,7 +188,7 @@ async def test_the_gate_reads_the_rules_again(tmp_path: Path, capfd: pytest.Capt
         cluster(Double()) as double,
         supervised(configured(tmp_path, double, more=f"rules: {rules}")) as running,
     ):
-        rules.write_text(shipped.read_text().replace("[manage_ml]", "[manage_ml, monitor]"))
+        rules.write_text(shipped.read_text().replace("on_refused_start: remove", "on_refused_start: keep"))
         running.reload()
         await until(lambda: heard("rules reloaded"))
         rules.write_text("version: 7")

@@ -6,5 +6,6 @@
 - `world`: a cluster, a journal and a clock that are made of a case alone;
 - `run`: one case through the gate's own flow, the same code as serves real starts;
 - `compare`: what came of it against what is expected; `coverage`: which rules the cases have tried;
+- `beside`: the cases beside rules that are to come into force, for the gate;
 - `report`: for a terminal, and as JUnit XML.
 """

@@ -12,6 +12,8 @@ from proxy.identity.conflicts import identity_conflicts
 from proxy.rules.load import load as load_rules
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from proxy.settings import IdentitySettings
 
 
@@ -22,16 +24,17 @@ def check(config_file: Path | None, rules_path: Path | None) -> None:
     """Validate configuration and rules without starting anything. Exit status 2 where something is wrong."""
     faults: list[object] = []
     rules = rules_path
+    keys: Mapping[str, str] = {}
     identity: IdentitySettings | None = None
     try:
         config = read_config(config_file)
-        identity = config.identity
+        keys, identity = config.break_glass_keys, config.identity
         rules = rules or Path(config.rules)
     except ConfigError as error:
         faults += error.faults
     try:
         # Faults of the rules show even where the configuration is wrong, unless it is what names them.
-        compiled = load_rules(rules) if rules else None
+        compiled = load_rules(rules, keys) if rules else None
         faults += [] if compiled is None else identity_conflicts(identity, compiled)
     except InvalidInput as error:
         faults += error.faults

@@ -6,6 +6,7 @@ In the order in which a value passes:
 - `tree` lays the environment over the file and keeps where each value is written;
 - `keys` is the table of every key; what is not in it is refused;
 - `values` turns one written value into one that means something, or says what is wrong with it;
+- `break_glass` reads the keys that vouch for exceptions;
 - `identity` reads the section of that name;
 - `files` opens what the configuration names: secrets, certificates, folders;
 - `load` joins them and reports every fault at once.

@@ -31,16 +31,23 @@ def readable(node: Node) -> Path:
     return path
 
 
-def secret(node: Node) -> str:
-    """The text of a file that holds one secret, without the line end that editors put there."""
+def secret_text(node: Node) -> str:
+    """The text of a file that holds one secret or key."""
     path = readable(node)
-    held = path.read_bytes()[: SECRET_BYTES + 1]
+    with path.open("rb") as file:
+        held = file.read(SECRET_BYTES + 1)
     if len(held) > SECRET_BYTES:
         raise invalid(node, f"{path} is larger than {SECRET_BYTES} bytes: it holds no single secret")
     try:
-        word = held.decode().strip("\r\n")
+        return held.decode()
     except UnicodeDecodeError:
         raise invalid(node, f"{path} is not UTF-8 text") from None
+
+
+def secret(node: Node) -> str:
+    """The text of a file that holds one secret, without the line end that editors put there."""
+    word = secret_text(node).strip("\r\n")
+    path = node.path(text(node))
     if not word.strip():
         raise invalid(node, f"{path} is empty")
     if "\n" in word or "\r" in word or "\x00" in word:
@@ -122,10 +129,15 @@ def socket_path(node: Node) -> str:
     path = Path(node.path(text(node)))
     if not path.parent.is_dir():
         raise invalid(node, f"{path.parent} does not exist or is no folder")
-    if len(os.fsencode(path)) > SOCKET_PATH_BYTES:
+    if too_long(path):
         raise invalid(
             node, f"{path} is longer than {SOCKET_PATH_BYTES} bytes, the most that a Unix socket's path may have"
         )
     if path.exists() and not path.is_socket():
         raise invalid(node, f"{path} is there and is no socket")
     return str(path)
+
+
+def too_long(path: Path) -> bool:
+    """Whether no Unix socket can have this path."""
+    return len(os.fsencode(path)) > SOCKET_PATH_BYTES

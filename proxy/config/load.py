@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from proxy.config import files, values
+from proxy.config import break_glass, files, values
 from proxy.config.document import read
 from proxy.config.identity import identity_settings
 from proxy.config.tree import Node, Place, invalid, leaves, overlay, told
@@ -29,6 +29,10 @@ Limits = TypeVar("Limits", EdgeLimits, GateLimits, IdentityLimits)
 DEFAULT_LISTEN = Listen(host="127.0.0.1", port=9400)
 DEFAULT_NODE = "http://127.0.0.1:9200"
 DEFAULT_JOURNAL = "journal"
+# In the journal's folder where it is not named: that is one gate's alone, and nobody else may look into it.
+CONTROL_SOCKET = "control.sock"
+# Soon enough for whoever saves a file and tries it out; a look costs a few system calls a file.
+DEFAULT_WATCH_S = 1.0
 # One process per core is what a host has use for; the bound catches a port number in the wrong place.
 WORKERS_MAX = 256
 
@@ -38,6 +42,7 @@ class Config:
     """A checked configuration: every file in it was opened, every path is absolute.
 
     `service` is the value of an `Authorization` header or None; `gate_socket` None means a private temporary folder;
+    `watch_s` is None where changed rule files are not noticed; `break_glass_keys` are public keys (PEM) by name;
     `identity` is None where the cluster says who asks.
     """
 
@@ -49,6 +54,9 @@ class Config:
     rules: str
     journal: str
     gate_socket: str | None
+    control_socket: str
+    watch_s: float | None
+    break_glass_keys: Mapping[str, str]
     edge_limits: EdgeLimits
     gate_limits: GateLimits
     identity: IdentitySettings | None = None
@@ -70,6 +78,9 @@ class Config:
             cluster_tls=self.cluster_tls,
             limits=self.gate_limits,
             identity=self.identity,
+            control=self.control_socket,
+            watch_s=self.watch_s,
+            break_glass_keys=self.break_glass_keys,
         )
 
 
@@ -128,6 +139,7 @@ class _Reader:
         if "cluster.nodes" in self.found:
             nodes = self.take("cluster.nodes", _nodes, ())
         self.take("journal.on_full", _on_full, "refuse")
+        journal = self.take("journal.path", files.journal, str(self.folder / DEFAULT_JOURNAL))
         listen: tuple[Listen, ...] = (DEFAULT_LISTEN,)
         if "listen" in self.found:
             listen = self.take("listen", _listen, ())
@@ -138,8 +150,11 @@ class _Reader:
             cluster_tls=self._cluster_tls(nodes),
             service=self._service(),
             rules=self.take("rules", files.rules, str(shipped_rules())),
-            journal=self.take("journal.path", files.journal, str(self.folder / DEFAULT_JOURNAL)),
+            journal=journal,
             gate_socket=self.take("gate.socket", files.socket_path, None),
+            control_socket=self._control_socket(journal),
+            watch_s=self._watch_s(),
+            break_glass_keys=self.take("break_glass.public_keys", break_glass.public_keys, {}),
             edge_limits=self._limits("limits.edge", EdgeLimits()),
             gate_limits=self._limits("limits.gate", GateLimits()),
             identity=identity_settings(self, listen, self._limits("limits.identity", IdentityLimits())),
@@ -158,6 +173,22 @@ class _Reader:
             if nodes and key in self.found and not any(node.startswith("https:") for node in nodes):
                 self.refuse(key, "means nothing here: no node of cluster.nodes begins with https://")
         return ClusterTls(ca=authority, verify=verify)
+
+    def _control_socket(self, journal: str) -> str:
+        beside = Path(journal) / CONTROL_SOCKET
+        path = self.take("control.socket", files.socket_path, str(beside))
+        if "control.socket" not in self.found and files.too_long(beside):
+            text = f"{beside} is longer than a Unix socket's path may be: name another with control.socket"
+            self.faults.append(Fault("control.socket", text))
+        return path
+
+    def _watch_s(self) -> float | None:
+        interval_s = self.take("rules_watch.interval_s", values.seconds, DEFAULT_WATCH_S)
+        if self.take("rules_watch.enabled", values.switch, True):
+            return interval_s
+        if "rules_watch.interval_s" in self.found:
+            self.refuse("rules_watch.interval_s", "means nothing with rules_watch.enabled: false")
+        return None
 
     def _service(self) -> str | None:
         key = self.take("cluster.service.api_key_file", files.api_key, None)

@@ -5,12 +5,12 @@ socket has mode 0600, and the edge drops headers of these names that clients sen
 """
 
 import asyncio
+import functools
 import logging
-import os
 import secrets
-import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from weakref import WeakValueDictionary
 
@@ -18,17 +18,20 @@ from aiohttp import web
 from multidict import CIMultiDict
 
 from proxy.cluster.gateway import Gateway
-from proxy.errors import CannotServe, ConfigError, ExitStatus, Refusal, RulesError
+from proxy.control.server import serving
+from proxy.errors import ConfigError, Refusal, RulesError
 from proxy.gate import flow
 from proxy.gate.follow import Followers
 from proxy.gate.reconcile import Aftermath, reconcile
-from proxy.gate.request import PLAN_HEADER, Arrived, header_text
+from proxy.gate.request import EXPLAIN_HEADER, PLAN_HEADER, Arrived, header_text
+from proxy.gate.rules_in_force import RulesInForce, RunCases, Source, no_cases
+from proxy.gate.standing import Trigger
+from proxy.gate.unix import leave, listen
 from proxy.identity.conflicts import identity_conflicts
 from proxy.identity.own import OwnIdentities
 from proxy.journal.read import Start, unfinished
 from proxy.journal.writer import Journal, open_journal
 from proxy.model import Answer, Credential
-from proxy.rules import Rules, load
 from proxy.settings import GateSettings
 from proxy.tasks import spawn
 
@@ -43,8 +46,6 @@ HEAD_LIMIT_BYTES = 128 * 1024
 HEADERS_LIMIT = 2000
 # For the answers of starts that are through to be written; aiohttp waits for this twice.
 LAST_ANSWERS_S = 0.5
-# A Unix socket refuses at once what it cannot queue, so the queue is as long as the system allows (net.core.somaxconn).
-BACKLOG = 65_535
 # What aiohttp adds to an answer by itself.
 ADDED_HEADERS = ("Server", "Date", "Content-Type")
 # Under this a response carries the names of the headers that the answer itself has.
@@ -69,13 +70,13 @@ class Gate:
     def __init__(
         self,
         settings: GateSettings,
-        rules: Rules,
+        rules: RulesInForce,
         journal: Journal,
         cluster: Gateway,
         own: OwnIdentities | None = None,
     ) -> None:
+        self._rules = rules
         self._own = own
-        self.rules = rules
         self._settings = settings
         self._journal = journal
         self._cluster = cluster
@@ -95,13 +96,17 @@ class Gate:
         )
 
     async def handle(self, request: web.Request) -> web.Response:
-        """One start. A client that hangs up does not interrupt it: an effect must get its outcome."""
+        """One start. A client that hangs up does not interrupt it: an effect must get its outcome.
+
+        The rules are taken once, as one value: whatever is reloaded meanwhile, no start is judged by a mixture.
+        """
+        rules = self._rules.current
         try:
             body = await self._body(request)
         except Refusal as refusal:
-            work = flow.turn_away(_arrived(request, b""), refusal, self.rules, self._world)
+            work = flow.turn_away(_arrived(request, b""), refusal, rules, self._world)
         else:
-            work = flow.start(_arrived(request, body), self.rules, self._world, self._lock)
+            work = flow.start(_arrived(request, body), rules, self._world, self._lock)
         flight = spawn(work, name="start")
         self._flights.add(flight)
         flight.add_done_callback(self._flights.discard)
@@ -127,15 +132,6 @@ class Gate:
         if lock is None:
             lock = self._locks[job_id] = asyncio.Lock()
         return lock
-
-    def reload(self) -> None:
-        """Read the rules again; where they are broken the ones in force stay, and the log says so."""
-        try:
-            self.rules = _rules(self._settings)
-        except RulesError as error:
-            logger.error("the rules were not reloaded, revision %s stays in force:\n%s", self.rules.revision, error)
-        else:
-            logger.info("rules reloaded, revision %s is in force", self.rules.revision)
 
     def reconcile(self, past: Sequence[Start]) -> None:
         """Close, in the background, what an earlier process left open."""
@@ -181,8 +177,13 @@ def _arrived(request: web.Request, body: bytes) -> Arrived:
         peer=request.headers.get(PEER_HEADER, ""),
         receipt=request.headers.get(RECEIPT_HEADER) or secrets.token_hex(16),
         certificate=request.headers.get(SUBJECT_HEADER, ""),
-        plan=tuple(header_text(value) for name, value in request.raw_headers if name.lower() == PLAN_HEADER.encode()),
+        plan=_values(request, PLAN_HEADER),
+        explain=_values(request, EXPLAIN_HEADER),
     )
+
+
+def _values(request: web.Request, name: str) -> tuple[str, ...]:
+    return tuple(header_text(value) for key, value in request.raw_headers if key.lower() == name.encode())
 
 
 def _response(answer: Answer) -> web.Response:
@@ -208,22 +209,35 @@ def make_app(gate: Gate, start_body_bytes: int) -> web.Application:
     return app
 
 
-async def run(settings: GateSettings, stop: asyncio.Event, ready: Callable[[], None], reload: asyncio.Event) -> None:
+async def run(
+    settings: GateSettings,
+    stop: asyncio.Event,
+    ready: Callable[[], None],
+    reload: asyncio.Event,
+    run_cases: RunCases = no_cases,
+) -> None:
     """Serve until `stop` is set, then drain. `ready` is called once starts are taken; `reload` set means: read the
-    rules again.
+    rules again. `run_cases` runs the cases beside the rules: rules that fail one never come into force.
 
     Raises:
-        RulesError, ConfigError: the rules or TLS files are broken; JournalError: the journal cannot be used;
+        RulesError, ConfigError: the rules, users or TLS files are broken; JournalError: the journal cannot be used;
         CannotServe, OSError: the socket is in use, or cannot be made. Nothing is served then.
     """
-    rules = _rules(settings)
-    own = OwnIdentities(settings.identity) if settings.identity is not None else None
+    identity = settings.identity
+    conflicts = functools.partial(identity_conflicts, identity)
+    source = Source(path=Path(settings.rules), keys=settings.break_glass_keys, cases=run_cases, conflicts=conflicts)
+    taken, cases = await asyncio.to_thread(source.take)
+    if taken.rules is None:
+        raise RulesError(taken.faults)
+    own = OwnIdentities(identity) if identity is not None else None
     journal = open_journal(Path(settings.journal))
     try:
-        gate = Gate(settings, rules, journal, _gateway(settings), own)
+        cluster = _gateway(settings)
     except ConfigError:
         await journal.close()
         raise
+    rules = RulesInForce(source, taken, cases, journal, SystemClock())
+    gate = Gate(settings, rules, journal, cluster, own)
     runner = web.AppRunner(
         make_app(gate, settings.limits.start_body_bytes),
         access_log=None,
@@ -236,27 +250,35 @@ async def run(settings: GateSettings, stop: asyncio.Event, ready: Callable[[], N
     await runner.setup()
     try:
         past = await asyncio.to_thread(unfinished, Path(settings.journal))
-        await _listen(runner, Path(settings.socket))
-        gate.reconcile(past)
-        ready()
-        await _reload_until(stop, reload, gate)
+        await listen(runner, Path(settings.socket), "gate.socket")
+        async with _kept(rules, settings, reload):
+            gate.reconcile(past)
+            ready()
+            await stop.wait()
     finally:
         ours = list(runner.sites)
         for site in ours:
             await site.stop()
         await gate.drain()
-        await runner.cleanup()
-        if ours:
-            await asyncio.to_thread(Path(settings.socket).unlink, missing_ok=True)
+        await leave(runner, Path(settings.socket) if ours else None)
         await gate.close()
 
 
-def _rules(settings: GateSettings) -> Rules:
-    """The rules that lie there. Raises RulesError, also where they do not go with the configuration."""
-    rules = load(Path(settings.rules))
-    if conflicts := identity_conflicts(settings.identity, rules):
-        raise RulesError(conflicts)
-    return rules
+@asynccontextmanager
+async def _kept(rules: RulesInForce, settings: GateSettings, reload: asyncio.Event) -> AsyncIterator[None]:
+    """Have rules read again meanwhile, by whatever way. Raises as `control.server.serving`."""
+    async with serving(Path(settings.control) if settings.control is not None else None, rules):
+        tasks = [spawn(_reload_on(reload, rules), name="reload on signal")]
+        if settings.watch_s is not None:
+            tasks.append(spawn(rules.watch(settings.watch_s), name="watch rules"))
+        try:
+            yield
+        finally:
+            # An attempt under way is given up: what it read would be in force for nobody.
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            rules.close()
 
 
 def _gateway(settings: GateSettings) -> Gateway:
@@ -270,38 +292,9 @@ def _gateway(settings: GateSettings) -> Gateway:
     )
 
 
-async def _listen(runner: web.AppRunner, path: Path) -> None:
-    """Bind with no moment in which others could connect. A socket that somebody answers on is not taken away.
-
-    Raises:
-        CannotServe: a running gate has it: taking it away would leave that one without starts, and without a word.
-    """
-    if await asyncio.to_thread(_answers, path):
-        text = f"a running gate listens on {path}; each needs a socket of its own (gate.socket)"
-        raise CannotServe(ExitStatus.ADDRESS, text)
-    await asyncio.to_thread(path.unlink, missing_ok=True)
-    mask = os.umask(0o177)
-    try:
-        await web.UnixSite(runner, str(path), backlog=BACKLOG).start()
-    finally:
-        os.umask(mask)
-
-
-def _answers(path: Path) -> bool:
-    with socket.socket(socket.AF_UNIX) as probe:
-        try:
-            probe.connect(str(path))
-        except OSError:
-            return False
-    return True
-
-
-async def _reload_until(stop: asyncio.Event, reload: asyncio.Event, gate: Gate) -> None:
-    stopping = spawn(stop.wait(), name="stop")
-    while not stop.is_set():
-        reloading = spawn(reload.wait(), name="reload")
-        await asyncio.wait({stopping, reloading}, return_when=asyncio.FIRST_COMPLETED)
-        if reload.is_set():
-            reload.clear()
-            gate.reload()
-        reloading.cancel()
+async def _reload_on(reload: asyncio.Event, rules: RulesInForce) -> None:
+    """Read the rules again whenever `reload` is set. Signals that come while that is under way make one more time."""
+    while True:
+        await reload.wait()
+        reload.clear()
+        await rules.reload(Trigger.SIGNAL)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from proxy.config import Config, load, shipped_rules
-from proxy.config.keys import KEYS, variable
+from proxy.config.keys import KEYS, siblings, variable
 from proxy.errors import ConfigError
 from proxy.settings import EdgeLimits, GateLimits, Listen
 from tests.config.pem import Pem
@@ -154,8 +154,7 @@ def test_all_faults_are_reported_at_once_and_in_order(write: Write) -> None:
     found = faults(path, {"STARTGATE_CLUSTER__NODE": "x", "STARTGATE_WORKERS": "few"})
     assert found == [
         "1:9: listen: must be host:port, such as 127.0.0.1:9400 or [::1]:9400, and is '127.0.0.1'",
-        "2:1: unknown key 'worker' (did you mean 'workers'?); "
-        "allowed here: cluster, gate, identity, journal, limits, listen, rules, workers",
+        "2:1: unknown key 'worker' (did you mean 'workers'?); allowed here: " + ", ".join(siblings("")),
         "4:11: cluster.nodes: must be http(s)://host:port, such as https://10.0.0.1:9200, and is 'ftp://a:9200'",
         "4:25: cluster.nodes: must be http(s)://host:port, such as https://10.0.0.1:9200; "
         "the port is missing in 'http://b'",
@@ -175,7 +174,7 @@ def test_all_faults_are_reported_at_once_and_in_order(write: Write) -> None:
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        ("- a list", "1:1: the configuration must be a map with cluster, gate, identity, journal, limits"),
+        ("- a list", f"1:1: the configuration must be a map with {', '.join(siblings(''))}"),
         ("cluster: http://a:9200", "1:10: cluster must be a map with nodes, service, tls, and is a text"),
         ("rules:", "1:1: rules is empty: leave it out, or give it a value"),
         ("nodes: ['http://a:9200']", "1:1: unknown key 'nodes' (did you mean 'cluster.nodes'?); "),
@@ -268,3 +267,24 @@ def test_variables_that_are_not_ours_do_no_harm() -> None:
 
 def test_shipped_rules_are_there() -> None:
     assert shipped_rules().is_dir()
+
+
+def test_rules_are_watched_unless_they_are_not_to_be(write: Write) -> None:
+    assert load(write(""), {}).watch_s == 1.0
+    assert load(write("rules_watch: {interval_s: 0.25}"), {}).watch_s == 0.25
+    assert load(write("rules_watch: {enabled: false}"), {}).watch_s is None
+    assert load(write(""), {"STARTGATE_RULES_WATCH__ENABLED": " False "}).watch_s is None
+    (fault,) = faults(write("rules_watch: {enabled: false, interval_s: 3}"))
+    assert "means nothing with rules_watch.enabled: false" in fault
+    for wrong in ("rules_watch: {enabled: 'yes'}", "rules_watch: {enabled: 1}"):
+        assert "must be true or false" in faults(write(wrong))[0]
+
+
+def test_the_control_socket_lies_beside_the_record(write: Write, tmp_path: Path) -> None:
+    config = load(write("journal: {path: audit}"), {})
+    assert config.control_socket == config.gate_settings("x").control == str(tmp_path / "audit" / "control.sock")
+    assert load(write("control: {socket: c.sock}"), {}).control_socket == str(tmp_path / "c.sock")
+    long = "x" * 100
+    (fault,) = faults(write(f"journal: {{path: {long}}}"))
+    assert fault.endswith("is longer than a Unix socket's path may be: name another with control.socket")
+    assert load(write(f"journal: {{path: {long}}}\ncontrol: {{socket: c.sock}}"), {}).control_socket

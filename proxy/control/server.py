@@ -1,0 +1,96 @@
+"""The calls of the control API. Every call is logged with who made it; those that change something are recorded."""
+
+import logging
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import msgspec
+from aiohttp import web
+
+from proxy.control.peer import Peer, peer_of
+from proxy.gate.rules_in_force import RulesInForce
+from proxy.gate.standing import Trigger
+from proxy.gate.unix import leave, listen
+
+logger = logging.getLogger(__name__)
+
+PEER = web.RequestKey("peer", Peer)
+# No call has a body; a page of text is what a mistake may send before it is told.
+BODY_BYTES = 4096
+# A reload that was asked for is let finish when the gate stops.
+LAST_ANSWERS_S = 0.5
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def make_app(rules: RulesInForce, uid: int) -> web.Application:
+    """The application; `uid` is the only user that is served."""
+
+    async def show(_request: web.Request) -> web.Response:
+        return answer(200, rules.standing())
+
+    async def reload(request: web.Request) -> web.Response:
+        attempt = await rules.reload(Trigger.CONTROL, str(request[PEER]))
+        return answer(422 if attempt.refused else 200, attempt)
+
+    @web.middleware
+    async def known(request: web.Request, handler: Handler) -> web.StreamResponse:
+        return await _served(request, handler, uid)
+
+    app = web.Application(middlewares=[known], client_max_size=BODY_BYTES)
+    app.router.add_get("/v1/rules", show, allow_head=False)
+    app.router.add_post("/v1/rules/reload", reload)
+    return app
+
+
+async def _served(request: web.Request, handler: Handler, uid: int) -> web.StreamResponse:
+    """One call, by who may make it, and its line in the log."""
+    peer = peer_of(request.transport)
+    response: web.StreamResponse
+    if peer is None or peer.uid != uid:
+        response = error(403, f"only user {uid} is served, whom the gate runs as")
+    else:
+        request[PEER] = peer
+        try:
+            response = await handler(request)
+        except web.HTTPException as refusal:
+            # Unknown paths and methods: in JSON, as everything else.
+            response = error(refusal.status, f"{refusal.reason}: {request.method} {request.path}")
+            if "Allow" in refusal.headers:
+                response.headers["Allow"] = refusal.headers["Allow"]
+    level = logging.INFO if response.status < 400 else logging.WARNING
+    who = peer or "somebody whom the system does not name"
+    logger.log(level, "control: %s %s by %s: %d", request.method, request.path, who, response.status)
+    return response
+
+
+def answer(status: int, content: object) -> web.Response:
+    """A value of ours as JSON."""
+    return web.Response(status=status, body=msgspec.json.encode(content), content_type="application/json")
+
+
+def error(status: int, text: str) -> web.Response:
+    """Why a call is not served."""
+    return answer(status, {"error": text})
+
+
+@asynccontextmanager
+async def serving(path: Path | None, rules: RulesInForce) -> AsyncIterator[None]:
+    """Serve on a Unix socket at `path` (mode 0600) meanwhile; None serves nowhere.
+
+    Raises:
+        CannotServe, OSError: the socket is in use, or cannot be made.
+    """
+    if path is None:
+        yield
+        return
+    runner = web.AppRunner(make_app(rules, os.geteuid()), access_log=None, shutdown_timeout=LAST_ANSWERS_S)
+    await runner.setup()
+    bound = False
+    try:
+        await listen(runner, path, "control.socket")
+        bound = True
+        yield
+    finally:
+        await leave(runner, path if bound else None)

@@ -1,0 +1,22 @@
+"""A control socket over real rules."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from proxy.control.server import serving
+from tests.gate.test_generation import SHIPPED
+from tests.gate.test_rules_in_force import Scene, booted
+
+
+@asynccontextmanager
+async def controlled(folder: Path) -> AsyncIterator[tuple[Path, Scene]]:
+    """The socket's path, and the rules behind it."""
+    rules = folder / "rules"
+    rules.mkdir()
+    (rules / "start.yml").write_text(SHIPPED)
+    scene = booted(rules)
+    path = folder / "control.sock"
+    async with serving(path, scene.rules):
+        yield path, scene
+    scene.rules.close()
