@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import functools
 import json
 import socket
 import ssl
@@ -18,6 +19,8 @@ from proxy.edge.worker import run as run_edge
 from proxy.errors import RulesError
 from proxy.gate import app
 from proxy.gate.app import run as run_gate
+from proxy.gate.rules_in_force import Source
+from proxy.identity.conflicts import identity_conflicts
 from proxy.journal.read import starts
 from proxy.settings import (
     CertificateNames,
@@ -163,3 +166,13 @@ async def test_rules_that_do_not_go_with_it_are_not_served(tmp_path: Path) -> No
     )
     with pytest.raises(RulesError, match="authority is cluster"):
         await run_gate(settings, asyncio.Event(), lambda: None, asyncio.Event())
+
+
+def test_rules_that_do_not_go_with_it_are_not_taken_at_a_reload(tmp_path: Path) -> None:
+    conflicts = functools.partial(identity_conflicts, identity(tmp_path))
+    good = Source(path=rules_by_roles(tmp_path), conflicts=conflicts)
+    shipped = Source(path=Path(__file__).parent.parent / "rules" / "start.yml", conflicts=conflicts)
+    assert good.take()[0].rules is not None
+    taken, _ = shipped.take()
+    assert taken.rules is None
+    assert "authority is cluster" in taken.faults[0].message

@@ -47,10 +47,10 @@ class Taker(Protocol):
 def identity_settings(reader: Taker, listens: Sequence[Listen], limits: IdentityLimits) -> IdentitySettings | None:
     """The section's meaning; None where nothing of it is written. Faults go to `reader`."""
     if limits.failures >= limits.waiting:
-        key = next((key for key in ("failures", "waiting") if f"limits.identity.{key}" in reader.found), None)
-        if key is not None:
-            message = f"failures ({limits.failures}) must be below waiting ({limits.waiting}): one peer could fill it"
-            reader.refuse(f"limits.identity.{key}", message)
+        # The defaults go together: one of the two is written.
+        key = "failures" if "limits.identity.failures" in reader.found else "waiting"
+        message = f"failures ({limits.failures}) must be below waiting ({limits.waiting}): one peer could fill it"
+        reader.refuse(f"limits.identity.{key}", message)
     written = [key for key in reader.found if key.startswith(f"{SECTION}.")]
     if not written:
         return None

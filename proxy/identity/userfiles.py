@@ -48,14 +48,15 @@ def read_users_roles(text: str, where: str) -> tuple[Mapping[str, tuple[str, ...
         role, users = written.strip(), users.strip()
         if not (colon and users):
             faults.append(Fault(where, "must be role:user,user", number, 1))
-        elif problem := wrong_name(role):
+            continue
+        if problem := wrong_name(role):
             faults.append(Fault(where, f"role name {problem}", number, 1))
-        else:
-            for user in _COMMA.split(users):
-                if problem := wrong_name(user):
-                    faults.append(Fault(where, f"role {role!r}: user name {problem}", number, len(written) + 2))
-                elif role not in found.setdefault(user, []):
-                    found[user].append(role)
+            continue
+        for user in _COMMA.split(users):
+            if problem := wrong_name(user):
+                faults.append(Fault(where, f"role {role!r}: user name {problem}", number, len(written) + 2))
+            elif role not in found.setdefault(user, []):
+                found[user].append(role)
     return {user: tuple(roles) for user, roles in found.items()}, faults
 
 

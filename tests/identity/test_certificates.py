@@ -84,6 +84,13 @@ def test_what_is_no_distinguished_name(written: str) -> None:
         read_dn(written)
 
 
+@pytest.mark.parametrize(
+    ("written", "value"), [("CN=ann\\ ", "ann "), ("CN=ann\\\\", "ann\\"), ("CN= ann  ", "ann"), ("CN=\\C3\\A4", "ä")]
+)
+def test_escapes(written: str, value: str) -> None:
+    assert read_dn(written) == (frozenset({("CN", value)}),)
+
+
 def test_faults_name_the_part() -> None:
     with pytest.raises(ValueError, match="'ann' is not attribute=value"):
         read_dn("O=x, ann")
