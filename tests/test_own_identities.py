@@ -12,9 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import msgspec
 import pytest
 import trustme
+from click.testing import CliRunner
 
+from proxy.cli import main
 from proxy.edge.worker import run as run_edge
 from proxy.errors import RulesError
 from proxy.gate import app
@@ -22,12 +25,14 @@ from proxy.gate.app import run as run_gate
 from proxy.gate.rules_in_force import Source
 from proxy.identity.conflicts import identity_conflicts
 from proxy.journal.read import starts
+from proxy.orders import GateOrder
 from proxy.settings import (
     CertificateNames,
     EdgeLimits,
     EdgeSettings,
     GateLimits,
     GateSettings,
+    IdentityLimits,
     IdentitySettings,
     ListenTls,
     TrustedHeader,
@@ -176,3 +181,30 @@ def test_rules_that_do_not_go_with_it_are_not_taken_at_a_reload(tmp_path: Path) 
     taken, _ = shipped.take()
     assert taken.rules is None
     assert "authority is cluster" in taken.faults[0].message
+
+
+def test_what_the_supervisor_tells_the_gate_arrives_whole(tmp_path: Path) -> None:
+    whole = IdentitySettings(
+        users_file="/u",
+        users_roles_file="/r",
+        certificates=CertificateNames(users=(("CN=a", "ann"),)),
+        header=TrustedHeader(name="X", peers=("::1/128",), roles_header="Y", forward=False),
+        limits=IdentityLimits(cache_s=0.0),
+    )
+    settings = GateSettings(socket="s", nodes=(), rules="", journal="", identity=whole)
+    order = GateOrder(name="gate", settings=settings)
+    assert msgspec.json.decode(msgspec.json.encode(order), type=GateOrder) == order
+
+
+def test_check_tells_rules_that_do_not_go_with_it(tmp_path: Path) -> None:
+    identity(tmp_path)
+    config = tmp_path / "startgate.yml"
+    rules = rules_by_roles(tmp_path)
+    config.write_text(f"identity: {{users_file: users}}\nrules: {rules}\njournal: {{path: {tmp_path}}}\n")
+    asked = ["check", "--config", str(config)]
+    good = CliRunner().invoke(main, asked)
+    assert good.exit_code == 0, good.output
+    shipped = Path(__file__).parent.parent / "rules" / "start.yml"
+    wrong = CliRunner().invoke(main, [*asked, "--rules", str(shipped)])
+    assert wrong.exit_code == 2
+    assert "authority is cluster, and identity" in wrong.output
