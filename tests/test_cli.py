@@ -31,7 +31,7 @@ def test_help_names_every_command() -> None:
     [
         (
             ["serv"],
-            "no such command 'serv' (did you mean 'serve'?); commands: audit, check, demo, embedded, plan, serve",
+            "no such command 'serv' (did you mean 'serve'?); commands: audit, break-glass, check, demo, embedded, ",
         ),
         (["audit", "lits"], "no such command 'lits' (did you mean 'list'?); commands: list, show"),
         (["zzz"], "no such command 'zzz'; commands:"),

@@ -64,8 +64,11 @@ ARROWS: dict[str, frozenset[str]] = {
     "planned": PLAIN | {"columns", "text"},
     # A case runs through the gate's own flow; its jobs are read as the cluster's are.
     "cases": GATE | {"cluster", "journal.entry", "text"},
+    # Schemas are made from the tables that the readers themselves use.
+    "schemas": PLAIN | {"cases", "config", "journal.entry", "rules"},
     "commands": IO
-    | {"audit", "cases", "config", "control", "embedded", "journal.entry", "listeners", "logs", "planned", "text"},
+    | {"audit", "cases", "config", "control", "embedded", "journal.entry", "listeners", "logs", "planned"}
+    | {"schemas", "text"},
     "cli": IO | {"commands", "demo", "logs", "supervisor"},
     "__main__": frozenset({"cli"}),
 }

@@ -1,5 +1,7 @@
 """The subcommands of `startgate`, a module each; `cli` adds them to the command itself.
 
 - `common`: options, how errors are told, how something is printed;
-- `check`, `plan`, `audit`, `embedded`: the commands of these names.
+- `rewriting`: a new text in place of a file;
+- `check`, `fmt`, `seal`, `schema`, `test`, `rules`, `break_glass`, `plan`, `audit`, `embedded`: the commands of these
+  names.
 """

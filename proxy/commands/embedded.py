@@ -10,7 +10,7 @@ from proxy.commands.common import Port, base_address, reported
 from proxy.settings import Listen
 
 
-@click.command(short_help="Run the small in-process cluster of the demo.")
+@click.command(short_help="Run the small cluster of the demo.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--port", type=Port(), metavar="PORT", default=9200, show_default=True, help="Port to listen on; 0 for any."

@@ -1,9 +1,10 @@
 """Privilege rules: YAML in, compiled `Rules` out, and the verdict over one start.
 
 - `source`: strict YAML with positions; `values`: single values out of it, every fault noted;
-- `requirements`, `overrides`, `schema`: which keys and values a rule file may hold;
-- `compiled`: what they compile to;
-- `load`: the only module that reads files;
+- `forms`, `language`: which keys and values a rule file may hold; `places`: where a fault inside a value stands;
+- `schema` joins the parts: `requirements`, `trusted`, `overrides`, `flows`, `guards` (conditions: `cel`), `mappings`,
+  `break_glass` (vouched for: `signed`), `ids`; `overlap`: what makes no difference; `seal`: nothing is lost unnoticed;
+- `compiled`: what they compile to; `load`: the only module that reads files; `formatted`: the canonical form;
 - `role_files`, `role_parts`: files of roles in Elasticsearch's own format;
 - `situation`: all that a verdict depends on besides the rules; `subjects`: which identity is asked what;
 - `evaluate`: the one evaluator, deny by default, with `required` and `granted` (privileges), `matching` (flows),

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from proxy.rules.compiled import BreakGlass, Origin
+from proxy.rules.forms import MOMENT
 from proxy.rules.ids import Ids
 from proxy.rules.language import BREAK_GLASS
 from proxy.rules.source import Entry, Node, Scalar, ScalarKind
 from proxy.rules.values import Values
 
-# RFC 3339 §5.6, with a zone: a time without one means another moment on another host.
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,3})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+_MOMENT = re.compile(MOMENT)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 

@@ -2,28 +2,13 @@
 
 from collections.abc import Sequence
 
+from proxy.rules.cel import BadCondition, compile_condition
 from proxy.rules.compiled import Guard, GuardFailed, Mode, Origin, Program
 from proxy.rules.ids import Ids
 from proxy.rules.language import GUARD
 from proxy.rules.places import place_in
 from proxy.rules.source import Entry, Node, Scalar
 from proxy.rules.values import Values
-
-try:
-    from proxy.rules.cel import BadCondition, compile_condition
-except ImportError:
-
-    class BadCondition(Exception):  # type: ignore[no-redef]
-        """Until there is a compiler."""
-
-        def __init__(self, message: str, line: int = 1, column: int = 1) -> None:
-            super().__init__(message)
-            self.message, self.line, self.column = message, line, column
-
-    def compile_condition(text: str) -> Program:  # type: ignore[misc]
-        """Until there is a compiler."""
-        raise BadCondition("guards are not supported by this version of Startgate")
-
 
 # It goes into the answer and, where a guard only warns, into a header.
 MESSAGE_CHARS = 1000

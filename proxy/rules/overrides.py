@@ -5,13 +5,16 @@ version and plugins. Refused here is what would break the copy, or what only the
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from proxy.privileges.patterns import matches
 from proxy.rules.compiled import Origin, Override, Rules, Setting
+from proxy.rules.overlap import covers
 from proxy.rules.source import Entry, Listing, Node, Scalar, ScalarKind, Table
 from proxy.rules.values import Values
 
+# No setting is a larger number (Long.MAX_VALUE has 19 digits), and Python reads no number of thousands of digits.
+_DIGITS = 20
 _KEY = re.compile(r"index(?:\.[A-Za-z0-9_\-]+)+")
 # MetadataCreateIndexService.validateIndexOrAliasName; `*` is the only wildcard.
 _PATTERN = re.compile(r"[^\\/?\"<>| ,#:A-Z]+")
@@ -52,7 +55,23 @@ def overrides(values: Values, entry: Entry | None) -> tuple[Override, ...]:
     if not isinstance(entry.value, Table):
         values.note(entry.value.mark, "`settings` must be a mapping of index patterns, each with its settings")
         return ()
-    return tuple(_override(values, one) for one in entry.value.entries)
+    found = tuple(_override(values, one) for one in entry.value.entries)
+    _idle(values, found, entry.value)
+    return found
+
+
+def _idle(values: Values, found: Sequence[Override], table: Table) -> None:
+    """Note each setting that a later pattern sets for all that its own pattern matches: it can never win."""
+    for place, (override, written) in enumerate(zip(found, table.entries, strict=True)):
+        for later in found[place + 1 :]:
+            if not covers([later.pattern], [override.pattern]):
+                continue
+            theirs = {setting.key: setting for setting in later.settings}
+            for entry in written.value.entries if isinstance(written.value, Table) else ():
+                if entry.key in theirs:
+                    where = f"`{later.pattern}` in {theirs[entry.key].origin}"
+                    message = f"{where} always wins over this; put it above, or remove one"
+                    values.note(entry.mark, f"`{entry.key}` of `{override.pattern}` never counts: {message}")
 
 
 def settings_for(rules: Rules, destination: str) -> Mapping[str, Setting]:
@@ -107,6 +126,9 @@ def _value(values: Values, node: Node, key: str) -> str | int | tuple[str, ...] 
 
 def _scalar(values: Values, scalar: Scalar, key: str) -> str | int | None:
     if scalar.kind is ScalarKind.INT:
+        if len(scalar.text) > _DIGITS:
+            values.note(scalar.mark, f"`{key}` has more than {_DIGITS} digits")
+            return None
         return int(scalar.text)
     if scalar.text.lower() in ("true", "false"):
         return scalar.text.lower()

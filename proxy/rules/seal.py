@@ -63,3 +63,8 @@ def sealed(text: str, seal: str) -> str:
     end = version.end() if version else 0
     before = text[:end] if not end or text[:end].endswith("\n") else text[:end] + "\n"
     return f"{before}{line}\n{text[end:]}"
+
+
+def holds_seal(text: str) -> bool:
+    """Whether the text of a rule file has a line with a seal."""
+    return _LINE.search(text) is not None

@@ -4,7 +4,7 @@ from dataclasses import FrozenInstanceError, replace
 
 import pytest
 
-from proxy.rules.compiled import CreateAs, OnRefusedStart, Origin, SubjectKind, Trusted
+from proxy.rules.compiled import BreakGlass, CreateAs, OnRefusedStart, Origin, SubjectKind, Trusted
 from tests.rules.samples import required, rules
 
 
@@ -40,3 +40,15 @@ def test_revision_is_of_the_meaning_not_of_the_place() -> None:
 def test_revision_tells_every_difference(other: object) -> None:
     assert other != rules()
     assert getattr(other, "revision") != rules().revision  # noqa: B009 - a table of rules, typed loosely
+
+
+def test_an_exception_counts_from_its_beginning_until_before_its_end() -> None:
+    names = {"id": "i", "users": ("a",), "jobs": ("b",), "reason": "r", "signed_by": "k", "signature": "s"}
+    one = BreakGlass(from_ms=10, until_ms=20, origin=Origin("r", 1), **names)  # type: ignore[arg-type] # texts and lists
+    assert [one.in_force(now_ms) for now_ms in (9, 10, 19, 20)] == [False, True, True, False]
+
+
+def test_what_rules_need_to_know() -> None:
+    assert not rules().needs_running
+    assert not rules().needs_resolution
+    assert replace(rules(), flows=()).needs_resolution

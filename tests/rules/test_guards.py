@@ -79,7 +79,7 @@ def test_faults(text: str, fault: str) -> None:
 
 
 def test_all_faults_of_a_guard_at_once() -> None:
-    _, faults = guards('    - {id: A, deny: "x", message: "\\t", mode: no}\n')
+    _, faults = guards('    - {id: _, deny: "x", message: "\\t", mode: no}\n')
     assert sorted(fault.split(":")[2] for fault in faults) == ["12", "22", "35", "47"]
 
 

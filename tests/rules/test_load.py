@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 
 from proxy.errors import RulesError
-from proxy.rules.load import load
+from proxy.rules.compiled import Rules
+from proxy.rules.load import load, rule_files
 from proxy.rules.source import MAX_BYTES
 from tests.rules.samples import VALID
+from tests.rules.texts import ROLES
 
 ROOT = Path(__file__).parents[2]
 
@@ -117,3 +119,109 @@ def test_a_file_that_cannot_be_parsed_does_not_hide_the_faults_of_others(tmp_pat
     (tmp_path / "a.yml").write_text("version: 1\nx: 1\n")
     (tmp_path / "b.yml").write_text("a: [\n")
     assert len(refused(tmp_path)) == 2
+
+
+RULES = VALID + "  authority: roles\nroles: [roles.yml]\n"
+
+
+def load_draft(path: Path) -> Rules:
+    """The rules of a path that need not be sealed."""
+    return load(path, draft=True)
+
+
+def told(path: Path) -> list[str]:
+    """The faults of a draft that must not load."""
+    with pytest.raises(RulesError) as caught:
+        load_draft(path)
+    return [str(fault).replace(f"{path}/", "") for fault in caught.value.faults]
+
+
+@pytest.mark.parametrize("place", ["roles.yml", "below/roles.yml", "roles.txt"])
+def test_role_files_are_read_from_beside_the_rules(tmp_path: Path, place: str) -> None:
+    (tmp_path / "a.yml").write_text(RULES.replace("roles.yml", place))
+    (tmp_path / "below").mkdir()
+    (tmp_path / place).write_text(ROLES)
+    rules = load_draft(tmp_path)
+    assert set(rules.roles) == {"ml_reader", "ml_writer"}
+    assert rules.role_files == (place,)
+    assert str(rules.roles["ml_reader"].origin) == f"{tmp_path / place}:1"
+    assert load_draft(tmp_path / "a.yml").roles == rules.roles
+
+
+def test_a_role_file_anywhere_by_its_absolute_path(tmp_path: Path) -> None:
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "roles.yml").write_text(ROLES)
+    (tmp_path / "rules" / "a.yml").write_text(RULES.replace("roles.yml", str(tmp_path / "roles.yml")))
+    assert set(load_draft(tmp_path / "rules").roles) == {"ml_reader", "ml_writer"}
+
+
+def test_role_files_of_a_mounted_config_map_are_of_the_same_generation(tmp_path: Path) -> None:
+    for name in ("..1", "..2"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a.yml").write_text(RULES)
+        (tmp_path / name / "roles.yml").write_text(ROLES if name == "..1" else ROLES.replace("ml_writer", "other"))
+    (tmp_path / "..data").symlink_to("..1")
+    (tmp_path / "a.yml").symlink_to("..data/a.yml")
+    (tmp_path / "roles.yml").symlink_to("..2/roles.yml")
+    for path in (tmp_path, tmp_path / "a.yml"):
+        assert set(load_draft(path).roles) == {"ml_reader", "ml_writer"}
+
+
+@pytest.mark.parametrize(
+    ("roles", "files", "faults"),
+    [
+        ("[gone.yml]", {}, ["gone.yml: cannot be read: No such file or directory"]),
+        (
+            "[../a.yml]",
+            {},
+            ["a.yml:8:9: a role file lies in the folder of the rules or below"],
+        ),
+        ('["a\\0b"]', {}, ["a.yml:8:9: a role file lies in the folder of the rules or below"]),
+        ("[r.yml, ./r.yml]", {"r.yml": ROLES}, ["a.yml:8:16: the role file `./r.yml` is there twice"]),
+        ("[1]", {}, ["a.yml:8:9: `roles` takes text, but YAML reads `1` as int; put it in quotes"]),
+        (
+            "[r.yml, s.yml]",
+            {"r.yml": ROLES, "s.yml": "ml_writer: {}\n"},
+            ["s.yml:1:1: the role `ml_writer` is defined in r.yml:2 already"],
+        ),
+        ("[r.yml]", {"r.yml": "x: {cluster: [al]}\n"}, ["r.yml:1:15: unknown cluster privilege [al]"]),
+        # Named by nobody, a role file beside the rules is one of the rules.
+        ("[]", {"r.yml": "x: {}\n"}, ["r.yml:1:1: unknown key `x`", "r.yml:1:1: `version` is missing"]),
+    ],
+)
+def test_faults_of_role_files(tmp_path: Path, roles: str, files: dict[str, str], faults: list[str]) -> None:
+    (tmp_path / "a.yml").write_text(RULES.replace("[roles.yml]", roles))
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    found = [fault.replace(f"{tmp_path}/", "") for fault in told(tmp_path)]
+    assert len(found) == len(faults), found
+    assert all(one.startswith(text) for one, text in zip(found, faults, strict=True)), found
+
+
+def test_a_draft_need_not_be_sealed_or_signed(tmp_path: Path) -> None:
+    (tmp_path / "a.yml").write_text(VALID + "  subjects: [owner]\n")
+    assert load_draft(tmp_path).subjects
+    assert "`seal` is missing" in refused(tmp_path)[0]
+
+
+def test_the_rule_files_of_a_path(tmp_path: Path) -> None:
+    (tmp_path / "a.yml").write_text(VALID)
+    (tmp_path / "b.txt").write_text("x")
+    assert dict(rule_files(tmp_path)) == {str(tmp_path / "a.yml"): tmp_path / "a.yml"}
+    with pytest.raises(RulesError, match="no such file"):
+        rule_files(tmp_path / "none")
+
+
+@pytest.mark.slow
+def test_a_thousand_files_make_one_set(tmp_path: Path) -> None:
+    """How long that takes is for the benchmarks; here each counts, and the last one's fault is found."""
+    (tmp_path / "0.yml").write_text(VALID)
+    for number in range(1, 1000):
+        flow = f"{{from: [src-{number}-*], to: [dest-{number}]}}"
+        guard = f"{{id: g-{number}, deny: 'job.id == \"j{number}\"', message: m}}"
+        section = f"start_data_frame_analytics:\n  flows: [{flow}]\n  guards:\n    - {guard}\n"
+        (tmp_path / f"{number}.yml").write_text(f"version: 1\n{section}")
+    rules = load_draft(tmp_path)
+    assert (len(rules.guards), len(rules.flows or ())) == (999, 999)
+    (tmp_path / "999.yml").write_text(f"version: 1\n{section.replace('deny', 'denny')}")
+    assert told(tmp_path)[0].startswith("999.yml:5:7: `deny` is missing")

@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 
 from proxy.rules.compiled import Origin, Override, Rules, Setting
-from proxy.rules.overrides import settings_for
+from proxy.rules.overrides import overrides, settings_for
 from proxy.rules.schema import compile_rules
-from proxy.rules.source import read
+from proxy.rules.source import Table, read
+from proxy.rules.values import Values
 from tests.rules.samples import VALID
 
 
@@ -200,3 +201,37 @@ def test_the_revision_tells_overrides_and_their_order() -> None:
     assert one is not None
     assert other is not None
     assert one.revision != other.revision
+
+
+@pytest.mark.parametrize(
+    ("settings", "faults"),
+    [
+        (
+            '{a*: {index.codec: b}, "*": {index.codec: c}}',
+            ["`index.codec` of `a*` never counts: `*` in r.yml:8"],
+        ),
+        ("{a: {index.codec: b, index.priority: 1}, a: {}}", None),
+        ('{"*": {index.codec: b}, a*: {index.codec: c}}', []),
+        ('{a*: {index.codec: b}, "*": {index.priority: 1}}', []),
+        ("{a*: {index.codec: b}, b*: {index.codec: b}}", []),
+        ("{a: x, a*: {index.codec: b}}", ["`a` must be a mapping of settings"]),
+    ],
+)
+def test_what_can_never_win_is_told(settings: str, faults: list[str] | None) -> None:
+    root, wrong = read(f"version: 1\n\n\n\n\n\n\nsettings: {settings}\n", "r.yml")
+    assert isinstance(root, Table)
+    values = Values()
+    overrides(values, root.entries[1])
+    if faults is None:
+        assert wrong
+        return
+    assert len(values.faults) == len(faults)
+    assert all(fault.message.startswith(text) for fault, text in zip(values.faults, faults, strict=True))
+
+
+def test_a_number_of_thousands_of_digits_is_told() -> None:
+    root, _ = read("settings: {a: {index.priority: " + "9" * 5000 + "}}\n", "r.yml")
+    assert isinstance(root, Table)
+    values = Values()
+    overrides(values, root.entries[0])
+    assert [fault.message for fault in values.faults] == ["`index.priority` has more than 20 digits"]

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proxy.rules import source
 from proxy.rules.source import (
     MAX_DEPTH,
     Entry,
@@ -128,3 +129,25 @@ def test_any_text_gives_a_tree_or_faults(text: str) -> None:
     root, found = read(text, "f.yml")
     assert root is not None or found
     assert all(fault.line >= 1 and fault.column >= 1 for fault in found)
+
+
+@given(st.text("ab:-[]{}'\"\n #,|>1", max_size=40))
+def test_both_parsers_read_the_same(text: str) -> None:
+    """What the fast one reads, the other reads alike, or not at all."""
+    with pytest.MonkeyPatch.context() as patched:
+        fast = read(text, "f.yml")
+        patched.setattr(source, "_FAST", None)
+        slow = read(text, "f.yml")
+    if fast[0] is not None and slow[0] is not None:
+        assert fast == slow
+
+
+def test_without_libyaml_the_other_reads_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(source, "_FAST", None)
+    root, found = read("a: [b]\n", "f.yml")
+    assert isinstance(root, Table)
+    assert found == ()
+
+
+def test_what_only_the_fast_one_refuses_is_left_to_the_other() -> None:
+    assert "U+D800" in faults("a: \ud800\n")[0]

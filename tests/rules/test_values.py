@@ -98,3 +98,12 @@ def test_choice_of_what_is_allowed() -> None:
 
 def test_listed() -> None:
     assert listed(["a", "b"]) == "`a`, `b`"
+
+
+def test_patterns_that_cannot_be_compared_or_match_nothing_are_noted() -> None:
+    values = Values()
+    assert values.patterns(None) is None
+    found = values.patterns(entry("[a, '/(/', '/#/', b*, b]"))
+    assert [scalar.text for scalar in found or ()] == ["a", "b*", "b"]
+    assert [fault.column for fault in values.faults] == [8, 15, 26]
+    assert "is covered by `b*` beside it" in values.faults[2].message

@@ -1,0 +1,56 @@
+"""The schema of `startgate.yml`, from the table of configuration keys (`config.keys`).
+
+What a value must be beyond its kind (a free port, a file that is there) is for `startgate check`.
+"""
+
+from collections.abc import Iterable
+from dataclasses import fields
+from typing import Any
+
+from proxy.config.keys import KEYS
+from proxy.settings import EdgeLimits, GateLimits
+from proxy.tls import VERIFY_MODES
+
+_TEXTS = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
+_ANY = {"type": ["string", "number", "boolean", "array", "object"]}
+# Keys that are more than a value of any kind.
+_KINDS: dict[str, dict[str, Any]] = {
+    "listen": {"anyOf": [{"type": ["string", "object"]}, {"type": "array", "items": {"type": ["string", "object"]}}]},
+    "workers": {"type": "integer", "minimum": 1},
+    "cluster.nodes": _TEXTS,
+    "cluster.tls.verify": {"enum": list(VERIFY_MODES)},
+    "rules": {"type": "string"},
+    "journal.path": {"type": "string"},
+    "journal.on_full": {"enum": ["refuse"]},
+    "gate.socket": {"type": "string"},
+}
+_LIMITS = {
+    f"limits.{section}.{limit.name}": {"type": "integer", "minimum": 1}
+    if isinstance(limit.default, int)
+    else {"type": "number", "exclusiveMinimum": 0}
+    for section, kind in (("edge", EdgeLimits), ("gate", GateLimits))
+    for limit in fields(kind)
+}
+
+
+def config_schema() -> dict[str, Any]:
+    """The schema of the configuration file."""
+    return {"title": "The configuration of Startgate", **_section("", KEYS)}
+
+
+def _section(prefix: str, names: Iterable[str]) -> dict[str, Any]:
+    below: dict[str, list[str]] = {}
+    for name in names:
+        below.setdefault(name.removeprefix(prefix).split(".")[0], []).append(name)
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {piece: _one(f"{prefix}{piece}", under) for piece, under in below.items()},
+    }
+
+
+def _one(name: str, under: list[str]) -> dict[str, Any]:
+    if name in KEYS:
+        return {"description": KEYS[name], **_KINDS.get(name, _LIMITS.get(name, _ANY))}
+    # A section of which every key is commented out says nothing, and does no harm.
+    return {"anyOf": [_section(f"{name}.", under), {"type": "null"}]}
