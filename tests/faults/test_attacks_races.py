@@ -7,7 +7,7 @@ import json
 import logging
 import os
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -84,14 +84,16 @@ async def test_no_acknowledged_document_is_lost_with_a_removed_destination(stack
     assert any(text.startswith("kept: it holds") for text in removals), removals
 
 
-async def _starts(stack: Stack) -> list[Replied]:
+async def _starts(stack: Stack, answered: Callable[[Replied], object] = lambda _: None) -> list[Replied]:
     for number in range(JOBS):
         await put(stack, f"job-{number}")
     stack.cluster.delay_s = 0.003
 
     async def start(number: int) -> Replied:
         await asyncio.sleep(number * 0.015)
-        return await stack.start(f"job-{number}")
+        reply = await stack.start(f"job-{number}")
+        answered(reply)
+        return reply
 
     return await asyncio.gather(*map(start, range(JOBS)))
 
@@ -122,16 +124,12 @@ async def test_a_journal_that_is_taken_away_stops_starts_and_loses_nothing(stack
     kept = tmp_path / "kept"
     kept.mkdir()
     os.link(file, kept / file.name)
-    loop = asyncio.get_running_loop()
 
-    def take_away() -> None:
-        if file.stat().st_size > 8_000:
-            file.unlink()
-        else:
-            loop.call_later(0.001, take_away)
+    def take_away(reply: Replied) -> None:
+        if reply.status == 200:
+            file.unlink(missing_ok=True)
 
-    take_away()
-    answers = await _starts(stack)
+    answers = await _starts(stack, take_away)
     assert {answer.status for answer in answers} == {200, 503}
     assert not file.exists()
     await _hold(stack, answers, kept)
