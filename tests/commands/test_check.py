@@ -1,5 +1,6 @@
 """`startgate check`."""
 
+import json
 import re
 from pathlib import Path
 
@@ -45,3 +46,24 @@ def test_check_of_a_file_that_is_not_there() -> None:
     result = invoke("check", "--config", "nowhere.yml")
     assert result.exit_code == ExitStatus.INVALID
     assert result.stderr == "error: nowhere.yml: cannot be read: No such file or directory\n"
+
+
+def test_check_as_json(tmp_path: Path) -> None:
+    (tmp_path / "startgate.yml").write_text("listne: a\n")
+    (tmp_path / "rules.yml").write_text("version: 7\n")
+    result = invoke("check", "--json", "--rules", "rules.yml")
+    assert result.exit_code == ExitStatus.INVALID
+    assert result.stderr == ""
+    document = json.loads(result.stdout)
+    assert (document["good"], document["revision"]) == (False, None)
+    first, second, *_ = document["faults"]
+    assert (first["file"], first["line"], first["column"]) == ("startgate.yml", 1, 1)
+    assert first["message"].startswith("unknown key 'listne'")
+    assert (second["file"], second["line"]) == ("rules.yml", 1)
+
+
+def test_check_as_json_where_all_is_good() -> None:
+    result = invoke("check", "--json")
+    document = json.loads(result.stdout)
+    assert (result.exit_code, document["good"], document["faults"]) == (0, True, [])
+    assert re.fullmatch(r"\w{12}", document["revision"])
