@@ -99,12 +99,15 @@ def readme(sizes: Sequence[Fleet], others: Sequence[Others], machine: Mapping[st
     for each in busy:
         size = next(size for size in sizes if each.case.endswith(f" {size.sort}-{size.indices}"))
         like = "mostly alike" if size.sort is Sort.ALIKE else "no two with a field in common, which is refused"
+        # These are asked of mappings that are mostly alike, and of no others.
+        alike_only = (f" (bar: {CPU_S:g})", f" (bar: {ABOVE_MIB:g} above the answer's size)")
+        cpu_bar, memory_bar = alike_only if size.sort is Sort.ALIKE else ("", "")
         what = f"a start over {size.indices:,} indices with {FIELDS:,} fields each, {like}"
         p50, p99 = each.p50_ms - alone.p50_ms, each.p99_ms - alone.p99_ms
         passing = " and ".join(f"{value:.1f}" for value in _passing(each, alone))
         rows.append(
-            f"| {what} (a mapping answer of {size.answer_mib:.0f} MiB) | {size.cpu_ms / 1000:.2f} s of the gate's CPU "
-            f"(bar: {CPU_S:g}), {size.growth_mib:.0f} MiB of its memory (bar: {ABOVE_MIB:g} above the answer's size); "
+            f"| {what} (a mapping answer of {size.answer_mib:.0f} MiB) | {size.cpu_ms / 1000:.2f} s of the gate's CPU"
+            f"{cpu_bar}, {size.growth_mib:.0f} MiB of its memory{memory_bar}; "
             f"while such starts follow one another, other starts wait {p50:.0f} ms longer at the 50th and {p99:.0f} ms "
             f"at the 99th percentile (bar: {DELAY_MS:g}), passing requests {passing} ms (bar: none) ({where}) |"
         )

@@ -141,11 +141,26 @@ def test_plan_prints_the_rows_of_the_readme() -> None:
     assert "over 10,000 indices with 1,000 fields each, mostly alike (a mapping answer of 430 MiB) | 0.31 s" in alike
     assert "other starts wait 0 ms longer at the 50th and 40 ms at the 99th percentile (bar: 50), passing" in alike
     assert "passing requests 0.0 and 0.2 ms (bar: none) (" in alike
+    assert "0.31 s of the gate's CPU (bar: 2), 3 MiB of its memory (bar: 64 above the answer's size); while" in alike
+    assert "0.80 s of the gate's CPU, 90 MiB of its memory; while" in motley
     assert (
         "over 200 indices with 1,000 fields each, no two with a field in common, which is refused (a mapping" in motley
     )
     assert growth.startswith("| the same by index, where there are 1,000, 10,000 of them | 60, 31 µs of CPU (")
     assert all(row.endswith(", 2 CPUs AMD EPYC, `python -m bench.plan`) |") for row in rows)
+
+
+def test_rules_measures_loading_and_every_verdict() -> None:
+    printed = run("bench.rules", "--files", "6", "--guards", "4", "11", "--roles", "9", "--rounds", "2")
+    for case in (
+        "load 7 rule files",
+        "a verdict: 4 guards, 9 roles, of which the caller has 5",
+        "a verdict: 11 guards",
+    ):
+        assert re.search(rf"^{case}\b.*\d", printed, re.MULTILINE), printed
+    record = written(printed)
+    assert isinstance(record["figures"], dict)
+    assert all(figure["value"] > 0 for figure in record["figures"]["rules"])
 
 
 @pytest.mark.parametrize("indices", [1, 25])
