@@ -43,12 +43,14 @@ class Row:
 
 def result(start: Start) -> str:
     """How a start ended for its caller: `granted`, `denied` by the rules, `refused` for another reason, `unknown`, or
-    `open` where its outcome is not recorded; `planned` where the plan alone was asked for, and told."""
+    `open` where its outcome is not recorded; `planned` or `explained` where that alone was asked for, and told."""
     if Phase.OUTCOME not in start.records:
         return "open"
     record = start.records[Phase.OUTCOME]
     if record["event"]["outcome"] == "success" and _at(record, "startgate", "plan_only") is True:
         return "planned"
+    if record["event"]["outcome"] == "success" and _at(record, "startgate", "explain_only") is True:
+        return "explained"
     if record["event"]["outcome"] != "failure":
         return "granted" if record["event"]["outcome"] == "success" else "unknown"
     return "refused" if _at(record, "startgate", "verdict", "allowed") is not False else "denied"

@@ -16,6 +16,7 @@ from proxy.commands.break_glass import break_glass_group
 from proxy.commands.check import check
 from proxy.commands.common import Commands, Port, Seconds, config_option, console, read_config, reported
 from proxy.commands.embedded import embedded
+from proxy.commands.explain import explain
 from proxy.commands.fmt import fmt
 from proxy.commands.plan import plan
 from proxy.commands.rules import rules_group
@@ -69,5 +70,5 @@ def demo(once: bool, port: int, cluster_port: int) -> None:
         sys.exit(walk.run(console(), once=once, port=port, cluster_port=cluster_port))
 
 
-for command in (audit_group, break_glass_group, check, embedded, fmt, plan, rules_group, schema, seal, test):
+for command in (audit_group, break_glass_group, check, embedded, explain, fmt, plan, rules_group, schema, seal, test):
     main.add_command(command)

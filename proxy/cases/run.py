@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from proxy.cases.compare import Came, differences
@@ -52,9 +52,12 @@ async def run_case(file: CaseFile, case: Case, rules: Rules) -> Result:
 
 
 async def played(
-    setting: Setting, case: Case, rules: Rules
+    setting: Setting, case: Case, rules: Rules, *, explain: bool = False
 ) -> tuple[Answer, CaseCluster, tuple[Mapping[str, Any], ...]]:
-    """One start as the case has it: the answer, the cluster after it, and the records."""
+    """One start as the case has it: the answer, the cluster after it, and the records.
+
+    `explain`: its explanation is asked for instead, so that nothing is made or forwarded.
+    """
     cluster, journal = CaseCluster(setting, case), CaseJournal()
     locks: dict[str, asyncio.Lock] = {}
     world = flow.World(
@@ -65,7 +68,8 @@ async def played(
         service=SERVICE if setting.service else None,
         started=lambda *_: None,
     )
-    answer = await flow.start(arrived(case), rules, world, lambda job: locks.setdefault(job, asyncio.Lock()))
+    start = replace(arrived(case), explain=("only",)) if explain else arrived(case)
+    answer = await flow.start(start, rules, world, lambda job: locks.setdefault(job, asyncio.Lock()))
     return answer, cluster, tuple(journal.records)
 
 

@@ -1,1 +1,2 @@
-"""`startgate plan`: `ask` gets a plan from a running proxy, `show` puts it into words."""
+"""`startgate plan` and `startgate explain`: `ask` gets a plan or an explanation from a running proxy, `show` and
+`explained` put them into words."""

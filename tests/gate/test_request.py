@@ -2,6 +2,7 @@
 
 import gzip
 import time
+from dataclasses import replace
 from difflib import SequenceMatcher
 
 import pytest
@@ -222,3 +223,36 @@ def test_hints_are_more_than_half_alike(name: str) -> None:
     if isinstance(told, Refusal) and "did you mean [" in told.reason:
         meant = told.reason.rpartition("did you mean [")[2].removesuffix("]?")
         assert SequenceMatcher(None, name, meant).ratio() > 0.4
+
+
+# --- what asks for an explanation never gets a start
+
+EXPLAINED = "?startgate_explain=only"
+
+
+@pytest.mark.parametrize("query", ["", EXPLAINED, EXPLAINED + "&pretty"])
+def test_an_explanation_is_asked_for_by_a_header_with_or_without_the_parameter(query: str) -> None:
+    start = replace(arrived(target=TARGET + query), explain=("only",))
+    assert read_request(start, parameters_of(start.target)).job_id == "outliers"
+    assert start.explain_only
+
+
+@pytest.mark.parametrize(
+    ("wishes", "query", "text"),
+    [
+        ({"explain": ("yes",)}, "", "[yes] in [X-Startgate-Explain] is not understood"),
+        ({"explain": ("",)}, "", "[] in [X-Startgate-Explain] is not understood"),
+        ({"explain": ("only", "only")}, "", "[only], [only] in [X-Startgate-Explain]"),
+        ({"explain": ("X-Startgate-Explained: only",)}, "", "is not understood"),
+        ({"explain": ("only",)}, "?startgate_explain=yes", "[only], [yes] in [X-Startgate-Explain]"),
+        ({"explain": ("only",), "plan": ("only",)}, "", "ask for two things at once"),
+        ({}, EXPLAINED, "unrecognized parameter: [startgate_explain]"),
+        ({"plan": ("only",)}, EXPLAINED, "unrecognized parameter: [startgate_explain]"),
+    ],
+)
+def test_in_any_other_way_it_is_refused(wishes: dict[str, tuple[str, ...]], query: str, text: str) -> None:
+    start = replace(arrived(target=TARGET + query), **wishes)  # type: ignore[arg-type] # tuples of texts, all of them
+    refused = tried(lambda: read_request(start, parameters_of(start.target)))
+    assert isinstance(refused, Refusal)
+    assert refused.status == 400
+    assert text in refused.reason
