@@ -5,6 +5,6 @@ import sys
 
 from bench.children import ROOT, python
 
-for name in ("wire", "start", "plan", "memory"):
+for name in ("wire", "start", "plan", "rules", "memory"):
     if subprocess.run(python(f"bench.{name}"), cwd=ROOT, check=False).returncode:
         sys.exit(f"bench/{name} failed")

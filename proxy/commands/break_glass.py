@@ -19,7 +19,7 @@ from proxy.rules.signed import LONGEST_MS, REASON_CHARS, NoKey, canonical, priva
 _UNITS_MS = {"m": 60_000, "h": 3_600_000}
 
 
-@click.group(name="break-glass", cls=Commands)
+@click.group(name="break-glass", cls=Commands, short_help="Exceptions for an emergency.")
 def break_glass_group() -> None:
     """Exceptions for an emergency: keys, and signed entries for rule files."""
 

@@ -21,7 +21,7 @@ from proxy.text import plain
 _HEADING = 14
 
 
-@click.group(name="rules", cls=Commands)
+@click.group(name="rules", cls=Commands, short_help="The rules in force, and reloading them.")
 def rules_group() -> None:
     """How the rules stand in a running gate, and having them read again."""
 

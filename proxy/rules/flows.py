@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from proxy.rules.compiled import Flow, Origin
 from proxy.rules.language import FLOW
-from proxy.rules.overlap import covers
+from proxy.rules.overlap import Neighbours, covers
 from proxy.rules.source import Entry, Mark, Scalar
 from proxy.rules.values import Values
 
@@ -60,8 +60,10 @@ def _problem(scalar: Scalar) -> str:
 
 
 def _idle(values: Values, found: Sequence[tuple[Flow, Mark]]) -> None:
+    neighbours = Neighbours(flow.sources for flow, _ in found)
     for place, (flow, mark) in enumerate(found):
-        for beside, (other, _) in enumerate(found):
+        for beside in neighbours.of(flow.sources):
+            other, _ = found[beside]
             if place != beside and _within(flow, other) and (beside < place or not _within(other, flow)):
                 values.note(mark, f"the flow in {other.origin} covers this one, so it makes no difference; remove it")
                 break

@@ -5,6 +5,7 @@ how patterns begin comes first. What cannot be compared at all covers nothing he
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable
 
 from proxy.privileges import Undecidable
@@ -37,6 +38,33 @@ def idle(patterns: tuple[str, ...]) -> dict[int, int]:
 
 def _may_meet(one: str, other: str) -> bool:
     # Where all that a pattern matches begins with a text, one that covers part of it agrees with that beginning.
-    first, second = _PLAIN.match(one), _PLAIN.match(other)
-    begin, start = (found.group() if found else "" for found in (first, second))
+    begin, start = _begin(one), _begin(other)
     return begin.startswith(start) or start.startswith(begin)
+
+
+def _begin(pattern: str) -> str:
+    found = _PLAIN.match(pattern)
+    return found.group() if found else ""
+
+
+class Neighbours:
+    """Which of many lists of patterns may cover one of them, found without a look at every pair."""
+
+    def __init__(self, lists: Iterable[tuple[str, ...]]) -> None:
+        self._places: dict[str, list[int]] = {}
+        for place, patterns in enumerate(lists):
+            for begin in {_begin(one) for one in patterns}:
+                self._places.setdefault(begin, []).append(place)
+        self._begins = sorted(self._places)
+
+    def of(self, patterns: tuple[str, ...]) -> list[int]:
+        """The places of those lists that may cover these patterns, in their order: the first pattern decides."""
+        if not patterns:
+            return []
+        begin = _begin(patterns[0])
+        found = {place for end in range(len(begin)) for place in self._places.get(begin[:end], ())}
+        for longer in self._begins[bisect_left(self._begins, begin) :]:
+            if not longer.startswith(begin):
+                break
+            found.update(self._places[longer])
+        return sorted(found)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.privileges.patterns import matches
-from proxy.rules.overlap import covers, idle
+from proxy.rules.overlap import Neighbours, covers, idle
 
 PATTERNS = st.lists(st.text("ab*?", min_size=1, max_size=4), min_size=1, max_size=3)
 NAMES = ["".join(letters) for length in range(5) for letters in product("abc", repeat=length)]
@@ -46,3 +46,22 @@ def test_idle_patterns_are_those_that_another_covers() -> None:
 def test_without_idle_patterns_as_much_is_matched(patterns: list[str]) -> None:
     kept = [one for place, one in enumerate(patterns) if place not in idle(tuple(patterns))]
     assert all(matches(kept, name) == matches(patterns, name) for name in NAMES)
+
+
+WORDS = st.text("ab", min_size=1, max_size=4)
+SINGLE = st.one_of(WORDS, WORDS.map(lambda name: name + "*"), st.just("*"), WORDS.map(lambda name: f"/{name}|b/"))
+
+
+@given(st.lists(st.lists(SINGLE, min_size=1, max_size=3).map(tuple), max_size=6))
+def test_whoever_covers_a_list_is_among_its_neighbours(lists: list[tuple[str, ...]]) -> None:
+    neighbours = Neighbours(lists)
+    for one in lists:
+        found = neighbours.of(one)
+        assert {place for place, other in enumerate(lists) if covers(other, one)} <= set(found)
+        assert found == sorted(set(found))
+
+
+def test_neighbours_are_few() -> None:
+    lists = [(f"flights-{number}-*",) for number in range(1000)]
+    assert Neighbours(lists).of(("flights-7-*",)) == [7]
+    assert Neighbours(lists).of(()) == []
