@@ -29,7 +29,9 @@ def formatted(text: str, file: str) -> tuple[str | None, tuple[Fault, ...]]:
     found = _Writer(plain).written()
     again, _ = read(found, file)
     if again is None or meaning(again) != meaning(root):
-        return None, (Fault(file, "laid out anew, this would say something else; please report it", 1, 1),)
+        # A block that is cut off by the end of the file has one line break less than it would have then.
+        cause = "please report it" if plain.endswith("\n") else "put a line break at its end first"
+        return None, (Fault(file, f"laid out anew, this would say something else; {cause}", 1, 1),)
     return found, ()
 
 

@@ -9,10 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.rules.formatted import formatted, meaning
+from proxy.rules.load import CASES_SUFFIX
 from proxy.rules.source import read
 from tests.rules.texts import RICH, valid
 
 ROOT = Path(__file__).parents[2]
+SHIPPED = sorted(path for path in (ROOT / "rules").glob("*.yml") if not path.name.endswith(CASES_SUFFIX))
 
 
 def canonical(text: str) -> str:
@@ -66,7 +68,7 @@ def test_how_it_looks(text: str, expected: str) -> None:
     assert canonical(expected) == expected
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "rules").glob("*.yml")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.name)
 def test_what_ships_is_canonical(path: Path) -> None:
     assert canonical(path.read_text()) == path.read_text()
 
@@ -130,3 +132,12 @@ def test_it_says_the_same_and_is_final(tree: dict[str, object], flow: bool, inde
     assert once.count("# c") == text.count("# c")
     assert canonical(once) == once
     assert once.endswith("\n")
+
+
+def test_a_block_that_the_end_of_the_file_cuts_off_is_left_alone() -> None:
+    found, faults = formatted("a: |\n    x", "f.yml")
+    assert found is None
+    assert [fault.message for fault in faults] == [
+        "laid out anew, this would say something else; put a line break at its end first"
+    ]
+    assert canonical("a: |-\n    x") == "a: |-\n  x\n"

@@ -151,3 +151,11 @@ def test_without_libyaml_the_other_reads_everything(monkeypatch: pytest.MonkeyPa
 
 def test_what_only_the_fast_one_refuses_is_left_to_the_other() -> None:
     assert "U+D800" in faults("a: \ud800\n")[0]
+
+
+@pytest.mark.parametrize("text", ["a: &x [*x]\n", "[" * 99, "a: 1\n--- b\n"])
+def test_without_libyaml_the_same_is_refused(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    fast = read(text, "f.yml")
+    monkeypatch.setattr(source, "_FAST", None)
+    assert read(text, "f.yml") == fast
+    assert fast[1]
