@@ -127,6 +127,7 @@ def _details(start: Start) -> Iterator[tuple[str, str]]:
     yield from _job(_at(record, "startgate", "job") or {})
     for reason in _at(record, "startgate", "verdict", "reasons") or ():
         yield "verdict", f"{reason['text']} ({reason['rule']})" if "rule" in reason else str(reason["text"])
+    yield from _present("break-glass", _exception(_at(record, "startgate", "verdict", "exception")))
     yield from _present("rules", _at(record, "startgate", "rules", "revision"))
     yield from _plan(_at(record, "startgate", "destination") or {})
     if end := start.records.get(Phase.END):
@@ -197,6 +198,13 @@ def _owner(who: Mapping[str, Any] | None) -> str:
         return ""
     rest = _at(who, "api_key", "id") or who.get("service_account") or ", ".join(who.get("roles", ()))
     return f"{who.get('kind')}: {rest}" if rest else str(who.get("kind"))
+
+
+def _exception(used: Mapping[str, Any] | None) -> str:
+    """The exception that let a start pass although the rules say no."""
+    if not isinstance(used, Mapping):
+        return ""
+    return f"{used.get('id')} let it pass, signed by {used.get('signed_by')} ({used.get('rule')}): {used.get('reason')}"
 
 
 def _subjects(subjects: Mapping[str, Any] | None) -> str:

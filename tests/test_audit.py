@@ -219,3 +219,14 @@ def test_an_open_start_and_one_of_unknown_end() -> None:
         audit.details(start(record("outcome", "unknown", startgate={"caller": {"name": "x"}, "verdict": "odd"})))
     )
     assert told["caller"] == "x (realm None; no roles)"
+
+
+@pytest.mark.parametrize("odd", [None, "inc-7", []])
+def test_an_exception_that_let_a_start_pass_is_told(odd: object) -> None:
+    used = {"id": "inc-7", "reason": "role mapping broken", "signed_by": "ops", "rule": "rules/x.yml:3"}
+    for exception, told in (
+        (used, ["inc-7 let it pass, signed by ops (rules/x.yml:3): role mapping broken"]),
+        (odd, []),
+    ):
+        one = start(record("outcome", "success", startgate={"verdict": {"allowed": True, "exception": exception}}))
+        assert [text for heading, text in audit.details(one) if heading == "break-glass"] == told
