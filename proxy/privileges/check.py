@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from proxy.privileges.automata import Undecidable
-from proxy.privileges.groups import Group, groups_of
+from proxy.privileges.groups import Joined, joined_of
 from proxy.privileges.names import asked_cluster_language, index_language, union_of_cluster, union_of_index
 from proxy.privileges.patterns import MAX_STEPS, NOTHING, Language, effort, included, language
 from proxy.privileges.restricted import RESTRICTED, is_restricted
@@ -72,12 +72,11 @@ def check(roles: Iterable[Role], asked: Asked, *, version: Version | None = None
     known = tuple(roles)
     granted = {privilege.lower() for role in known for privilege in role.cluster}
     allowed = union_of_cluster(granted)
-    groups = groups_of(known)
     index: dict[str, dict[str, bool]] = {}
     work = _Work(united=version is not None and version >= UNITED_SINCE)
     for entry in asked.index:
         for name in entry.names:
-            answer = _index_answer(groups, name, entry, work)
+            answer = _index_answer(known, name, entry, work)
             before = index.setdefault(name, {})
             before.update({privilege: held and before.get(privilege, True) for privilege, held in answer.items()})
     return Held(
@@ -125,7 +124,7 @@ class _Work:
         return included(inner, outer)
 
 
-def _index_answer(groups: tuple[Group, ...], name: str, entry: AskedIndex, work: _Work) -> dict[str, bool]:
+def _index_answer(roles: tuple[Role, ...], name: str, entry: AskedIndex, work: _Work) -> dict[str, bool]:
     wanted = {privilege: index_language(privilege) for privilege in entry.privileges}
     plain = entry.allow_restricted or _names_restricted(name)
     asked = language([name], minus=() if plain else RESTRICTED)
@@ -133,12 +132,20 @@ def _index_answer(groups: tuple[Group, ...], name: str, entry: AskedIndex, work:
         return dict.fromkeys(wanted, False)
     # A plain name is covered by groups together only where one of them covers it.
     one_by_one = not work.united and _is_pattern(name)
-    data = _Component(asked, {group: group.data_privileges() for group in groups}, work, one_by_one=one_by_one)
-    failures = _Component(asked, {group: group.failure_privileges() for group in groups}, work, one_by_one=one_by_one)
-    return {
-        privilege: (failures if privilege.lower() in FAILURES_ONLY else data).allows(needed)
-        for privilege, needed in wanted.items()
-    }
+    sample = _sample(name, asked) if one_by_one else None
+    answer: dict[str, bool] = {}
+    for failures in (False, True):
+        some = {
+            privilege: needed
+            for privilege, needed in wanted.items()
+            if (privilege.lower() in FAILURES_ONLY) is failures
+        }
+        if some:
+            component = _Component(
+                asked, joined_of(roles, failures=failures), work, one_by_one=one_by_one, sample=sample
+            )
+            answer.update({privilege: component.allows(needed) for privilege, needed in some.items()})
+    return answer
 
 
 def _names_restricted(name: str) -> bool:
@@ -150,64 +157,52 @@ def _is_pattern(name: str) -> bool:
     return name.startswith("/") or any(sign in name for sign in "*?")
 
 
+def _sample(name: str, asked: Language) -> str | None:
+    """A text that is asked about, found at a glance; None where there is no telling."""
+    text = name.replace("*", "").replace("?", "a")
+    return text if asked.matches(text) else None
+
+
 class _Component:
     """What the groups allow on all of the names asked for; what could not be compared counts only if it matters."""
 
     def __init__(
-        self, asked: Language, privileges: Mapping[Group, frozenset[str]], work: _Work, *, one_by_one: bool
+        self, asked: Language, groups: Iterable[Joined], work: _Work, *, one_by_one: bool, sample: str | None
     ) -> None:
         self._work = work
-        self._undecided: Undecidable | None = None
+        self._undecided = ""
         self._allowed = NOTHING
         self._perhaps = NOTHING
         self._contained = False
-        by_privileges: dict[frozenset[str], list[Group]] = {}
-        for group, names in privileges.items():
-            by_privileges.setdefault(names, []).append(group)
-        for names, members in by_privileges.items():
-            # A group whose names cannot be read must not spoil the others that share its privileges.
-            readable = [group for group in members if names and self._readable(group, names)]
+        for joined in groups:
+            if joined.unreadable:
+                self._note(joined.unreadable, joined)
             # What not even all together cover, none does: most often that is all there is to compare.
-            covered = readable and self._covered(asked, readable, names)
-            if covered and one_by_one and len(readable) > 1:
-                covered = any(self._covered(asked, [group], names) for group in readable)
+            covered = self._covered(asked, joined.together, joined)
+            if covered and one_by_one and len(joined.each) > 1:
+                # Of hundreds of groups, few begin as a text does that all must match.
+                near = (names for names in joined.each if sample is None or sample.startswith(names.beginnings))
+                covered = any(self._covered(asked, names.language, joined) for names in near)
             if covered:
-                self._allowed |= union_of_index(names)
+                self._allowed |= union_of_index(joined.privileges)
                 self._contained = True
 
-    def _readable(self, group: Group, names: frozenset[str]) -> bool:
+    def _covered(self, asked: Language, names: Language, joined: Joined) -> bool:
         try:
-            group.index_language()
+            return self._work.included(asked, names)
         except Undecidable as undecided:
-            self._note(undecided, names)
-            return False
-        return True
-
-    def _covered(self, asked: Language, groups: Iterable[Group], names: frozenset[str]) -> bool:
-        try:
-            return self._work.included(asked, _joined_names(groups))
-        except Undecidable as undecided:
-            self._note(undecided, names)
+            self._note(str(undecided), joined)
             return False
 
-    def _note(self, undecided: Undecidable, names: frozenset[str]) -> None:
-        self._undecided = undecided
-        self._perhaps |= union_of_index(names)
+    def _note(self, why: str, joined: Joined) -> None:
+        self._undecided = why
+        self._perhaps |= union_of_index(joined.privileges)
 
     def allows(self, needed: Language) -> bool:
         """Whether all that is needed is allowed. Raises Undecidable if only an undecided group could make it so."""
         # Where no group has the names, nothing is held: not even `none`, which needs nothing.
         if self._contained and included(needed, self._allowed):
             return True
-        if self._undecided is not None and included(needed, self._allowed | self._perhaps):
-            raise self._undecided
+        if self._undecided and included(needed, self._allowed | self._perhaps):
+            raise Undecidable(self._undecided)
         return False
-
-
-def _joined_names(groups: Iterable[Group]) -> Language:
-    # One automaton for all plain names, one for all that may be restricted: hundreds of groups cost as much as one.
-    plain: set[str] = set()
-    reaching: set[str] = set()
-    for group in groups:
-        (reaching if group.allow_restricted else plain).update(group.names)
-    return language(plain, minus=RESTRICTED) | language(reaching)

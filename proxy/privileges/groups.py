@@ -4,10 +4,12 @@ Grants on exactly the same set of names are joined first: privileges are united 
 security, so are the fields that each shows. A grant without field security shows all.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
+from proxy.privileges.automata import Undecidable
 from proxy.privileges.fields import FieldSecurity
 from proxy.privileges.names import union_of_index
 from proxy.privileges.patterns import Language, language
@@ -48,6 +50,28 @@ class Group:
         return union_of_index(self.data_privileges()).matches(action)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Names:
+    """The names of one group. Each that it covers begins with one of `beginnings`."""
+
+    language: Language
+    beginnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Joined:
+    """All groups with the same privileges on one component, data or failure store.
+
+    `each` are the names of every group, and `together` of all; groups whose names cannot be read are in neither:
+    `unreadable` says why, and is empty where there is none.
+    """
+
+    privileges: frozenset[str]
+    each: tuple[Names, ...]
+    together: Language
+    unreadable: str
+
+
 def groups_of(roles: Iterable[Role]) -> tuple[Group, ...]:
     """The groups of a set of roles, in the order in which their names first appear."""
     return _groups(tuple(roles))
@@ -66,6 +90,40 @@ def _groups(roles: tuple[Role, ...]) -> tuple[Group, ...]:
         )
         found[key] = _joined(found[key], fresh) if key in found else fresh
     return tuple(found.values())
+
+
+@lru_cache(maxsize=256)
+def joined_of(roles: tuple[Role, ...], *, failures: bool) -> tuple[Joined, ...]:
+    """The groups of a set of roles by their privileges on data or on the failure store; those without are left out."""
+    found: dict[frozenset[str], list[Group]] = {}
+    for group in groups_of(roles):
+        privileges = group.failure_privileges() if failures else group.data_privileges()
+        if privileges:
+            found.setdefault(privileges, []).append(group)
+    return tuple(_join(privileges, groups) for privileges, groups in found.items())
+
+
+def _join(privileges: frozenset[str], groups: Iterable[Group]) -> Joined:
+    # One automaton for all plain names, one for all that may be restricted: hundreds of groups cost as much as one.
+    plain: set[str] = set()
+    reaching: set[str] = set()
+    each: list[Names] = []
+    unreadable = ""
+    for group in groups:
+        try:
+            each.append(Names(group.index_language(), tuple(_beginning(name) for name in group.names)))
+        except Undecidable as undecided:
+            # It must not spoil the others that share its privileges.
+            unreadable = str(undecided)
+            continue
+        (reaching if group.allow_restricted else plain).update(group.names)
+    together = language(plain, minus=RESTRICTED) | language(reaching)
+    return Joined(privileges, tuple(each), together, unreadable)
+
+
+def _beginning(pattern: str) -> str:
+    """The characters before the first that may mean something else than itself."""
+    return re.split(r"[*?\\]|^/", pattern, maxsplit=1)[0]
 
 
 def _denies(role: Role) -> bool:

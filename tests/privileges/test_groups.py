@@ -3,7 +3,7 @@
 import pytest
 
 from proxy.privileges.fields import FieldSecurity
-from proxy.privileges.groups import Group, groups_of
+from proxy.privileges.groups import Group, groups_of, joined_of
 from proxy.privileges.roles import IndexGrant, Role
 
 
@@ -81,3 +81,37 @@ def test_privileges_are_split_by_what_they_reach() -> None:
     group = Group(frozenset({"a"}), frozenset({"read", "manage", "read_failure_store"}), False, None)
     assert group.data_privileges() == {"read", "manage"}
     assert group.failure_privileges() == {"manage", "read_failure_store"}
+
+
+def test_groups_are_gathered_by_privileges_on_a_component() -> None:
+    roles = (
+        role(grant("a*", "read"), grant("b", "READ")),
+        role(grant("/<1-3>/", "read"), grant("x\\*y z?", "all"), grant("f", "read_failure_store")),
+        role(grant("nothing", "none")),
+    )
+    data = {joined.privileges: joined for joined in joined_of(roles, failures=False)}
+    assert data.keys() == {frozenset({"read"}), frozenset({"all"})}
+    read = data[frozenset({"read"})]
+    assert [names.beginnings for names in read.each] == [("a",), ("b",)]
+    assert [read.together.matches(name) for name in ("a1", "b", "c", "1")] == [True, True, False, False]
+    assert "not supported" in read.unreadable
+    assert data[frozenset({"all"})].unreadable == ""
+    assert {*data[frozenset({"all"})].each[0].beginnings} == {"x", "z"}
+    failures = {joined.privileges for joined in joined_of(roles, failures=True)}
+    assert failures == {frozenset({"all"}), frozenset({"read_failure_store"})}
+
+
+def test_what_reaches_restricted_names_is_kept_apart() -> None:
+    (joined,) = joined_of((role(grant("*", "read"), grant(".tasks*", "read", restricted=True)),), failures=False)
+    assert joined.together.matches("logs")
+    assert joined.together.matches(".tasks-1")
+    assert not joined.together.matches(".security")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [("logs", "logs"), ("logs-*", "logs-"), ("a?b*", "a"), ("a\\*b", "a"), ("/a.*/", ""), ("a/b", "a/b"), ("*", "")],
+)
+def test_beginnings(pattern: str, expected: str) -> None:
+    (joined,) = joined_of((role(grant(pattern, "read")),), failures=False)
+    assert joined.each[0].beginnings == (expected,)

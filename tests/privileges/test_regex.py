@@ -12,6 +12,7 @@ from proxy.privileges.regex import (
     ANY_TEXT,
     EMPTY,
     EPSILON,
+    MAX_COUNT,
     MAX_DEPTH,
     MAX_LENGTH,
     Node,
@@ -51,6 +52,17 @@ def run(pattern: str, text: str) -> bool:
         ("/(ab){0}/", [""], ["ab"]),
         # What repeats an expression without texts has none either, not even the empty one.
         ("/#*/", [], ["", "#"]),
+        # No letter is a sign.
+        ("/X/", ["X"], ["", "a"]),
+        ("/aXbX/", ["aXbX"], ["ab", "aXb", "bX"]),
+        ("/X{2}X+X?/", ["XXX", "XXXX"], ["XX", "X"]),
+        ("/X{1,2}X{2,}X{0}/", ["XXX", "XXXXXX"], ["XX", ""]),
+        ("/[XY][^X]/", ["Xa", "Ya"], ["aX", "XX", "a"]),
+        ("/[W-X]X|(X)|()/", ["WX", "XX", "X", ""], ["VX", "W"]),
+        ('/"X"~X@X/', ["XaX", "XaaX", "XX"], ["X", "aX"]),
+        ("/aX&a./", ["aX"], ["a", "ab"]),
+        ("/[a-a]/", ["a"], ["b"]),
+        ("/a{0002}/", ["aa"], ["a"]),
         ("/(a&b)*/", [], ["", "a"]),
         ("/(a&b){0,}c/", [], ["", "c"]),
         ("/(a&b)+/", [], ["", "a"]),
@@ -93,6 +105,7 @@ def test_reads_what_lucene_reads(pattern: str, yes: list[str], no: list[str]) ->
         ("/a{/", "a count"),
         ("/a{17}/", "a count"),
         ("/a{99999999}/", "a count"),
+        ("/a{00002}/", "a count"),
         ("/a{1,/", "a count"),
         ("/a{3,1}/", "the range 3 to 1 is empty"),
         ("/((.*a.{9})&(.*b.{9}))*/", "too large to tell"),
@@ -109,6 +122,28 @@ def test_reads_what_lucene_reads(pattern: str, yes: list[str], no: list[str]) ->
 def test_refuses_the_rest(pattern: str, why: str) -> None:
     with pytest.raises(Undecidable, match=re.escape(why)):
         RegexMachine.of_pattern(pattern)
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "/" + "a" * (MAX_LENGTH - 2) + "/",
+        "/" + "(" * MAX_DEPTH + "a" + ")" * MAX_DEPTH + "/",
+        # Groups beside each other are not nested.
+        "/" + "(a)" * (MAX_DEPTH + 3) + "/",
+        "/" + "((a)(b))" * (MAX_DEPTH + 1) + "/",
+        f"/a{{{MAX_COUNT}}}/",
+    ],
+)
+def test_limits_are_what_they_say(pattern: str) -> None:
+    RegexMachine.of_pattern(pattern)
+
+
+def test_a_depth_that_was_left_is_given_back_once() -> None:
+    inside = "(" * MAX_DEPTH + "a" + ")" * MAX_DEPTH
+    RegexMachine.of_pattern(f"/(b)(c){inside}/")
+    with pytest.raises(Undecidable, match="nested deeper"):
+        RegexMachine.of_pattern(f"/(b)(c)({inside})/")
 
 
 CLASSIC = st.recursive(

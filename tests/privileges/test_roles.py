@@ -72,6 +72,11 @@ def test_a_role_that_is_switched_off_or_restricted_to_workflows_grants_nothing(s
         ({"indices": ["a"]}, "role [x]: every entry of [indices] must be an object"),
         ({"cluster": [1]}, "role [x]: [cluster] must be a list of texts"),
         ({"cluster": {"a": 1}}, "role [x]: [cluster] must be a list of texts"),
+        ({"run_as": [1]}, "role [x]: [run_as] must be a list of texts"),
+        ({"indices": [{"names": [1]}]}, "role [x]: [names] must be a list of texts"),
+        ({"indices": [{"privileges": {"a": 1}}]}, "role [x]: [privileges] must be a list of texts"),
+        ({"indices": [{"field_security": {"grant": [1]}}]}, "role [x]: [grant] must be a list of texts"),
+        ({"indices": [{"field_security": {"except": [1]}}]}, "role [x]: [except] must be a list of texts"),
         ({"transient_metadata": []}, "role [x]: [transient_metadata] must be an object"),
         (
             {"indices": [{"names": ["a"], "privileges": [], "field_security": "a"}]},
@@ -86,3 +91,8 @@ def test_malformed_roles_are_refused(body: dict[str, Any], text: str | None) -> 
     with pytest.raises(InvalidRole) as caught:
         role_from_json("x", body)
     assert str(caught.value) == text
+
+
+def test_a_query_is_the_same_text_however_its_parts_are_ordered() -> None:
+    role = role_from_json("x", {"indices": [{"query": {"b": 1, "a": {"d": 2, "c": 3}}}]})
+    assert role.indices[0].query == '{"a": {"c": 3, "d": 2}, "b": 1}'
