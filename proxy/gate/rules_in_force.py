@@ -130,8 +130,11 @@ class RulesInForce:
         files may have changed since that one read them.
         """
         async with self._turn:
-            taken, cases = await self._in_thread(lambda: self._source.take(generation.named_by(self.current)))
-            return await self._settle(taken, cases, trigger, by)
+            return await self._try(trigger, by)
+
+    async def _try(self, trigger: Trigger, by: str = "") -> Attempt:
+        taken, cases = await self._in_thread(lambda: self._source.take(generation.named_by(self.current)))
+        return await self._settle(taken, cases, trigger, by)
 
     async def _in_thread(self, work: Callable[[], Any]) -> Any:  # noqa: ANN401 -- whatever the work gives
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
@@ -218,14 +221,15 @@ class RulesInForce:
         while True:
             await asyncio.sleep(interval_s)
             try:
-                # Under the same lock, so that nothing is called new that an attempt under way is just reading.
-                async with self._turn:
-                    due = await self._in_thread(lambda: self._watch.due(self._more))
+                await self._look()
             except Exception as failure:  # a watch that ends with one failed look would be missed by nobody
                 logger.error("the rules at %s cannot be watched at the moment", self._source.path, exc_info=failure)
-                continue
-            if due:
-                await self.reload(Trigger.WATCH)
+
+    async def _look(self) -> None:
+        # In turn with other attempts, so that nothing is called new that one of them has just read.
+        async with self._turn:
+            if await self._in_thread(lambda: self._watch.due(self._more)):
+                await self._try(Trigger.WATCH)
 
     def close(self) -> None:
         """Give the thread free; what it reads is not waited for."""

@@ -160,5 +160,4 @@ async def test_a_storm_of_signals_ends_with_what_lies_on_the_disk(stack: Stack, 
             await asyncio.sleep(0.02)
     admins = [record["startgate"]["admin"] for record in administrative(stack.journal)]
     assert len(admins) <= 19 * 10
-    assert {admin["outcome"] for admin in admins} <= {"loaded", "unchanged"}
     assert admins[0]["rules"]["before"] == rounds.revisions[0]

@@ -41,6 +41,12 @@ def good(path: Path) -> Rules:
     return found.rules
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slow the machine is."""
+    monkeypatch.setattr(generation, "PATIENCE_S", 60.0)
+
+
 @pytest.fixture
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits for what does not change."""
