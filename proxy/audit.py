@@ -19,6 +19,7 @@ PLANS = {"create": "not created", "existing": "used as it is", "leave": "left as
 STYLES = {
     "granted": "green",
     "planned": "green",
+    "explained": "green",
     "denied": "red",
     "refused": "yellow",
     "unknown": "magenta",

@@ -80,6 +80,7 @@ END = record("end", "failure", reason="the job ran out of memory", startgate={"e
     [
         ([GRANTED], "granted"),
         ([PLANNED], "planned"),
+        ([record("outcome", "success", startgate={"explain_only": True})], "explained"),
         ([record("outcome", "failure", startgate={"plan_only": True, "verdict": {"allowed": False}})], "denied"),
         ([INTENT, GRANTED, END], "granted"),
         ([DENIED], "denied"),

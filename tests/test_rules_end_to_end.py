@@ -86,7 +86,7 @@ async def test_what_is_enforced_is_explained_and_can_be_judged_again(stack: Stac
     told = await stack.start("aliased", query="?startgate_explain=only", **headers)
     denied = await stack.start("aliased")
     assert (told.status, denied.status) == (200, 403)
-    assert denied.headers.getall("Warning") == ['299 Startgate "[large] This is \\"large\\"."']
+    assert denied.headers["Warning"] == '299 Startgate "[large] This is \\"large\\"."'
     record = stack.recorded(denied.receipt).records[Phase.OUTCOME]["startgate"]
     assert told.json["reasons"] == record["verdict"]["reasons"]
     assert [step["text"] for step in told.json["steps"]] == [step["text"] for step in record["verdict"]["steps"]]

@@ -12,6 +12,7 @@ from proxy.gate import answer as words
 from proxy.gate.answer import refused, warned
 from proxy.model import Answer
 from proxy.rules import Origin, Verdict, Warned
+from tests.gate.samples import FIRE
 
 REFUSAL = Refusal(403, "security_exception", "nö")
 BODY = error_body(403, "security_exception", "nö")
@@ -152,6 +153,12 @@ def test_a_warning_is_a_quoted_text_whatever_it_says(message: str, told: str) ->
     plain = Answer(status=200, headers=(("A", "b"),))
     answer = warned(plain, Verdict(warnings=(Warned("w", message, PLACE),)))
     assert answer.headers == (("A", "b"), ("Warning", f'299 Startgate "[w] {told}"'))
+
+
+def test_an_exception_that_lets_a_start_pass_is_told() -> None:
+    answer = warned(Answer(status=200), Verdict(exception=FIRE))
+    told = "[fire] break-glass exception: the rules deny this start and let it pass"
+    assert answer.headers == (("Warning", f'299 Startgate "{told}"'),)
 
 
 def test_an_answer_without_warnings_stays_as_it_is() -> None:

@@ -9,6 +9,7 @@ from proxy.errors import Refusal
 from proxy.gate.flight import Flight
 from proxy.gate.judged import explained, permitted, request_of
 from proxy.gate.request import Arrived, Wanted
+from proxy.model import JobState, Stage
 from proxy.rules import Request, Rules
 from tests.gate.fakes import KIBANA, RULES, Scene, arrived, refused_by_cluster
 from tests.gate.samples import guard, guarded
@@ -110,3 +111,11 @@ async def test_round_trips_do_not_grow_with_what_rules_need() -> None:
         _, authorised = await explained(flight(), WANTED, rules, one.world())
     assert waiting == {"held", "grants", "resolution", "running"}
     assert not authorised.verdict.allowed
+
+
+async def test_facts_that_cannot_be_read_are_kept_for_when_they_count() -> None:
+    _, _, facts = await permitted(flight(), WANTED, RULES, scene(facts=refused_by_cluster(400)).world())
+    assert isinstance(facts, Refusal)
+    state = JobState(state="started", stage=Stage.FIRST_TIME)
+    _, _, nothing = await permitted(flight(), WANTED, RULES, scene(state=state).world())
+    assert nothing is None

@@ -13,7 +13,7 @@ import trustme
 from aiohttp import web
 
 from proxy.errors import CannotServe, ExitStatus
-from proxy.planned.ask import Asking, Told, ask
+from proxy.planned.ask import EXPLANATION, Asking, Told, ask
 from tests.stack import whole
 
 PLAN = {"plan_only": True, "version": 1, "would_succeed": True}
@@ -141,3 +141,28 @@ async def test_elasticsearch_itself_starts_nothing(tmp_path: Path) -> None:
         [stats] = (await stack.ok("GET", "/_ml/data_frame/analytics/j/_stats"))["data_frame_analytics"]
         assert stats["state"] == "stopped"
         assert (await stack.call("GET", "/out", direct=True)).status == 404
+
+
+async def test_an_explanation_is_asked_for_likewise_and_of_somebody_else() -> None:
+    content = {"explain_only": True, "version": 1, "allowed": True}
+    async with answering(200, content, RECEIPT) as (url, seen):
+        told = await ask("a/b", Asking(url=url, run_as="bob"), EXPLANATION)
+        with pytest.raises(CannotServe, match="answered with no plan"):
+            await ask("a/b", Asking(url=url))
+    assert told.allowed
+    assert not told.would_succeed
+    first, _ = seen
+    assert first.raw_path == "/_ml/data_frame/analytics/a%2Fb/_start?startgate_explain=only"
+    assert first.headers.getall("X-Startgate-Explain") == ["only"]
+    assert first.headers.getall("es-security-runas-user") == ["bob"]
+    assert "X-Startgate-Plan" not in first.headers
+
+
+async def test_an_older_gate_that_explains_nothing_starts_nothing() -> None:
+    refused = {"error": {"reason": "unrecognized parameter: [startgate_explain]"}, "status": 400}
+    async with answering(400, refused, RECEIPT) as (url, _):
+        told = await ask("flights", Asking(url=url), EXPLANATION)
+    assert (told.status, told.allowed) == (400, False)
+    async with answering(200, {"acknowledged": True}, RECEIPT) as (url, _):
+        with pytest.raises(CannotServe, match="answered with no explanation that this version understands"):
+            await ask("flights", Asking(url=url), EXPLANATION)

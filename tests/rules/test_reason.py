@@ -6,11 +6,12 @@ import pytest
 
 from proxy.model import Identity, Owner, OwnerKind
 from proxy.privileges import Held
-from proxy.rules.compiled import SubjectKind
+from proxy.rules.compiled import Authority, SubjectKind
 from proxy.rules.evaluate import judge
-from proxy.rules.reason import described, refusal_reason, unauthorized_start
+from proxy.rules.reason import FLOWS_TOLD, described, refusal_reason, unauthorized_start
 from proxy.rules.situation import Unknown
 from proxy.rules.subjects import Subject
+from proxy.rules.verdict import Reason, ReasonKind, Verdict
 from tests.rules.samples import BOB, KEY, OWNER, SERVICE, job, rules, situation
 
 CALLER, SECONDARY, THE_OWNER = Subject
@@ -119,3 +120,38 @@ def test_a_job_without_sources() -> None:
         "Cannot start data frame analytics [job-1] because user [bob] cannot be judged: "
         "the job names no source index besides exclusions, so nothing says what may be read"
     )
+
+
+def against(*reasons: Reason) -> str:
+    return refusal_reason(Verdict(reasons=reasons), job(), BOB, None, OWNER)
+
+
+def test_flows_and_guards_are_told_after_what_is_lacking() -> None:
+    lacks = Reason(subject=CALLER, kind=ReasonKind.SOURCE, text="lacks", index="a", privilege="read")
+    guard = Reason(kind=ReasonKind.GUARD, text="the guard [g] denies it: No.", id="g")
+    flow = Reason(kind=ReasonKind.FLOW, text="no flow lets [a] be copied into [b]", index="a")
+    assert against(guard, flow, lacks) == (
+        "Cannot start data frame analytics [job-1] because user [bob] lacks permissions on the indices: "
+        '{"a":{"read":false}}; and no flow lets [a] be copied into [b]; and the guard [g] denies it: No.'
+    )
+
+
+def test_of_many_sources_that_no_flow_covers_some_stand_for_all() -> None:
+    flows = [Reason(kind=ReasonKind.FLOW, text=f"no flow for {number}") for number in range(FLOWS_TOLD + 7)]
+    assert "; and 7 more" not in against(*flows)
+    assert against(*flows).endswith(f"no flow for {FLOWS_TOLD - 1}; and no flow covers 7 more of its sources")
+    assert "more of its sources" not in against(*flows[:FLOWS_TOLD])
+
+
+def test_what_the_role_files_alone_deny_is_not_put_into_the_clusters_mouth() -> None:
+    by_files = Reason(
+        subject=CALLER, kind=ReasonKind.CLUSTER, text="lacks", privilege="manage_ml", by=(Authority.ROLES,)
+    )
+    assert against(by_files) == (
+        "Cannot start data frame analytics [job-1] because user [bob] "
+        'lacks the cluster privileges ["manage_ml"] in the role files'
+    )
+    by_both = replace(by_files, by=(Authority.CLUSTER, Authority.ROLES))
+    assert against(by_both).startswith("action [")
+    index = Reason(subject=CALLER, kind=ReasonKind.SOURCE, text="x", index="a", privilege="read", by=(Authority.ROLES,))
+    assert 'lacks permissions on the indices in the role files: {"a":{"read":false}}' in against(index)
