@@ -155,6 +155,7 @@ async def in_front_of(
             journal=str(folder / "journal"),
             service=cluster.superuser if service else None,
             limits=limits or GateLimits(follow_up_poll_s=0.1, drain_s=5.0),
+            control=str(folder / "control.sock"),
             identity=identity,
         )
         edge_settings = EdgeSettings(
