@@ -9,7 +9,7 @@ from typing import TypeVar
 from proxy.errors import PassedOn, Refusal
 from proxy.gate.flight import Case, Credentials, HiddenJob
 from proxy.gate.ports import Cluster, Grants
-from proxy.model import Credential, Identity, Owner
+from proxy.model import Credential, Identity, Job, Owner
 from proxy.privileges import Asked, Held, Undecidable, check, check_limited
 from proxy.rules import (
     Authority,
@@ -33,6 +33,8 @@ T = TypeVar("T")
 
 # Comparing patterns may take a second or two, for which other starts and their records must not wait.
 _JUDGE = ThreadPoolExecutor(max_workers=1, thread_name_prefix="judge")
+# A job over so many expressions has thousands of steps.
+MANY_SOURCES = 100
 _NO_READER = Unknown("the sources cannot be read: no service credential is configured (docs/service-credential.md)")
 
 
@@ -76,13 +78,14 @@ async def authorise(
         target=target,
         running=running,
     )
-    if owner is None and not _takes_long(rules):
+    if owner is None and not _takes_long(rules, known.job):
         return _judged(case, situation, None, asked)
     return await asyncio.get_running_loop().run_in_executor(_JUDGE, _judged, case, situation, owner, asked)
 
 
-def _takes_long(rules: Rules) -> bool:
-    return rules.authority is not Authority.CLUSTER or rules.flows is not None or bool(rules.guards)
+def _takes_long(rules: Rules, job: Job) -> bool:
+    comparing = rules.authority is not Authority.CLUSTER or rules.flows is not None or bool(rules.guards)
+    return comparing or len(job.sources) > MANY_SOURCES
 
 
 def _judged(

@@ -18,6 +18,8 @@ from proxy.rules import Situation, Subjects, Verdict, in_short, to_record
 
 # Of one situation: a job over a thousand sources takes about this much.
 SITUATION_BYTES = 64 * 1024
+# More concrete indices do not fit into that: they are not even written down to be counted.
+SITUATION_INDICES = 2000
 # After these answers to a start nobody knows whether the job runs.
 UNCERTAIN = frozenset({408, 429, 500, 502, 503, 504})
 
@@ -140,6 +142,8 @@ def _add_verdict(record: dict[str, Any], verdict: Verdict) -> None:
 
 def _situation(situation: Situation) -> dict[str, Any]:
     """What the verdict was made of, whole or not at all: of a part nothing could be judged again."""
+    if isinstance(situation.sources, tuple) and len(situation.sources) > SITUATION_INDICES:
+        return {"omitted": f"its sources stand for {len(situation.sources)} indices, of {SITUATION_INDICES} at most"}
     told = to_record(situation)
     size = len(msgspec.json.encode(told))
     return told if size <= SITUATION_BYTES else {"omitted": f"it takes {size} bytes, of {SITUATION_BYTES} at most"}

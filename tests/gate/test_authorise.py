@@ -315,3 +315,9 @@ async def test_whoever_is_not_shown_the_job_is_told_by_the_role_files_whether_th
     told = await hidden_job(replace(HIDDEN, caller=BOB), CALLER, BY_ROLES, cluster)
     assert told.status == 403
     assert cluster.calls == []
+
+
+async def test_a_job_over_thousands_of_expressions_is_judged_as_any() -> None:
+    many = made(source={"index": [f"index-{number}" for number in range(500)]})
+    found = await authorise(case_of(known(many)), Request(), CALLER, 7, FakeCluster([]))
+    assert found.verdict.allowed

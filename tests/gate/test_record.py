@@ -18,6 +18,7 @@ from proxy.rules import (
     ReasonKind,
     Request,
     Situation,
+    SourceName,
     Subject,
     Subjects,
     Verdict,
@@ -251,6 +252,13 @@ def test_what_would_make_a_record_huge_is_left_out_as_a_whole() -> None:
     assert re.fullmatch(r"it takes \d+ bytes, of 65536 at most", told["omitted"])
     with pytest.raises(NotRecorded, match="it takes"):
         from_record(told)
+
+
+def test_thousands_of_concrete_indices_are_not_written_down() -> None:
+    names = tuple(SourceName(name=f"i-{number}") for number in range(2001))
+    situation = Situation(caller=ANN, secondary=None, job=known().job, request=Request(), now_ms=NOW_MS, sources=names)
+    told = record.intent(judged(situation=situation), NOW_MS)["startgate"]["situation"]
+    assert told == {"omitted": "its sources stand for 2001 indices, of 2000 at most"}
 
 
 def test_an_exception_is_loud_on_record() -> None:
