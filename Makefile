@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 UV_VERSION := 0.13.9
 PYTEST_ARGS ?=
 # Packages whose own tests run every branch.
-COVERED ?= destination privileges
+COVERED ?= destination privileges rules
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-fast cover style types bench bench-peers lock clean

@@ -8,7 +8,7 @@ from typing import Any
 from proxy.rules.cel import compile_condition
 from proxy.rules.compiled import Authority, BreakGlass, Guard, Mode, Origin
 from proxy.rules.evaluate import judge
-from proxy.rules.explained import STEPS_RECORDED, explanation, in_short
+from proxy.rules.explained import STEPS_RECORDED, explanation, in_short, reason_of
 from proxy.rules.subjects import Subject, subjects_of
 from proxy.rules.verdict import Outcome, Reason, ReasonKind, Step, StepKind, Verdict, Warned
 from tests.rules.samples import granted, rules, situation
@@ -141,3 +141,8 @@ def test_of_many_steps_those_that_did_not_pass_stay() -> None:
     assert len(told["steps"]) == STEPS_RECORDED
     assert [one["text"] for one in told["steps"]][-3:] == ["p97", "no", "perhaps"]
     assert told["steps_left_out"] == 2
+
+
+def test_a_reason_without_a_place_is_told_without() -> None:
+    told = reason_of(Reason(kind=ReasonKind.FLOW, text="no flow"), cut)
+    assert set(told) == {"kind", "text"}
