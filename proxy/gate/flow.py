@@ -129,19 +129,23 @@ async def _in_turn(
     if any(turn.locked() for turn in turns):
         await _judged(flight, wanted, rules, world)
     async with AsyncExitStack() as held:
-        try:
-            async with asyncio.timeout(_patience_s(wanted, world.limits)):
-                for turn in turns:
-                    await held.enter_async_context(turn)
-        except TimeoutError:
-            why = "another start of it is still under way"
-            if len(turns) > 1:
-                why = "other starts are still under way, and a guard on running jobs lets them through one by one"
-            text = f"Cannot start data frame analytics [{wanted.job_id}] because {why}"
-            raise Refusal(409, "status_exception", text) from None
+        await _take(turns, held, wanted, world.limits)
         # Judged by itself, and anew: the flight before may have changed everything.
         case, plan = await _judged(flight, wanted, rules, world)
         return await _act(flight, case, plan, wanted, world)
+
+
+async def _take(turns: list[asyncio.Lock], held: AsyncExitStack, wanted: Wanted, limits: GateLimits) -> None:
+    try:
+        async with asyncio.timeout(_patience_s(wanted, limits)):
+            for turn in turns:
+                await held.enter_async_context(turn)
+    except TimeoutError:
+        why = "another start of it is still under way"
+        if len(turns) > 1:
+            why = "other starts are still under way, and a guard on running jobs lets them through one by one"
+        text = f"Cannot start data frame analytics [{wanted.job_id}] because {why}"
+        raise Refusal(409, "status_exception", text) from None
 
 
 def _patience_s(wanted: Wanted, limits: GateLimits) -> float:

@@ -149,7 +149,7 @@ async def test_header_bytes_are_kept_where_they_are_utf_8(tmp_path: Path, monkey
     headers = dict(gate.cluster.forwarded[0][1])
     assert headers["X-Opaque-Id"].encode() == b"\xc3\xa4"
     assert headers["X-Old"] == "ä"
-    assert gate.starts()[0].latest["labels"] == {"x_opaque_id": "ä"}
+    assert gate.starts()[0].records[Phase.OUTCOME]["labels"] == {"x_opaque_id": "ä"}
 
 
 async def test_what_the_edge_tells_is_believed_and_goes_no_further(
