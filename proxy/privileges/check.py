@@ -115,8 +115,8 @@ class _Work:
 
     def included(self, inner: Language, outer: Language) -> bool:
         """As `patterns.included`. Raises Undecidable also where all that was compared so far has cost too much."""
-        if self._left > 0:
-            self._left -= effort(inner, outer)
+        # Once it is used up, nothing more is compared.
+        self._left -= effort(inner, outer) if self._left > 0 else 0
         if self._left <= 0:
             raise Undecidable(
                 f"comparing all the names takes more than {MAX_STEPS_IN_ALL} steps; fewer or simpler ones would help"
