@@ -128,9 +128,7 @@ class CaseCluster:
         """Cases have no index templates."""
         return None
 
-    async def foretell(
-        self, name: str, body: Mapping[str, Any], credential: Credential, *, settings: bool
-    ) -> Foretold:
+    async def foretell(self, name: str, body: Mapping[str, Any], credential: Credential, *, settings: bool) -> Foretold:
         """Cases have no cluster that could say more."""
         return Foretold(unchecked="a case asks no cluster" if settings else "")
 

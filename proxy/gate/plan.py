@@ -9,8 +9,8 @@ from proxy.destination import DestinationBody, Era, destination_body, results_fi
 from proxy.destination.analysed import missing_field, no_field_left
 from proxy.destination.effective import effective_mappings, effective_settings
 from proxy.destination.era import is_outdated, parse_version
-from proxy.destination.legacy import defaulted
 from proxy.destination.fieldcount import LIMIT, check_field_count
+from proxy.destination.legacy import defaulted
 from proxy.errors import Refusal
 from proxy.gate.flight import Destination, Known, Plan
 from proxy.gate.ports import Facts, Given, Grants, IndexState
