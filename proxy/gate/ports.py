@@ -107,9 +107,7 @@ class Cluster(Protocol):
     async def given(self, name: str, credential: Credential) -> Given | None:
         """What index templates give to an index of this name; None where that cannot be told. Raises nothing."""
 
-    async def foretell(
-        self, name: str, body: Mapping[str, Any], credential: Credential, *, settings: bool
-    ) -> Foretold:
+    async def foretell(self, name: str, body: Mapping[str, Any], credential: Credential, *, settings: bool) -> Foretold:
         """What the cluster would say of creating this index, where it tells beforehand; `settings`: also of those.
         Nothing is made. Raises nothing."""
 

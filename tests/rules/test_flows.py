@@ -34,7 +34,10 @@ NO_NAME = 'can match no index: names are lower case, and have none of \\ / " < >
         ("[{from: [a]}]", ["7:11: `to` is missing: a flow says which sources may be copied where"]),
         ("[{from: [a], to: []}]", ["7:27: `to` is empty; name at least one, or leave the key out where it may be"]),
         ("[{from: [a], to: b}]", ["7:27: `to` must be a list, such as [a, b]"]),
-        ('[{from: [a], to: [b], form: [c]}]', ["7:32: unknown key `form` (did you mean 'from'?); allowed: `from`, `to`"]),
+        (
+            "[{from: [a], to: [b], form: [c]}]",
+            ["7:32: unknown key `form` (did you mean 'from'?); allowed: `from`, `to`"],
+        ),
         ("[{from: [a, a], to: [b]}]", ["7:22: `a` is there twice; remove it"]),
         ("[{from: [ab, a*], to: [b]}]", ["7:19: `ab` is covered by `a*` beside it; remove it"]),
         ("[{from: [_all], to: [b]}]", ["7:19: `_all` is no name of an index; write `*` for all of them"]),
