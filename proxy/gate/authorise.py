@@ -6,11 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+from proxy.destination.era import parse_version
 from proxy.errors import PassedOn, Refusal
 from proxy.gate.flight import Case, Credentials, HiddenJob
 from proxy.gate.ports import Cluster, Grants
 from proxy.model import Credential, Identity, Job, Owner
-from proxy.privileges import Asked, Held, Undecidable, check, check_limited
+from proxy.privileges import Asked, Held, Undecidable, Version, check, check_limited
 from proxy.rules import (
     Authority,
     Request,
@@ -77,6 +78,7 @@ async def authorise(
         sources=sources,
         target=target,
         running=running,
+        cluster_version=_version(known.version),
     )
     if owner is None and not _takes_long(rules, known.job):
         return _judged(case, situation, None, asked)
@@ -92,7 +94,7 @@ def _judged(
     case: Case, situation: Situation, owner: Grants | Unknown | None, asked: Mapping[Subject, Asked]
 ) -> Authorised:
     if owner is not None:
-        held = {**situation.held, Subject.OWNER: _held_by_owner(owner, asked[Subject.OWNER])}
+        held = {**situation.held, Subject.OWNER: _held_by_owner(owner, asked[Subject.OWNER], situation.cluster_version)}
         situation = replace(situation, held=held)
     return Authorised(verdict=judge(case.rules, situation), situation=situation, grants=_bounds(case, owner))
 
@@ -173,13 +175,21 @@ async def _owner(case: Case, cluster: Cluster) -> Grants | Unknown:
     return await _told(cluster.grants(case.known.job.owner))
 
 
-def _held_by_owner(grants: Grants | Unknown, asked: Asked) -> Held | Unknown:
+def _version(number: str | None) -> Version | None:
+    """Major and minor of the cluster's version; None where it is not known, which is judged as the stricter version."""
+    try:
+        return None if number is None else parse_version(number)[:2]
+    except ValueError:
+        return None
+
+
+def _held_by_owner(grants: Grants | Unknown, asked: Asked, version: Version | None) -> Held | Unknown:
     if isinstance(grants, Unknown):
         return grants
     try:
         if grants.limited_by is None:
-            return check(grants.roles, asked)
-        return check_limited(grants.roles, grants.limited_by, asked)
+            return check(grants.roles, asked, version=version)
+        return check_limited(grants.roles, grants.limited_by, asked, version=version)
     except Undecidable as failure:
         return Unknown(f"the owner's roles cannot be judged exactly: {failure}")
 

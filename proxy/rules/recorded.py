@@ -95,6 +95,7 @@ class _Record:
     target: Target | None = None
     running: tuple[RunningJob, ...] | None = None
     unknown: _Unknowns = field(default_factory=_Unknowns)
+    cluster_version: tuple[int, int] | None = None
     left_out: tuple[str, ...] = ()
 
 
@@ -143,6 +144,7 @@ def to_record(situation: Situation) -> dict[str, Any]:
         target=None if isinstance(kept.target, Unknown) else kept.target,
         running=None if isinstance(kept.running, Unknown) else kept.running,
         unknown=_Unknowns(sources=_why(kept.sources), target=_why(kept.target), running=_why(kept.running)),
+        cluster_version=kept.cluster_version,
         left_out=kept.left_out,
     )
     plain: dict[str, Any] = _without_nothing(msgspec.to_builtins(record))
@@ -218,6 +220,7 @@ def from_record(record: Mapping[str, Any]) -> Situation:
         sources=_again(found.sources, found.unknown.sources),
         target=_again(found.target, found.unknown.target),
         running=_again(found.running, found.unknown.running),
+        cluster_version=found.cluster_version,
         left_out=found.left_out,
     )
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from proxy.model import Identity, Owner, OwnerKind
-from proxy.privileges import Asked, Held, Undecidable, UnknownPrivilege, check
+from proxy.privileges import Asked, Held, Undecidable, UnknownPrivilege, Version, check
 from proxy.rules.compiled import Authority, Requirement, Rules
 from proxy.rules.granted import roles_of
 from proxy.rules.situation import Situation, Unknown
@@ -71,7 +71,7 @@ def _answers(rules: Rules, situation: Situation, subject: Subject, asked: Asked)
             Subject.SECONDARY: situation.secondary,
             Subject.OWNER: situation.job.owner,
         }[subject]
-        answers[Authority.ROLES] = held_by_role_files(rules, who, asked)
+        answers[Authority.ROLES] = held_by_role_files(rules, who, asked, version=situation.cluster_version)
     return answers
 
 
@@ -84,11 +84,14 @@ def _of_cluster(situation: Situation, subject: Subject) -> Answer:
     return Unknown("no answer was given")
 
 
-def held_by_role_files(rules: Rules, who: Identity | Owner | None, asked: Asked) -> Answer:
-    """What of `asked` somebody holds by the roles that the role files and mappings give them."""
+def held_by_role_files(
+    rules: Rules, who: Identity | Owner | None, asked: Asked, *, version: Version | None = None
+) -> Answer:
+    """What of `asked` somebody holds by the roles that the role files and mappings give them, as a cluster of this
+    version would answer (None: as the strictest)."""
     try:
         roles = roles_of(rules, who)
-        return roles if isinstance(roles, Unknown) else check(roles, asked)
+        return roles if isinstance(roles, Unknown) else check(roles, asked, version=version)
     except (Undecidable, UnknownPrivilege) as failure:
         return Unknown(f"the role files cannot be judged exactly: {failure}")
 

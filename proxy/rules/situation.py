@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from proxy.model import Identity, Job
-from proxy.privileges import Held
+from proxy.privileges import Held, Version
 from proxy.rules.subjects import Subject
 
 
@@ -70,7 +70,9 @@ class Situation:
     `held` is what the cluster said each subject holds (authority `cluster` and `both`), the owner's worked out from
     stored grants. `sources`, `target` and `running` are only there where the rules need them (`Rules.needs_resolution`,
     `Rules.needs_running`), else None; `Unknown` where they were needed and could not be had. `now_ms` is milliseconds
-    since 1970. `left_out` names the parts of the job's configuration that a record does not hold (see `recorded`).
+    since 1970. `cluster_version` is major and minor, None where nobody may know: role files are then judged as the
+    stricter version would. `left_out` names the parts of the job's configuration that a record does not hold
+    (see `recorded`).
     """
 
     caller: Identity
@@ -82,4 +84,5 @@ class Situation:
     sources: tuple[SourceName, ...] | Unknown | None = None
     target: Target | Unknown | None = None
     running: tuple[RunningJob, ...] | Unknown | None = None
+    cluster_version: Version | None = None
     left_out: tuple[str, ...] = ()

@@ -13,7 +13,7 @@ from proxy.gate.flight import Case, HiddenJob, Known
 from proxy.gate.identify import credentials_of
 from proxy.gate.ports import Grants
 from proxy.model import Credential, Identity, OwnerKind
-from proxy.privileges import Held, IndexGrant, Role
+from proxy.privileges import Held, IndexGrant, Role, role_from_json
 from proxy.rules import (
     Authority,
     Origin,
@@ -24,7 +24,10 @@ from proxy.rules import (
     Subject,
     SubjectKind,
     Verdict,
+    from_record,
+    judge,
     subjects_of,
+    to_record,
 )
 from proxy.rules.cel import compile_condition
 from proxy.rules.compiled import DefinedRole, Flow, Guard, Mode, RoleMapping
@@ -59,10 +62,11 @@ async def judged(
     rules: Rules = RULES,
     caller: Identity = ANN,
     answers: Mapping[str, Any] | None = None,
+    before: Known | None = None,
 ) -> tuple[Authorised, list[str]]:
     """The verdict, and who was asked, in no order: all at once."""
     cluster = FakeCluster([], dict(answers or {}))
-    who = replace(known(), caller=caller, secondary=BOB if headers else None)
+    who = replace(before or known(), caller=caller, secondary=BOB if headers else None)
     case = case_of(who, *headers, rules=rules)
     return await authorise(case, Request(), reader(case), 7, cluster), sorted(cluster.calls)
 
@@ -290,6 +294,38 @@ async def test_an_owner_is_judged_by_role_files_without_the_service_credential()
     unknown = await authorise(case_of(known(owner), rules=rules), Request(), None, 7, FakeCluster([]))
     assert not unknown.verdict.allowed
     assert unknown.grants == Grants(roles=())
+
+
+# What 9.1 takes for one grant, since the privileges are equal, and 8.15 for two of which neither has all of `f*`.
+APART = [{"names": [name], "privileges": ["read", "view_index_metadata"]} for name in ("f?", "/f|f..+/")] + ANALYST[
+    "indices"
+]
+VERSIONS = pytest.mark.parametrize(
+    ("version", "allowed"),
+    [("9.1.0", True), ("9.2.0-SNAPSHOT", True), ("8.15.3", False), ("9.0.4", False), (None, False), ("new", False)],
+)
+
+
+@VERSIONS
+@pytest.mark.parametrize("limited", [False, True])
+async def test_an_owner_is_judged_as_the_version_of_the_cluster_would(
+    version: str | None, allowed: bool, limited: bool
+) -> None:
+    owner = grants({"indices": APART}, limited_by=[{"indices": APART}] if limited else None)
+    wide = known(made(source={"index": ["f*"]}), version=version)
+    found, _ = await judged(caller=KIBANA, before=wide, answers={"grants": owner})
+    assert found.verdict.allowed is allowed
+
+
+@VERSIONS
+async def test_role_files_are_judged_as_the_version_of_the_cluster_would(version: str | None, allowed: bool) -> None:
+    role = replace(role_from_json("analyst", {"indices": APART}), cluster=("manage_ml",))
+    rules = replace(BY_ROLES, roles={"analyst": DefinedRole(role, Origin("roles.yml", 1))})
+    wide = known(made(source={"index": ["f*"]}), version=version)
+    found, _ = await judged(rules=rules, before=wide)
+    assert found.verdict.allowed is allowed
+    # What is on record is judged again in the same way.
+    assert judge(rules, from_record(to_record(found.situation))).allowed is allowed
 
 
 async def test_mappings_that_cannot_be_compared_show_nothing() -> None:

@@ -116,4 +116,5 @@ situations = st.builds(
     sources=st.none() | UNKNOWN | st.lists(sources, max_size=2).map(tuple),
     target=st.none() | UNKNOWN | st.builds(Target, name=st.none() | NAMES, aliases=st.just(())),
     running=st.none() | UNKNOWN | st.lists(running, max_size=2).map(tuple),
+    cluster_version=st.none() | st.sampled_from([(7, 17), (8, 15), (9, 1)]),
 )
