@@ -86,12 +86,16 @@ def rules_reload(config_file: Path | None, wait_s: float, as_json: bool) -> None
 def rules_history(config_file: Path | None, folder: Path | None, as_json: bool) -> None:
     """Every reload that is on record, good or bad, oldest first."""
     with reported(), printed():
-        records = journal.administrative(folder or Path(read_config(config_file).journal))
-        for record in records:
+        place = folder or Path(read_config(config_file).journal)
+        recorded = False
+        for record in journal.administrative(place):
+            recorded = True
             if as_json:
                 click.echo(msgspec.json.encode(record))
             else:
                 print_lines(_recorded(record))
+        if not recorded and not as_json:
+            click.echo(f"no reload is recorded in {place}")
 
 
 def _control(config_file: Path | None) -> Control:

@@ -61,10 +61,10 @@ SECTIONS = frozenset(
     for depth in range(1, len(pieces))
 ) - {"listen"}
 
-# Variables that begin like ours and are none: the option's own, the tests' own, and what Kubernetes puts into every
-# container when a Service is called `startgate`.
+# Variables that begin like ours and are no keys: of the option, of who asks for a plan, of the tests, and what
+# Kubernetes puts into every container when a Service is called `startgate`.
 NOT_KEYS = re.compile(
-    r"STARTGATE_(CONFIG|REQUIRE_REAL|REAL_.*|SERVICE_HOST|SERVICE_PORT(_.*)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)"
+    r"STARTGATE_(CONFIG|PASSWORD|REQUIRE_REAL|REAL_.*|SERVICE_HOST|SERVICE_PORT(_.*)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)"
 )
 
 

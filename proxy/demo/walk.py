@@ -1,4 +1,4 @@
-"""The walk: denied, refused for a conflict, granted, stopped, started again; then what is on record."""
+"""The walk: denied, refused for a conflict, granted, stopped, started again; the record, and an explanation."""
 
 import asyncio
 import shutil
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.text import Text
 
 from proxy import audit
 from proxy.audit import RECEIPT_SHOWN
@@ -17,9 +18,12 @@ from proxy.demo.client import Client, Got
 from proxy.demo.data import ANNA, BEN, DESTINATION, JOB, MIXED_JOB
 from proxy.demo.place import ADMIN, Place, running
 from proxy.demo.show import Show, outlier_rows, settings_row
+from proxy.embedded.app import basic
 from proxy.errors import CannotServe, ExitStatus
 from proxy.journal import read as journal
 from proxy.journal.entry import Phase
+from proxy.planned import explained
+from proxy.planned.ask import EXPLANATION, Asking, ask
 
 POLL_S = 0.05
 # A job of 2,000 flights takes about two seconds; a machine under load much longer.
@@ -116,6 +120,7 @@ class Walk:
         await self.stopped_and_started_again()
         await self.outliers()
         await self.record()
+        await self.explained()
 
     async def load(self) -> None:
         """Indices, flights and jobs."""
@@ -197,6 +202,16 @@ class Walk:
         self.show.curl(f"{program()} audit list --journal {folder}")
         self.show.lines(audit.table(starts, "  "))
         self.show.curl(f"{program()} audit show --journal {folder} {starts[0].receipt[:RECEIPT_SHOWN]}")
+
+    async def explained(self) -> None:
+        """Why the first start was denied. Last, since who asks is on record as well."""
+        self._step("Explained", "each requirement with the line of the rules that decided; nothing is started")
+        line = f"{program()} explain {JOB} --url {self.place.proxy} --user {BEN.name}"
+        self.show.curl(f"STARTGATE_PASSWORD={BEN.password} {line}")
+        asking = Asking(url=self.place.proxy, authorization=basic(BEN.name, BEN.password))
+        told = await ask(JOB, asking, EXPLANATION)
+        _demand(told.status == 200 and not told.allowed, f"the question was answered with {told.status}")
+        self.show.lines(Text.assemble("  ", line) if line else line for line in explained.lines(JOB, told))
 
     def _why(self, got: Got) -> str:
         """What the record of a start says of its destination."""

@@ -123,7 +123,8 @@ def _told(wish: Wish, url: str, status: int, receipt: bool, body: bytes) -> Told
     if status >= 500:
         raise CannotServe(ExitStatus.UNREACHABLE, f"no {wish.noun} from {url}: {reason}")
     if status == 401:
-        raise CannotServe(ExitStatus.INVALID, f"{url} does not know who asks: {reason}")
+        text = f"{url} does not know who asks (--user NAME or --api-key-file FILE says it): {reason}"
+        raise CannotServe(ExitStatus.INVALID, text)
     if not receipt:
         text = f"{url} is no gate of Startgate's that has {wish.noun}s; nothing was started. It answered: {reason}"
         raise CannotServe(ExitStatus.INVALID, text)

@@ -87,7 +87,8 @@ def _wrong(entry: BreakGlass, keys: Mapping[str, str]) -> str:
     if pem is None:
         known = ", ".join(sorted(keys)) or "none"
         hint = nearest(entry.signed_by, keys)
-        return f"signed_by `{entry.signed_by}` names no key{hint}; the keys of break_glass.public_keys: {known}"
+        text = f"signed_by `{entry.signed_by}` names no key{hint}; the keys of break_glass.public_keys"
+        return f"{text}, read when Startgate starts: {known}"
     try:
         key, signed = public_key(pem), base64.b64decode(entry.signature, validate=True)
     except (NoKey, binascii.Error) as failure:

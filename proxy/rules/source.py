@@ -254,6 +254,11 @@ def _syntax_fault(error: yaml.MarkedYAMLError, file: str) -> Fault:
     problem = error.problem or "it cannot be read"
     if "\\t" in problem:
         problem = "a tab is not allowed for indentation; use spaces"
+    elif problem == "expected <block end>, but found '<scalar>'":
+        # As after the second quote of `deny: "dpo" in data.roles`.
+        problem = (
+            "something follows a value that is complete; a text that begins with a quote needs quotes around all of it"
+        )
     mark = error.problem_mark
     line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
     return Fault(file, f"not valid YAML: {problem}", line, column)

@@ -116,6 +116,13 @@ def test_history_reads_what_it_does_not_know(tmp_path: Path) -> None:
     assert invoke("rules", "history", "--journal", "nowhere").exit_code == 2
 
 
+def test_history_says_that_there_is_none(tmp_path: Path) -> None:
+    history(tmp_path / "journal")
+    folder = str(tmp_path / "journal")
+    assert invoke("rules", "history", "--journal", folder).output == f"no reload is recorded in {folder}\n"
+    assert invoke("rules", "history", "--json").output == ""
+
+
 @pytest.mark.parametrize(
     ("seconds", "told"), [(0, "0 s"), (59.9, "59 s"), (61, "1 min 1 s"), (3600, "1 h"), (90_061, "1 d 1 h")]
 )

@@ -49,6 +49,7 @@ def test_siblings() -> None:
     ("name", "ours"),
     [
         ("STARTGATE_CONFIG", False),
+        ("STARTGATE_PASSWORD", False),
         ("STARTGATE_REQUIRE_REAL", False),
         ("STARTGATE_PORT_9400_TCP", False),
         ("STARTGATE_PORT_9400_TCP_PROTO", False),

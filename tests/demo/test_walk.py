@@ -25,7 +25,7 @@ async def test_the_whole_walk() -> None:
     assert (process.returncode, err.decode()) == (0, "")
     assert "\x1b" not in text, "a pipe gets no colours"
     headings = re.findall(r"^\d\. ([\w ,]+):", text, flags=re.MULTILINE)
-    assert headings == ["Denied", "Refused", "Granted", "Stopped, and started again", "Done", "On record"]
+    assert headings == ["Denied", "Refused", "Granted", "Stopped, and started again", "Done", "On record", "Explained"]
     answers = re.findall(r"^  (\d{3}) (.*)", text, flags=re.MULTILINE)
     assert [status for status, _ in answers] == ["403", "400", "200", "200", "200"]
     assert '"flights-outliers":{"read":false,"create_index":false,"manage":false,"index":false}' in answers[0][1]
@@ -35,6 +35,10 @@ async def test_the_whole_walk() -> None:
     assert re.search(r"^  2001/02/05 20:02  ATL   EWR +745 +365 +0\.99", text, flags=re.MULTILINE)
     results = re.findall(r"^  20\d\d-\d\d-\d\d [\d:]{8}  (\w+) ", text, flags=re.MULTILINE)
     assert results == ["denied", "refused", "granted", "granted"]
+    assert "  a start of flights would be denied: 6 things speak against it\n" in text
+    assert re.search(
+        r"^    DENIED  the caller lacks the privilege \[create_index\] .*start\.yml:\d+\)$", text, re.MULTILINE
+    )
     readme = (Path(__file__).parent.parent.parent / "README.md").read_text()
     excerpt = re.findall(r"^  +(?:time \(UTC\)  |20\d\d-).*", readme, flags=re.MULTILINE)
     assert len(excerpt) == 5

@@ -95,9 +95,9 @@ def test_whatever_is_changed_needs_a_new_signature(change: dict[str, Any]) -> No
 def test_faults_say_where_what_and_what_is_allowed() -> None:
     assert wrong(entry(signed_by="opps")) == (
         "rules.yml:7:1: break_glass `INC-7`: signed_by `opps` names no key (did you mean 'ops'?); "
-        "the keys of break_glass.public_keys: night, ops"
+        "the keys of break_glass.public_keys, read when Startgate starts: night, ops"
     )
-    assert wrong(entry(), {}).endswith("the keys of break_glass.public_keys: none")
+    assert wrong(entry(), {}).endswith("read when Startgate starts: none")
     assert "for more than 24 hours" in wrong(entry(until_ms=NOON + LONGEST_MS + 1))
     assert "`until` must be later" in wrong(entry(until_ms=NOON))
     assert "not base64" in wrong(entry(signature="%"))

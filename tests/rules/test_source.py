@@ -97,6 +97,13 @@ def test_what_yaml_takes_plain_text_for(text: str, kind: ScalarKind, reading: st
         ("[a]: 1\n", ["f.yml:1:1: a key must be a plain word"]),
         ("a:\n\tb: 1\n", ["f.yml:2:1: not valid YAML: a tab is not allowed for indentation; use spaces"]),
         ("a: [1\n", ["f.yml:2:1: not valid YAML: expected ',' or ']', but got '<stream end>'"]),
+        (
+            'a: "x" in y\n',
+            [
+                "f.yml:1:8: not valid YAML: something follows a value that is complete; "
+                "a text that begins with a quote needs quotes around all of it"
+            ],
+        ),
         ("a: b: c\n", ["f.yml:1:5: not valid YAML: mapping values are not allowed here"]),
         ("a: 1\nb: \x07\n", ["f.yml:2:4: the character U+0007 is not allowed in YAML"]),
         ("a: " + "[" * (MAX_DEPTH + 1), [f"f.yml:1:{MAX_DEPTH + 4}: nested deeper than {MAX_DEPTH} levels"]),

@@ -14,7 +14,19 @@ _UNDECLARED = re.compile(r"undeclared reference to '([^']*)'")
 _FIELD = re.compile(r"undefined field '([^']*)' not found in struct '([^']*)'")
 _OVERLOAD = re.compile(r"found no matching overload for '([^']*)' applied to '\((.*)\)'")
 _SELECT = re.compile(r"expression of type '([^']*)' cannot be the operand of a select operation")
+_INPUT = re.compile(r"input '([^']*)'")
+# As Python, SQL and shells write them; and as Elasticsearch writes sizes.
+_OPERATORS = {"and": "&&", "or": "||", "not": "!", "&": "&&", "|": "||", "=": "=="}
+_UNITS = frozenset({"b", "k", "kb", "kib", "m", "mb", "mib", "g", "gb", "gib", "t", "tb", "tib"})
 _DEEP = re.compile(r"recursion (?:limit|depth)", re.IGNORECASE)
+_TIMESTAMP = "google.protobuf.Timestamp"
+# Names of types as docs/guards.md has them, and an error's code, which says nothing.
+_SHOWN = {
+    f"{PACKAGE}.": "",
+    "[INVALID_ARGUMENT]": "",
+    _TIMESTAMP: "timestamp",
+    "google.protobuf.Duration": "duration",
+}
 _CALLABLE = tuple(function.name for function in (*MACROS, *FUNCTIONS))
 
 
@@ -46,7 +58,16 @@ def _syntax(said: str) -> str:
     short = re.sub(r" expecting (?:\{.*\}|'<EOF>')$", "", said.removeprefix("Syntax error: "))
     if "'<EOF>'" in short:
         return "ends too early: something is missing here"
-    return f"is not a CEL expression: {plain(short)}"
+    return f"is not a CEL expression: {plain(short)}{_meant(short)}"
+
+
+def _meant(said: str) -> str:
+    """What may have been meant, where others write what CEL does not know: `and`, or `4gb`."""
+    found = _INPUT.search(said)
+    word = found[1].lower() if found else ""
+    if word in _OPERATORS:
+        return f" (did you mean {_OPERATORS[word]!r}?)"
+    return " (sizes are written so: 4 * gib)" if word in _UNITS else ""
 
 
 def _undeclared(name: str, written: str, line: int, column: int) -> BadCondition:
@@ -88,11 +109,16 @@ def _no_overload(name: str, types: str) -> str:
     """That an operator or function does not take values of these types."""
     shown = name.removeprefix("@").replace("_", " ").strip() if not name.isalnum() else name
     message = f"{shown!r} cannot be applied to ({plain(types)})"
-    if {"int", "double"} <= set(types.split(", ")):
+    taken = set(types.split(", "))
+    if {"int", "double"} <= taken:
         message += ": whole numbers and fractions do not mix, write double(x) or int(x)"
+    elif taken == {_TIMESTAMP, "string"}:
+        message += ': write timestamp("2026-01-31T00:00:00Z")'
     return message
 
 
 def plain(text: str) -> str:
     """The library's text on one line, with records named as rule files name them."""
-    return " ".join(text.replace(f"{PACKAGE}.", "").replace("[INVALID_ARGUMENT]", "").split())
+    for written, shown in _SHOWN.items():
+        text = text.replace(written, shown)
+    return " ".join(text.split())

@@ -7,6 +7,7 @@ from proxy.rules.cel.diagnosis import bad_condition, plain
 FIELD = "undefined field 'y' not found in struct '{}'"
 OVERLOAD = "found no matching overload for '{}' applied to '({})'"
 SELECT = "expression of type 'list(startgate.running)' cannot be the operand of a select operation"
+TIMESTAMP = "google.protobuf.Timestamp"
 NO_CEL = "is not a CEL expression: extraneous input"
 ERROR = "INVALID_ARGUMENT: ERROR: <input>:{}:{}: {}\n | text\n | ..^ [INVALID_ARGUMENT]"
 
@@ -26,6 +27,10 @@ ERROR = "INVALID_ARGUMENT: ERROR: <input>:{}:{}: {}\n | text\n | ..^ [INVALID_AR
         ("1", 1, 1, "Syntax error: extraneous input '*' expecting {'[', IDENTIFIER}", (1, 1, f"{NO_CEL} '*'")),
         ("1", 1, 2, "Syntax error: mismatched input '<EOF>' expecting {'[', '{'}", (1, 2, "ends too early")),
         ("1", 1, 2, "Syntax error: extraneous input 'x' expecting '<EOF>'", (1, 2, f"{NO_CEL} 'x'")),
+        ("1", 1, 2, "Syntax error: extraneous input 'gb' expecting '<EOF>'", (1, 2, "sizes are written so: 4 * gib")),
+        ("1", 1, 2, "Syntax error: mismatched input 'AND' expecting '<EOF>'", (1, 2, "(did you mean '&&'?)")),
+        ("x", 1, 1, OVERLOAD.format("_<_", f"{TIMESTAMP}, string"), (1, 1, 'write timestamp("2026-01-31T00:00:00Z")')),
+        ("x", 1, 1, OVERLOAD.format("_<_", f"{TIMESTAMP}, int"), (1, 1, "cannot be applied to (timestamp, int)")),
         ("1", -1, -1, "anything", (1, 1, "anything")),
         ("1", 9, 9, "undeclared reference to 'jbo'", (9, 9, "there is no variable")),
     ],
