@@ -1,7 +1,8 @@
 """Who has which roles of the role files: the part of authority `roles` that looks at names.
 
 A mapping speaks of people unless it names API keys: a key carries the name of whoever made it, and may hold far less
-than they do. See docs/decisions/085-who-has-which-roles.md.
+than they do. Whoever makes a key names it as they like, so a key's name counts only beside its maker's.
+See docs/decisions/085-who-has-which-roles.md.
 """
 
 from collections.abc import Iterator
@@ -51,7 +52,8 @@ def _whole(role: Role) -> Role:
 
 
 def _granted(rules: Rules, names: _Names) -> Iterator[str]:
-    if not rules.role_mappings:
+    # What a key has by way of roles are descriptors of its own, under names that its maker chose.
+    if not rules.role_mappings and not names.is_key:
         yield from (name for name in names.roles if name in rules.roles)
     for mapping in rules.role_mappings:
         if _matches(mapping, names):
@@ -59,7 +61,7 @@ def _granted(rules: Rules, names: _Names) -> Iterator[str]:
 
 
 def _matches(mapping: RoleMapping, names: _Names) -> bool:
-    if names.is_key and mapping.api_keys is None:
+    if names.is_key and (mapping.api_keys is None or mapping.users is None):
         return False
     return (
         _one(mapping.users, () if names.user is None else (names.user,))

@@ -148,7 +148,7 @@ ROLE_MAPPING = Fields(
         "realms": Key(form=_NAMES, means="patterns of realm names", default="any realm"),
         "api_keys": Key(
             form=_NAMES,
-            means="patterns of names of API keys; only a mapping that has it speaks of API keys",
+            means="patterns of names of API keys, beside `users`, who made them; no other mapping speaks of API keys",
             default="no API key",
         ),
     }

@@ -34,6 +34,9 @@ def role_mappings(
             if not any(key in keys for key in _WHO):
                 who = "say who, by `users`, `roles`, `realms` or `api_keys`"
                 values.note(item.mark, f"this would give the roles to everybody; {who}")
+            if "api_keys" in keys and "users" not in keys:
+                message = "anybody may give an API key this name; say whose keys are meant, by `users`"
+                values.note(keys["api_keys"].mark, message)
             grants = _grants(values, keys["grants"], roles if complete else None)
             names = {key: _names(values, keys.get(key)) for key in _WHO}
             origin = Origin(item.mark.file, item.mark.line)

@@ -61,10 +61,17 @@ def names(wanted: Rules, who: Identity) -> list[str]:
         # A key of bob's is not bob.
         (mapping("starter", users=("bob",)), KEY, False),
         (mapping("starter"), KEY, False),
-        (mapping("starter", api_keys=("nightly-*",)), replace(KEY, api_key_name="nightly-1"), True),
+        (mapping("starter", api_keys=("nightly-*",), users=("bob",)), replace(KEY, api_key_name="nightly-1"), True),
+        # Anybody may name a key so.
+        (mapping("starter", api_keys=("nightly-*",)), replace(KEY, api_key_name="nightly-1"), False),
+        (
+            mapping("starter", api_keys=("*",), roles=("*",)),
+            replace(KEY, api_key_name="nightly-1", roles=("r",)),
+            False,
+        ),
         (mapping("starter", api_keys=("nightly-*",), users=("ann",)), replace(KEY, api_key_name="nightly-1"), False),
-        (mapping("starter", api_keys=("*",)), KEY, False),
-        (mapping("starter", api_keys=("*",)), BOB, False),
+        (mapping("starter", api_keys=("*",), users=("*",)), KEY, False),
+        (mapping("starter", api_keys=("*",), users=("*",)), BOB, False),
     ],
 )
 def test_a_mapping_matches_by_every_kind_of_name_that_it_gives(one: RoleMapping, who: Identity, has: bool) -> None:
@@ -85,6 +92,8 @@ def test_roles_add_up_each_once() -> None:
 def test_without_mappings_roles_are_those_of_the_same_name() -> None:
     assert names(by_roles(), replace(BOB, roles=("starter", "other"))) == ["starter"]
     assert names(by_roles(mapping("copier", users=("ann",))), replace(BOB, roles=("starter",))) == []
+    # A key's own descriptors have names that its maker chose.
+    assert names(by_roles(), replace(KEY, api_key_name="k", roles=("starter",))) == []
 
 
 def test_a_role_that_is_nowhere_denies() -> None:
@@ -99,7 +108,12 @@ def test_a_role_that_is_nowhere_denies() -> None:
         (Owner(kind=OwnerKind.ROLES, roles=("r1",)), mapping("starter", roles=("r1",)), True),
         (Owner(kind=OwnerKind.ROLES, roles=("r1",)), mapping("starter", users=("*",)), False),
         (Owner(kind=OwnerKind.ROLES, roles=("r1",)), mapping("starter", realms=("*",)), False),
-        (Owner(kind=OwnerKind.API_KEY, api_key_id="k", api_key_name="n"), mapping("starter", api_keys=("n",)), True),
+        (Owner(kind=OwnerKind.API_KEY, api_key_id="k", api_key_name="n"), mapping("starter", api_keys=("n",)), False),
+        (
+            Owner(kind=OwnerKind.API_KEY, api_key_id="k", api_key_name="n"),
+            mapping("starter", api_keys=("n",), users=("*",)),
+            False,
+        ),
         (Owner(kind=OwnerKind.API_KEY, api_key_id="k"), mapping("starter", api_keys=("*",)), False),
         (
             Owner(kind=OwnerKind.SERVICE_ACCOUNT, service_account="elastic/x"),

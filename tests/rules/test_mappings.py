@@ -33,6 +33,10 @@ def test_roles_without_mappings_belong_to_who_has_them_in_the_cluster() -> None:
             "[{grants: [ml_reader]}]",
             "9:17: this would give the roles to everybody; say who, by `users`, `roles`, `realms` or `api_keys`",
         ),
+        (
+            "[{grants: [ml_reader], roles: [a], api_keys: [k]}]",
+            "9:51: anybody may give an API key this name; say whose keys are meant, by `users`",
+        ),
         ("[{users: [a]}]", "9:17: `grants` is missing: the roles that the mapping gives"),
         (
             "[{grants: [ml_raeder], users: [a]}]",
@@ -71,7 +75,7 @@ def test_faults(text: str, fault: str) -> None:
         "[{grants: [ml_reader], users: [a]}, {grants: [ml_writer], users: [a]}]",
         "[{grants: [ml_reader], users: [a], realms: [b]}, {grants: [ml_reader], users: [a], realms: [c]}]",
         # Only the one with `api_keys` speaks of keys.
-        "[{grants: [ml_reader], roles: [a]}, {grants: [ml_reader], roles: [a], api_keys: [k]}]",
+        "[{grants: [ml_reader], users: [a]}, {grants: [ml_reader], users: [a], api_keys: [k]}]",
     ],
 )
 def test_mappings_that_stand_beside_each_other(text: str) -> None:

@@ -52,7 +52,7 @@ roles: [roles.yml]
 role_mappings:
   - {grants: [ml_reader], users: [anna], realms: [file1]}
   - {grants: [ml_reader, ml_writer], roles: ["ml-*"]}
-  - {grants: [ml_writer], api_keys: ["nightly-?"]}
+  - {grants: [ml_writer], users: [etl], api_keys: ["nightly-?"]}
 """
 
 
