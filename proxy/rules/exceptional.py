@@ -53,8 +53,8 @@ def _against(rules: Rules, entry: BreakGlass, situation: Situation) -> str:
     try:
         if not matches(entry.jobs, situation.job.id):
             return "it is for other jobs"
-        # A pattern means people who came themselves; whoever may be many is to be named in full.
-        many = caller.runs_as or is_trusted(rules, caller)
+        # A pattern means people who came themselves; whoever may be many, or nobody, is to be named in full.
+        many = caller.runs_as or caller.authentication_type == "anonymous" or is_trusted(rules, caller)
         if caller.username not in entry.users and (many or not matches(entry.users, caller.username)):
             return "it is for other users"
     except Undecidable as failure:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from proxy.model import Identity
 from proxy.rules.compiled import BreakGlass, Origin
 from proxy.rules.evaluate import judge
 from proxy.rules.situation import Situation
@@ -11,6 +12,8 @@ from proxy.rules.verdict import Outcome
 from tests.rules.samples import BOB, KEY, KIBANA, granted, rules, situation
 
 NOW_MS = 1_000
+# As `xpack.security.authc.anonymous` has it.
+NOBODY = Identity(username="_anonymous", realm="__anonymous", realm_type="__anonymous", authentication_type="anonymous")
 
 
 def entry(users: str = "bo*", jobs: str = "job-*", until_ms: int = NOW_MS + 1, id: str = "fire") -> BreakGlass:
@@ -55,6 +58,8 @@ def test_an_exception_lets_pass_what_the_rules_deny_and_all_reasons_stay() -> No
         (entry(users="/bo(/"), situation(), False, "its patterns cannot be compared exactly"),
         (entry(users="*"), situation(by=replace(BOB, asked_to_run_as=True)), False, "it is for other users"),
         (entry(users="bob"), situation(by=replace(BOB, asked_to_run_as=True)), True, "it lets the start pass"),
+        (entry(users="*"), situation(by=NOBODY), False, "it is for other users"),
+        (entry(users="_anonymous"), situation(by=NOBODY), True, "it lets the start pass"),
         (entry(users="*"), situation(by=KIBANA), False, "it is for other users"),
         (entry(users="kibana_system"), situation(by=KIBANA), True, "it lets the start pass"),
         (entry(users="bob"), situation(by=KEY), False, "it helps people, and the caller is an API key"),
