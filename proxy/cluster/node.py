@@ -164,14 +164,7 @@ async def _read(response: aiohttp.ClientResponse, reading: Reading) -> bytes:
     """The body; empty where the sink has taken it."""
     if reading.sink is not None and response.status == 200:
         reading.sink.begin()
-        busy_since = 0.0
-        async for chunk in response.content.iter_any():
-            for at in range(0, len(chunk), PIECE_BYTES):
-                busy_since = busy_since or time.monotonic()
-                reading.sink.feed(chunk[at : at + PIECE_BYTES])
-                if time.monotonic() - busy_since >= BUSY_S:
-                    await asyncio.sleep(REST_S)
-                    busy_since = 0.0
+        await _feed(response, reading.sink)
         reading.sink.finish()
         return b""
     content = bytearray()
@@ -181,6 +174,18 @@ async def _read(response: aiohttp.ClientResponse, reading: Reading) -> bytes:
             text = f"the answer is longer than {reading.limit_bytes} bytes (limits.gate.cluster_answer_bytes)"
             raise ClusterUnreachable(text)
     return bytes(content)
+
+
+async def _feed(response: aiohttp.ClientResponse, sink: Sink) -> None:
+    """The body into the sink, with a rest for others after each while of work."""
+    busy_since = 0.0
+    async for chunk in response.content.iter_any():
+        for at in range(0, len(chunk), PIECE_BYTES):
+            busy_since = busy_since or time.monotonic()
+            sink.feed(chunk[at : at + PIECE_BYTES])
+            if time.monotonic() - busy_since >= BUSY_S:
+                await asyncio.sleep(REST_S)
+                busy_since = 0.0
 
 
 def _joined(headers: CIMultiDictProxy[str]) -> HttpHeaders:

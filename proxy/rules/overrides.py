@@ -67,11 +67,11 @@ def _idle(values: Values, found: Sequence[Override], table: Table) -> None:
             if not covers([later.pattern], [override.pattern]):
                 continue
             theirs = {setting.key: setting for setting in later.settings}
-            for entry in written.value.entries if isinstance(written.value, Table) else ():
-                if entry.key in theirs:
-                    where = f"`{later.pattern}` in {theirs[entry.key].origin}"
-                    message = f"{where} always wins over this; put it above, or remove one"
-                    values.note(entry.mark, f"`{entry.key}` of `{override.pattern}` never counts: {message}")
+            own = written.value.entries if isinstance(written.value, Table) else ()
+            for entry in (one for one in own if one.key in theirs):
+                where = f"`{later.pattern}` in {theirs[entry.key].origin}"
+                message = f"{where} always wins over this; put it above, or remove one"
+                values.note(entry.mark, f"`{entry.key}` of `{override.pattern}` never counts: {message}")
 
 
 def settings_for(rules: Rules, destination: str) -> Mapping[str, Setting]:

@@ -67,13 +67,7 @@ def _units(raw: str) -> Iterator[tuple[int, int, str]]:
     """Each character that is written as such, or as an escape: from, to, and the character. White space that may be
     folded is none."""
     if raw[:1] == '"':
-        for found in _ESCAPED.finditer(raw, 1, len(raw) - 1):
-            written = found.group()
-            if written[0] == "\\":
-                if written[1] not in _WHITE[2:]:
-                    yield found.start(), found.end(), _unescaped(written)
-            elif written not in _WHITE:
-                yield found.start(), found.end(), written
+        yield from _escaped(raw)
         return
     quoted = raw[:1] == "'"
     # The head of a block (`|-`, `>2 # …`) is not part of its text.
@@ -82,6 +76,17 @@ def _units(raw: str) -> Iterator[tuple[int, int, str]]:
     for found in doubled.finditer(raw, start, len(raw) - quoted):
         if found.group()[0] not in _WHITE:
             yield found.start(), found.end(), found.group()[0]
+
+
+def _escaped(raw: str) -> Iterator[tuple[int, int, str]]:
+    """The same of a text in double quotes."""
+    for found in _ESCAPED.finditer(raw, 1, len(raw) - 1):
+        written = found.group()
+        if written[0] != "\\":
+            if written not in _WHITE:
+                yield found.start(), found.end(), written
+        elif written[1] not in _WHITE[2:]:
+            yield found.start(), found.end(), _unescaped(written)
 
 
 def _unescaped(written: str) -> str:
