@@ -19,6 +19,7 @@ from proxy.commands.embedded import embedded
 from proxy.commands.explain import explain
 from proxy.commands.fmt import fmt
 from proxy.commands.plan import plan
+from proxy.commands.replay import audit_replay
 from proxy.commands.rules import rules_group
 from proxy.commands.schema import schema
 from proxy.commands.seal import seal
@@ -70,5 +71,6 @@ def demo(once: bool, port: int, cluster_port: int) -> None:
         sys.exit(walk.run(console(), once=once, port=port, cluster_port=cluster_port))
 
 
+audit_group.add_command(audit_replay)
 for command in (audit_group, break_glass_group, check, embedded, explain, fmt, plan, rules_group, schema, seal, test):
     main.add_command(command)

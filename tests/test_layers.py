@@ -59,6 +59,8 @@ ARROWS: dict[str, frozenset[str]] = {
     "supervisor": PLAIN | {"config", "listeners", "orders", "preflight", "process"},
     "columns": frozenset({"text"}),
     "audit": PLAIN | {"columns", "journal", "journal.entry", "text"},
+    # Judges what a record holds; who reads the record and prints what came of it is a command.
+    "replay": BASE | {"journal.entry", "privileges", "rules"},
     "demo": PLAIN
     | {"audit", "columns", "listeners", "config", "embedded", "journal", "journal.entry", "preflight", "supervisor"},
     "planned": PLAIN | {"columns", "text"},
@@ -68,7 +70,7 @@ ARROWS: dict[str, frozenset[str]] = {
     "schemas": PLAIN | {"cases", "config", "journal.entry", "rules"},
     "commands": IO
     | {"audit", "cases", "config", "control", "embedded", "journal.entry", "listeners", "logs", "planned"}
-    | {"schemas", "text"},
+    | {"replay", "schemas", "text"},
     "cli": IO | {"commands", "demo", "logs", "supervisor"},
     "__main__": frozenset({"cli"}),
 }

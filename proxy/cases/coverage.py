@@ -4,10 +4,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from proxy.rules import Rules
+from proxy.privileges import Undecidable
+from proxy.rules import Rules, Situation, Subject, subjects_of
+from proxy.rules.granted import speaks_of
 
 PASSED = "passed"
 AGAINST = frozenset({"denied", "warned", "shadow_denied"})
+MAPPING = "role_mapping"
+# That no flow covers a source is said by all flows together, and so of no place.
+_ALL_FLOWS = ("", "flow")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,29 +31,68 @@ class Covered:
 
 
 def coverage(rules: Rules, steps: Iterable[Mapping[str, Any]]) -> tuple[Covered, ...]:
-    """All rules in the order in which they are written, with what the recorded `steps` of verdicts say of each."""
+    """All rules in the order in which they are written, with what the `steps` of explanations say of each.
+
+    A flow speaks against a start where no flow covers a source; a role mapping, where it gives its roles to nobody
+    who is asked; an exception, where it does not help though something speaks against the start.
+    """
     seen: dict[tuple[str, str], set[str]] = {}
     for step in steps:
-        key = (str(step.get("rule", "")), str(step.get("id", "")))
-        seen.setdefault(key, set()).add(str(step["outcome"]))
+        seen.setdefault(_about(step), set()).add(str(step["outcome"]))
     return tuple(
-        Covered(name=name, place=place, passed=PASSED in outcomes, against=bool(AGAINST & outcomes))
-        for (place, name), outcomes in ((one, seen.get(one, set())) for one in _written(rules))
-    )
-
-
-def _written(rules: Rules) -> list[tuple[str, str]]:
-    """Place and name of every rule that a step can be about; a rule without a name goes by what it is."""
-    required = (
-        (requirement, kind)
-        for kind, requirements in (
-            ("cluster", rules.cluster),
-            ("source", rules.source),
-            ("destination", rules.destination),
+        Covered(
+            name=name,
+            place=place,
+            passed=PASSED in seen.get((place, about), ()),
+            against=bool(AGAINST & (seen.get((place, about), set()) | shared)),
         )
-        for requirement in requirements
+        for place, about, name in _written(rules)
+        for shared in (seen.get(_ALL_FLOWS, set()) if about == "flow" else set(),)
     )
-    found = [(str(requirement.origin), f"{kind}.{requirement.privilege}") for requirement, kind in required]
-    found += [(str(flow.origin), f"flow {number}") for number, flow in enumerate(rules.flows or (), 1)]
-    found += [(str(guard.origin), guard.id) for guard in rules.guards]
+
+
+def _about(step: Mapping[str, Any]) -> tuple[str, str]:
+    """Place and name of the rule that a step is about. Several rules may stand in one line."""
+    kind, text = str(step["kind"]), str(step.get("text", ""))
+    name = str(step.get("id", kind))
+    if kind == "requirement":
+        seen = step.get("seen", {})
+        where = "source" if " on the source index [" in text else "destination"
+        name = f"{where if 'index' in seen else 'cluster'}.{seen.get('privilege', '')}"
+    return str(step.get("rule", "")), name
+
+
+def _written(rules: Rules) -> list[tuple[str, str, str]]:
+    """Place, what `_about` calls it, and the name for people, of every rule that a step can be about."""
+    required = {"cluster": rules.cluster, "source": rules.source, "destination": rules.destination}
+    found: list[tuple[str, str, str]] = []
+    for kind, requirements in required.items():
+        names = [(str(one.origin), f"{kind}.{one.privilege}") for one in requirements]
+        found += [(place, name, name) for place, name in names]
+    found += [(str(one.origin), "flow", f"flow {number}") for number, one in enumerate(rules.flows or (), 1)]
+    found += [(str(one.origin), one.id, f"guard {one.id}") for one in rules.guards]
+    mappings = enumerate(rules.role_mappings, 1)
+    found += [(str(one.origin), MAPPING, f"role mapping {number}") for number, one in mappings]
+    found += [(str(one.origin), one.id, f"exception {one.id}") for one in rules.break_glass]
     return list(dict.fromkeys(found))
+
+
+def mapping_steps(rules: Rules, situation: Situation) -> tuple[Mapping[str, Any], ...]:
+    """A step for each role mapping and each subject that is asked: whether it has the mapping's roles."""
+    subjects = subjects_of(rules, situation.caller, situation.secondary, situation.job.owner)
+    people = {
+        Subject.CALLER: situation.caller,
+        Subject.SECONDARY: situation.secondary,
+        Subject.OWNER: situation.job.owner,
+    }
+    asked = [people[subject] for subject in dict.fromkeys((Subject.CALLER, *subjects.asked))]
+    found: list[Mapping[str, Any]] = []
+    for mapping in rules.role_mappings:
+        for who in asked:
+            try:
+                matches = who is not None and speaks_of(mapping, who)
+            except Undecidable:
+                continue
+            outcome = PASSED if matches else "denied"
+            found.append({"kind": MAPPING, "rule": str(mapping.origin), "outcome": outcome})
+    return tuple(found)

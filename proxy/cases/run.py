@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from proxy.cases.compare import Came, differences
+from proxy.cases.coverage import mapping_steps
 from proxy.cases.model import Case, CaseFile, Setting, Wanted
 from proxy.cases.world import CaseClock, CaseCluster, CaseJournal, authorization
 from proxy.gate import flow
@@ -14,6 +15,7 @@ from proxy.gate.request import SECONDARY_HEADER, Arrived
 from proxy.journal.entry import Phase
 from proxy.model import Answer
 from proxy.rules import Rules
+from proxy.rules.recorded import NotRecorded, from_record
 from proxy.settings import GateLimits
 
 SERVICE = "service"
@@ -21,7 +23,7 @@ SERVICE = "service"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What came of one case. `steps` are those of the verdict, as they stand on record."""
+    """What came of one case. `steps` are those of its explanation, where they were asked for."""
 
     file: str
     case: Case
@@ -36,19 +38,32 @@ class Result:
         return self.skipped is None and not self.differences
 
 
-async def run_file(file: CaseFile, rules: Rules, only: str = "") -> tuple[Result, ...]:
-    """Run the cases of a file whose names hold `only`, one after the other."""
-    return tuple([await run_case(file, case, rules) for case in file.cases if only in case.name])
+async def run_file(file: CaseFile, rules: Rules, only: str = "", *, steps: bool = False) -> tuple[Result, ...]:
+    """Run the cases of a file whose names hold `only`, one after the other; `steps`: each is explained, too."""
+    return tuple([await run_case(file, case, rules, explain=steps) for case in file.cases if only in case.name])
 
 
-async def run_case(file: CaseFile, case: Case, rules: Rules) -> Result:
+async def run_case(file: CaseFile, case: Case, rules: Rules, *, explain: bool = False) -> Result:
     """Run one case, unless it is to be skipped."""
     if case.skip is not None:
         return Result(file=file.path, case=case, skipped=case.skip)
     answer, cluster, records = await played(file.setting, case, rules)
     came = _came(answer, cluster.created, records)
-    steps = tuple(_outcome(records).get("verdict", {}).get("steps", ()))
+    steps = await _steps(file.setting, case, rules, records) if explain and came.verdict is not None else ()
     return Result(file=file.path, case=case, differences=differences(case.expected, came), came=came, steps=steps)
+
+
+async def _steps(
+    setting: Setting, case: Case, rules: Rules, records: Sequence[Mapping[str, Any]]
+) -> tuple[Mapping[str, Any], ...]:
+    """The steps of a case's explanation, which has all of them and what they saw; a record has them in short."""
+    answer, _, _ = await played(setting, case, rules, explain=True)
+    explained = json.loads(answer.body).get("steps", ()) if answer.status == 200 else ()
+    try:
+        situation = from_record(_outcome(records).get("situation", {}))
+    except NotRecorded:
+        return tuple(explained)
+    return (*explained, *mapping_steps(rules, situation))
 
 
 async def played(

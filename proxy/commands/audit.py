@@ -25,7 +25,7 @@ journal_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="The records themselves, one JSON object a line.")
 
 
-def _journal(folder: Path | None, config_file: Path | None) -> Path:
+def journal_folder(folder: Path | None, config_file: Path | None) -> Path:
     """The journal's folder, which must be there."""
     place = folder or Path(read_config(config_file).journal)
     if not place.exists():
@@ -41,7 +41,7 @@ def _journal(folder: Path | None, config_file: Path | None) -> Path:
 def audit_list(config_file: Path | None, folder: Path | None, as_json: bool) -> None:
     """All recorded starts, oldest first."""
     with reported(), printed():
-        place = _journal(folder, config_file)
+        place = journal_folder(folder, config_file)
         if as_json:
             _print_records(journal.records(place))
         elif starts := journal.starts(place):
@@ -58,7 +58,7 @@ def audit_list(config_file: Path | None, folder: Path | None, as_json: bool) -> 
 def audit_show(receipt: str, config_file: Path | None, folder: Path | None, as_json: bool) -> None:
     """One start in full, by its receipt (the answer's header X-Startgate-Receipt) or the beginning of it."""
     with reported(), printed():
-        place = _journal(folder, config_file)
+        place = journal_folder(folder, config_file)
         start = journal.start(place, receipt)
         if start is None:
             raise JournalError(f"no start with receipt {receipt} in {place}; `startgate audit list` shows all")

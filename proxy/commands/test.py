@@ -46,7 +46,7 @@ def test(
     """
     with reported(), printed():
         where = place or Path(read_config(config_file).rules)
-        results, rules = run(where, only)
+        results, rules = run(where, only, steps=covered or require_coverage)
         print_lines(lines(results))
         short: tuple[Covered, ...] = ()
         if covered or require_coverage:
@@ -59,8 +59,8 @@ def test(
         sys.exit(FAILED if failed else ExitStatus.OK)
 
 
-def run(where: Path, only: str = "") -> tuple[tuple[Result, ...], dict[str, Rules]]:
-    """The results of all cases at a place, and the rules of each of their files.
+def run(where: Path, only: str = "", *, steps: bool = False) -> tuple[tuple[Result, ...], dict[str, Rules]]:
+    """The results of all cases at a place, and the rules of each of their files; `steps`: each with its explanation.
 
     Raises:
         RulesError: with every fault of all rules and cases, or where no case is found: nothing was tried then.
@@ -78,7 +78,7 @@ def run(where: Path, only: str = "") -> tuple[tuple[Result, ...], dict[str, Rule
         except InvalidInput as failure:
             faults += failure.faults
             continue
-        results += asyncio.run(run_file(file, rules[file.path], only))
+        results += asyncio.run(run_file(file, rules[file.path], only, steps=steps))
     if faults:
         raise RulesError(dict.fromkeys(faults))
     if not results:

@@ -60,6 +60,12 @@ def _granted(rules: Rules, names: _Names) -> Iterator[str]:
             yield from mapping.grants
 
 
+def speaks_of(mapping: RoleMapping, who: Identity | Owner) -> bool:
+    """Whether a mapping gives its roles to somebody. Raises Undecidable where a pattern cannot be compared."""
+    names = _owner(who) if isinstance(who, Owner) else _identity(who)
+    return names is not None and _matches(mapping, names)
+
+
 def _matches(mapping: RoleMapping, names: _Names) -> bool:
     if names.is_key and (mapping.api_keys is None or mapping.users is None):
         return False

@@ -1,7 +1,11 @@
 """Files of cases: what they may hold."""
 
+import re
+from pathlib import Path
+
 import pytest
 
+from proxy.cases import parts, read
 from proxy.cases.model import DEFAULT_NOW_MS, Wanted
 from proxy.cases.read import cases_of
 from tests.cases.samples import CASES, sample
@@ -85,3 +89,34 @@ def test_all_faults_at_once() -> None:
     text = CASES.replace("verdict: allowed", "verdict: alowed").replace("caller: bob", "caller: bobb")
     _, faults = cases_of(text, "a_test.yml")
     assert len(faults) == 2
+
+
+TABLES = {
+    "A file of cases": read.FILE_KEYS,
+    "`cluster` of a file": read.CLUSTER_KEYS,
+    "An identity": parts.IDENTITY_KEYS,
+    "A job": parts.JOB_KEYS,
+    "An index": parts.INDEX_KEYS,
+    "A case": read.CASE_KEYS,
+    "`request`": read.REQUEST_KEYS,
+    "One of `running`": read.RUNNING_KEYS,
+    "`cluster` of a case": read.ANSWER_KEYS,
+    "`expect`": read.EXPECT_KEYS,
+}
+
+
+@pytest.mark.parametrize("heading", TABLES)
+def test_the_document_has_every_key_and_no_other(heading: str) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "testing-rules.md").read_text()
+    part = text.split(f"\n### {heading}\n", 1)[1].split("\n#", 1)[0]
+    assert tuple(re.findall(r"^\| `([a-z_]+)` \|", part, flags=re.MULTILINE)) == TABLES[heading]
+
+
+def test_the_case_in_the_document_is_read() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "testing-rules.md").read_text()
+    block = re.search(r"((?:    .*\n)*    version: 1\n(?:    .*\n)+)", text)
+    assert block is not None
+    found, faults = read.cases_of(re.sub(r"^    ", "", block[1], flags=re.MULTILINE), "a_test.yml")
+    assert faults == ()
+    assert found is not None
+    assert len(found.cases) == 2

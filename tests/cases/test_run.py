@@ -103,3 +103,10 @@ def test_the_request_of_a_case() -> None:
     assert found.header("authorization") == "Case ada"
     assert found.header("es-secondary-authorization") == "Case bob"
     assert (found.header("x-opaque-id"), found.peer) == ("o", "p:1")
+
+
+async def test_steps_tell_which_rules_were_tried(rules: Rules) -> None:
+    first, second = await run_file(sample(), rules, steps=True)
+    assert {step["outcome"] for step in first.steps} == {"passed"}
+    assert "denied" in {step["outcome"] for step in second.steps}
+    assert [result.steps for result in await run_file(sample(), rules)] == [(), ()], "only where they are asked for"

@@ -9,6 +9,14 @@ from click.testing import CliRunner, Result
 from proxy.commands.test import test as command
 from tests.cases.samples import CASES, RULES
 
+# Somebody who may see jobs, and not start them.
+GUEST = """\
+  - name: carl may only look
+    caller: carl
+    job: delays
+    expect: {verdict: denied}
+"""
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
@@ -72,3 +80,17 @@ def test_nothing_to_try(tmp_path: Path) -> None:
     result = told(tmp_path)
     assert result.exit_code == 2
     assert "holds no cases: their files end in _test.yml" in result.output
+
+
+def test_coverage(folder: Path) -> None:
+    result = told(folder, "--coverage")
+    assert result.exit_code == 0
+    assert "cluster.manage_ml: never seen to speak against a start" in result.output
+    assert "source.read: both sides tried" in result.output
+    assert told(folder, "--require-coverage").exit_code == 1
+    (folder / "rules_test.yml").write_text(
+        CASES.replace("  guest:", "  carl: {roles: [machine_learning_user]}\n  guest:") + GUEST
+    )
+    whole = told(folder, "--require-coverage")
+    assert whole.exit_code == 0, whole.output
+    assert "never seen" not in whole.output
