@@ -12,6 +12,8 @@ In the order that data flows:
 - `framing`   where a body ends: none, length, chunked, until close
 - `body`      incremental readers, one per framing
 - `chunks`    the chunked coding, both ways
+- `forwarded` what servers behind are told of who asked, where an operator wants more than what came
+- `proxy_protocol`  what a front says before the first byte: who connected to it
 
 A decoder reads one message and stops right behind it. What leaves is always rebuilt from what was understood, never
 the received head: order, repetition, case of names, value bytes and the exact request target survive; what belongs
