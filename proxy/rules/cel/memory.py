@@ -4,7 +4,7 @@ import re
 
 # The longest ending first: "1kb" also ends in "b".
 _UNITS = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40, "p": 1 << 50}
-_SIZE = re.compile(r"(\d{1,19})(?:\.(\d{1,19}))? ?(?:([kmgtp])b?|b)", re.ASCII)
+_SIZE = re.compile(r"(\d{1,19})(?:(?:\.(\d{1,19}))? ?([kmgtp])b?| ?b)", re.ASCII)
 _LONG_MAX = (1 << 63) - 1
 
 
@@ -15,7 +15,8 @@ class BadSize(ValueError):
 def bytes_of(value: object) -> int:
     """The bytes that a size stands for. Raises BadSize where it is none, or beyond 64 bits.
 
-    A bare `0` needs no unit; any other number does. Fractions, which old versions wrote, are cut to whole bytes.
+    A bare `0` needs no unit; any other number does. Fractions, which old versions wrote, are cut to whole bytes, as
+    8.15 does; 9.1 takes the next whole byte.
     """
     text = value.strip().lower() if isinstance(value, str) else ""
     if text == "0":

@@ -27,7 +27,23 @@ def test_sizes(text: str, size: int) -> None:
 @pytest.mark.parametrize(
     "value",
     [
-        *["", "1", "gb", "-1", "-1gb", "1.gb", ".5gb", "1,5gb", "1e3gb", "1eb", "one gb", "1gbb", "1 kb b", "0x1b"],
+        *[
+            "",
+            "1",
+            "gb",
+            "-1",
+            "-1gb",
+            "1.gb",
+            ".5gb",
+            "1,5gb",
+            "1e3gb",
+            "1eb",
+            "3.7b",
+            "one gb",
+            "1gbb",
+            "1 kb b",
+            "0x1b",
+        ],
         *[
             "1gb\n2gb",
             "\uff11gb",

@@ -15,9 +15,11 @@ import org.apache.lucene.util.automaton.Transition;
 import org.elasticsearch.common.Strings;
 import org.elasticsearch.common.settings.SecureString;
 import org.elasticsearch.common.settings.Settings;
+import org.elasticsearch.common.unit.ByteSizeValue;
 import org.elasticsearch.xcontent.XContentParser;
 import org.elasticsearch.xcontent.XContentParserConfiguration;
 import org.elasticsearch.xcontent.yaml.YamlXContent;
+import org.elasticsearch.xpack.core.ml.dataframe.DataFrameAnalyticsConfig;
 import org.elasticsearch.xpack.core.security.authc.support.Hasher;
 import org.elasticsearch.xpack.core.security.authz.RestrictedIndices;
 import org.elasticsearch.xpack.core.security.authz.RoleDescriptor;
@@ -81,6 +83,12 @@ public final class PrivilegeOracle {
         return new String(Hasher.resolve(decoded(words[1])).hash(secret(words[2])));
       case "verify":
         return String.valueOf(Hasher.verifyHash(secret(words[1]), decoded(words[2]).toCharArray()));
+      case "size":
+        return String.valueOf(ByteSizeValue.parseBytesSizeValue(decoded(words[1]), "size").getBytes());
+      case "written":
+        return ByteSizeValue.ofBytes(Long.parseLong(decoded(words[1]))).getStringRep();
+      case "memory-default":
+        return DataFrameAnalyticsConfig.DEFAULT_MODEL_MEMORY_LIMIT.getStringRep();
       case "roles":
         return roles();
       case "role-name":
