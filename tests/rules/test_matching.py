@@ -128,3 +128,23 @@ def test_what_names_stand_for_must_be_known(unknown: Unknown | None) -> None:
 def test_what_cannot_be_compared_denies() -> None:
     (text,) = against(with_flows(flow("/hr(/", "*")), start(job("hr-1"), "x", "hr-1"))
     assert text.startswith("the flows cannot be compared exactly: ")
+
+
+def test_a_job_with_too_many_patterns_to_compare_is_denied() -> None:
+    """Whoever makes a job chooses its expressions; other starts must not wait for minutes until they are compared."""
+    many = tuple(flow(f"logs-*-{number}-*", "ml-*") for number in range(60))
+    patterns = [f"logs-*{number}*" for number in range(200)]
+    wanted = with_flows(*many)
+    assert against(wanted, start(job(*patterns), "ml-a")) == [
+        "the flows cannot be compared exactly: all source expressions take more than 500000 steps; fewer patterns in"
+        " the job would help"
+    ]
+
+
+def test_plain_names_are_compared_however_many_they_are() -> None:
+    many = tuple(flow(f"logs-{number}-*", "ml-*") for number in range(60))
+    plain = [f"logs-59-{number}" for number in range(2000)]
+    assert against(with_flows(*many), start(job(*plain), "ml-a")) == []
+    assert against(with_flows(*many), start(job(*plain, "logs-60-x"), "ml-a")) == [
+        "no flow lets [logs-60-x] be copied into [ml-a]"
+    ]
