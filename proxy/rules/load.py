@@ -130,7 +130,13 @@ def _role_files(named: list[_RoleFile], faults: list[Fault]) -> RoleFiles:
     before = len(faults)
     roles: dict[str, DefinedRole] = {}
     for one in named:
-        text = _text(one.shown, one.file, faults)
+        unread: list[Fault] = []
+        text = _text(one.shown, one.file, unread)
+        # What has no place in the role file has that of its name in the rules.
+        faults.extend(
+            fault if fault.line else one.scalar.mark.fault(f"the role file {fault.where}: {fault.message}")
+            for fault in unread
+        )
         found, wrong = read_roles(text, one.shown) if text is not None else ({}, ())
         faults.extend(wrong)
         for name, role in found.items():

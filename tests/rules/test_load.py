@@ -170,7 +170,8 @@ def test_role_files_of_a_mounted_config_map_are_of_the_same_generation(tmp_path:
 @pytest.mark.parametrize(
     ("roles", "files", "faults"),
     [
-        ("[gone.yml]", {}, ["gone.yml: cannot be read: No such file or directory"]),
+        ("[gone.yml]", {}, ["a.yml:8:9: the role file gone.yml: cannot be read: No such file or directory"]),
+        ("[r.yml]", {"r.yml": "#" * 1_048_577}, ["a.yml:8:9: the role file r.yml: larger than 1,048,576 bytes"]),
         (
             "[../a.yml]",
             {},
