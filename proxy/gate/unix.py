@@ -3,6 +3,7 @@
 import asyncio
 import os
 import socket
+import stat
 from pathlib import Path
 
 from aiohttp import web
@@ -17,10 +18,14 @@ async def listen(runner: web.AppRunner, path: Path, key: str) -> None:
     """Bind with no moment in which others could connect. A socket that somebody answers on is not taken away.
 
     `key` is the configuration's for this path. Raises:
-        CannotServe: a running gate has it: taking it away would leave that one without calls, and without a word.
+        CannotServe: a running gate has it: taking it away would leave that one without calls, and without a word; or
+            something else than a socket is there, which is not ours to take away.
     """
     if await asyncio.to_thread(_answers, path):
         text = f"a running gate listens on {path}; each needs a socket of its own ({key})"
+        raise CannotServe(ExitStatus.ADDRESS, text)
+    if await asyncio.to_thread(_is_something_else, path):
+        text = f"{path} is no socket, and is not replaced by one; choose another path, or remove it ({key})"
         raise CannotServe(ExitStatus.ADDRESS, text)
     await asyncio.to_thread(path.unlink, missing_ok=True)
     mask = os.umask(0o177)
@@ -35,6 +40,13 @@ async def leave(runner: web.AppRunner, path: Path | None) -> None:
     await runner.cleanup()
     if path is not None:
         await asyncio.to_thread(path.unlink, missing_ok=True)
+
+
+def _is_something_else(path: Path) -> bool:
+    try:
+        return not stat.S_ISSOCK(path.lstat().st_mode)
+    except OSError:
+        return False
 
 
 def _answers(path: Path) -> bool:

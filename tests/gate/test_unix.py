@@ -46,3 +46,16 @@ async def test_what_was_left_behind_is_replaced_and_what_is_alive_is_not(tmp_pat
     assert path.is_socket()
     await leave(first, path)
     assert not path.exists()
+
+
+async def test_what_is_no_socket_is_not_taken_away(tmp_path: Path) -> None:
+    file, link = tmp_path / "rules.yml", tmp_path / "link"
+    file.write_text("version: 1\n")
+    link.symlink_to(file)
+    for path in (file, link):
+        one = await runner()
+        with pytest.raises(CannotServe, match=r"is no socket, and is not replaced by one; .* \(control\.socket\)"):
+            await listen(one, path, "control.socket")
+        await leave(one, None)
+    assert file.read_text() == "version: 1\n"
+    assert link.is_symlink()
