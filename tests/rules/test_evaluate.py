@@ -73,3 +73,18 @@ def test_the_same_situation_gives_the_same_verdict() -> None:
     of = situation(held=granted(rules(), situation()))
     assert judge(rules(), of) == judge(rules(), of)
     assert judge(rules(), of).allowed
+
+
+def test_what_was_seen_of_everybody_is_told() -> None:
+    of = situation(by=replace(BOB, lookup_realm=""), secondary=KEY)
+    caller, secondary, owner, data = (step for step in judge(rules(), of).steps if step.kind is StepKind.IDENTITY)
+    assert caller.text == "the caller is [bob] of the realm [file1]"
+    assert caller.seen == {
+        "username": "bob",
+        "roles": list(BOB.roles),
+        "realm": "file1",
+        "authentication_type": BOB.authentication_type,
+    }
+    assert secondary.seen["authentication_type"] == "api_key"
+    assert owner.seen == {"kind": "roles", "roles": ["r2", "r1"]}
+    assert data.seen == {"data": "secondary", "intermediary": False}

@@ -63,12 +63,13 @@ def test_an_exception_lets_pass_what_the_rules_deny_and_all_reasons_stay() -> No
         (entry(users="*"), situation(by=KIBANA), False, "it is for other users"),
         (entry(users="kibana_system"), situation(by=KIBANA), True, "it lets the start pass"),
         (entry(users="bob"), situation(by=KEY), False, "it helps people, and the caller is an API key"),
+        (replace(entry(), from_ms=NOW_MS), situation(), True, "it lets the start pass: the outage of Friday"),
     ],
 )
 def test_whom_it_helps(one: BreakGlass, of: Situation, helps: bool, why: str) -> None:
     passed, text = told(one, of)
     assert passed is helps
-    assert why in text
+    assert text.startswith(f"break-glass [fire]: {why}")
 
 
 def test_where_nothing_speaks_against_the_start_none_is_used() -> None:
@@ -84,3 +85,15 @@ def test_the_first_that_helps_is_used() -> None:
     assert verdict.exception is not None
     assert verdict.exception.id == "b"
     assert [step.outcome for step in verdict.steps[-3:]] == [Outcome.DENIED, Outcome.PASSED, Outcome.NOT_REACHED]
+
+
+def test_what_is_said_of_each() -> None:
+    wanted = replace(rules(), break_glass=(entry(users="ann", id="a"), entry(id="b"), entry(id="c")))
+    used = [step.text for step in judge(wanted, situation()).steps[-3:]]
+    assert used == [
+        "break-glass [a]: it is for other users",
+        "break-glass [b]: it lets the start pass: the outage of Friday",
+        "break-glass [c]: another helps already",
+    ]
+    held = judge(wanted, situation(held=granted(wanted, situation())))
+    assert [step.text for step in held.steps[-3:]] == [f"break-glass [{id}]: it is not needed" for id in "abc"]

@@ -115,6 +115,7 @@ def test_a_role_that_is_nowhere_denies() -> None:
             False,
         ),
         (Owner(kind=OwnerKind.API_KEY, api_key_id="k"), mapping("starter", api_keys=("*",)), False),
+        (Owner(kind=OwnerKind.API_KEY, api_key_id="k", api_key_name="n"), mapping("starter"), False),
         (
             Owner(kind=OwnerKind.SERVICE_ACCOUNT, service_account="elastic/x"),
             mapping("starter", users=("elastic/x",), realms=("_service_account",)),

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.model import Job, Owner, OwnerKind
-from proxy.privileges import Held
-from proxy.rules.compiled import Authority, Origin, Rules, SubjectKind
+from proxy.privileges import Held, IndexGrant, Role
+from proxy.rules.compiled import Authority, DefinedRole, Origin, RoleMapping, Rules, SubjectKind
 from proxy.rules.evaluate import judge
 from proxy.rules.situation import Situation, Unknown
 from proxy.rules.subjects import Subject, asked_of, subjects_of
@@ -144,3 +144,77 @@ def test_allowed_means_that_every_single_answer_was_yes(data: st.DataObject, cas
     outcomes = [step.outcome for step in verdict.steps if step.kind is StepKind.REQUIREMENT]
     assert outcomes.count(Outcome.DENIED) == every.count(False)
     assert outcomes.count(Outcome.PASSED) == every.count(True)
+
+
+def by_files(authority: Authority, *roles: Role) -> Rules:
+    """Rules by which bob has these roles of the role files."""
+    place = Origin("roles.yml", 1)
+    to_bob = RoleMapping(
+        grants=tuple(role.name for role in roles), users=("bob",), roles=None, realms=None, api_keys=None, origin=place
+    )
+    defined = {role.name: DefinedRole(role, place) for role in roles}
+    return replace(rules(), authority=authority, roles=defined, role_mappings=(to_bob,))
+
+
+EVERYTHING = Role(name="all", cluster=("all",), indices=(IndexGrant(names=("*",), privileges=("all",)),))
+CLUSTER_ALONE = Role(name="some", cluster=("manage_ml",))
+
+
+@pytest.mark.parametrize(
+    ("authority", "role", "held", "denied", "where"),
+    [
+        (Authority.ROLES, EVERYTHING, None, set(), " in the role files"),
+        (Authority.BOTH, EVERYTHING, True, set(), " in the cluster and in the role files"),
+        (Authority.BOTH, CLUSTER_ALONE, True, {Authority.ROLES}, " in the role files"),
+        (Authority.BOTH, EVERYTHING, False, {Authority.CLUSTER}, ""),
+        (Authority.BOTH, CLUSTER_ALONE, False, {Authority.CLUSTER, Authority.ROLES}, None),
+    ],
+)
+def test_who_denies_and_what_each_said(
+    authority: Authority, role: Role, held: bool | None, denied: set[Authority], where: str | None
+) -> None:
+    wanted = by_files(authority, role)
+    answers = {} if held is None else granted(wanted, situation())
+    if held is False:
+        answers = {CALLER: Held()}
+    verdict = judge(wanted, situation(held=answers))
+    (step,) = [one for one in verdict.steps if one.seen.get("index") == "src" and one.seen["privilege"] == "read"]
+    said = {one.value: step.seen[one.value] for one in (Authority.CLUSTER, Authority.ROLES) if one.value in step.seen}
+    expected = {} if held is None else {"cluster": held}
+    assert said == {**expected, "roles": role is EVERYTHING}
+    assert step.outcome is (Outcome.DENIED if denied else Outcome.PASSED)
+    verb, places = ("lacks", where) if denied else ("holds", where)
+    if places is None:
+        places = " in the cluster and in the role files"
+    assert step.text == f"the caller {verb} the privilege [read] on the source index [src]{places}"
+    assert {who for one in verdict.reasons if one.index == "src" for who in one.by} == denied
+
+
+def test_where_one_cannot_tell_the_others_yes_is_no_step() -> None:
+    """Of what one says yes to and the other does not know, only that is told which denies."""
+    wanted = by_files(Authority.BOTH, EVERYTHING)
+    verdict = judge(wanted, situation(held={CALLER: Unknown("it is down")}))
+    steps = [one for one in verdict.steps if one.kind is StepKind.REQUIREMENT]
+    assert {one.outcome for one in steps} == {Outcome.UNKNOWN}
+    assert steps[0].seen == {"privilege": "manage_ml"}
+    assert steps[0].text == (
+        "the caller may or may not hold the cluster privilege [manage_ml]: "
+        "the privileges of the caller are not known: it is down"
+    )
+
+
+def test_role_files_that_cannot_be_compared_deny() -> None:
+    odd = Role(name="odd", indices=(IndexGrant(names=("/s(rc/",), privileges=("read",)),))
+    verdict = judge(by_files(Authority.ROLES, odd), situation())
+    assert not verdict.allowed
+    assert verdict.reasons[0].text.startswith(
+        "the privileges of the caller are not known: the role files cannot be judged exactly: "
+    )
+
+
+def test_a_job_that_names_no_source_is_denied_in_words() -> None:
+    of = situation(job("-a"))
+    verdict = judge(rules(), replace(of, held=granted(rules(), of)))
+    assert [one.text for one in verdict.reasons] == [
+        "the job names no source index besides exclusions, so nothing says what may be read"
+    ]

@@ -30,3 +30,23 @@ def test_others_with_their_realm() -> None:
 )
 def test_faults(written: str, fault: str) -> None:
     assert compiled(VALID + f"  trusted_intermediaries: {written}\n") == (None, [f"a.yml:{fault}"])
+
+
+def test_all_that_is_wrong_is_told_and_a_name_alone_needs_its_realm() -> None:
+    written = "[kibana, {username: portal}, elastic/kibana, other]"
+    needs = "needs its realm beside it, as users of that name may be in several realms: "
+    names = "by name alone: `kibana_system`, `elastic/kibana`"
+    assert compiled(VALID + f"  trusted_intermediaries: {written}\n") == (
+        None,
+        [
+            f"a.yml:7:28: `kibana` {needs}{{username: kibana, realm: …}}; {names}",
+            "a.yml:7:36: `realm` is missing: an intermediary is trusted by user name and realm",
+            f"a.yml:7:72: `other` {needs}{{username: other, realm: …}}; {names}",
+        ],
+    )
+
+
+def test_where_a_name_alone_stands_and_where_none_does() -> None:
+    (one,) = valid(VALID + "  trusted_intermediaries: [elastic/kibana]\n").trusted
+    assert one == Trusted("elastic/kibana", "_service_account", Origin("a.yml", 7), "_service_account")
+    assert {str(one.origin).partition(":")[0] for one in valid(VALID).trusted} == {"a.yml"}
