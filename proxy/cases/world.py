@@ -8,7 +8,7 @@ from proxy.cases.model import Case, CaseJob, Index, Setting
 from proxy.cases.names import behind, names_of, resolved
 from proxy.cases.parts import built_in
 from proxy.errors import PassedOn, Refusal, error_body
-from proxy.gate.ports import Facts, Foretold, Given, Grants, IndexState
+from proxy.gate.ports import Facts, Foretold, Given, Grants, Idle, IndexState
 from proxy.model import Answer, Credential, Identity, Job, JobState, Owner, OwnerKind, SourceIndex
 from proxy.privileges import Asked, Held, Role, allows_cluster, check
 from proxy.rules import described
@@ -141,7 +141,7 @@ class CaseCluster:
         self.created[name] = body
         return True
 
-    async def remove_if_empty(self, name: str, made: Mapping[str, Any], credential: Credential) -> str:
+    async def remove_if_empty(self, name: str, made: Mapping[str, Any], credential: Credential, idle: Idle) -> str:
         """What the case had created holds nothing."""
         return "removed"
 

@@ -4,11 +4,11 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from proxy.cluster import beforehand, indices, jobs, resolution, running, security, templates
+from proxy.cluster import beforehand, indices, jobs, removal, resolution, running, security, templates
 from proxy.cluster.forward import Forwarder
 from proxy.cluster.transport import Transport
 from proxy.errors import PassedOn
-from proxy.gate.ports import Facts, Foretold, Given, Grants, IndexState
+from proxy.gate.ports import Facts, Foretold, Given, Grants, Idle, IndexState
 from proxy.model import Answer, Credential, Identity, Job, JobState, Owner
 from proxy.privileges import Asked, Held
 from proxy.rules import RunningJob, SourceName, Target
@@ -103,17 +103,17 @@ class Gateway:
         """See `indices.create`."""
         return await indices.create(self._transport, name, body, credential)
 
-    async def remove_if_empty(self, name: str, made: Mapping[str, Any], credential: Credential) -> str:
-        """See `indices.remove_if_empty`."""
-        return await indices.remove_if_empty(self._transport, name, made, credential)
+    async def remove_if_empty(self, name: str, made: Mapping[str, Any], credential: Credential, idle: Idle) -> str:
+        """See `removal.remove_if_empty`."""
+        return await removal.remove_if_empty(self._transport, name, made, credential, idle)
 
     async def left_blocked(self, name: str, made: Mapping[str, Any], credential: Credential) -> bool:
-        """See `indices.left_blocked`."""
-        return await indices.left_blocked(self._transport, name, made, credential)
+        """See `removal.left_blocked`."""
+        return await removal.left_blocked(self._transport, name, made, credential)
 
     async def allow_writes(self, name: str, credential: Credential) -> str:
-        """See `indices.allow_writes`."""
-        return await indices.allow_writes(self._transport, name, credential)
+        """See `removal.allow_writes`."""
+        return await removal.allow_writes(self._transport, name, credential)
 
     async def forward(self, target: str, headers: Sequence[tuple[str, str]], body: bytes, timeout_s: float) -> Answer:
         """See `forward.Forwarder.forward`."""

@@ -1,4 +1,4 @@
-"""Sources and destination: what they are, and the destination's creation and safe removal."""
+"""Sources and destination: what they are, and the destination's creation."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -8,16 +8,18 @@ import msgspec
 
 from proxy.cluster.definitions import Definitions, settings
 from proxy.cluster.entries import Distinct, Entries
-from proxy.cluster.transport import NAMES_LIMIT_BYTES, Transport, in_pieces, quoted, refusal_of
+from proxy.cluster.expressions import Piece, pieces
+from proxy.cluster.transport import Transport, quoted, refusal_of
 from proxy.errors import ClusterUnreachable, Refusal
 from proxy.gate.ports import Facts, IndexState
-from proxy.journal.entry import NOT_LIFTED
 from proxy.model import Credential, SourceIndex
 
 # DestinationIndex.createDestinationIndex asks for just these.
 COPIED_SETTINGS = "index.number_of_shards,index.number_of_replicas,index.analysis.*,index.similarity.*,index.mapping.*"
 # Only an index that is closed has it, as "true".
 CLOSED = "index.verified_before_close"
+# Every index has one.
+UUID = "index.uuid"
 # A job may name ten thousand sources, which makes a thousand calls: one start must not take all connections for them.
 CALLS_AT_ONCE = 16
 
@@ -39,13 +41,13 @@ async def facts(transport: Transport, sources: Sequence[str], destination: str, 
         PassedOn: any other refusal of the cluster.
         ClusterUnreachable: no usable answer.
     """
-    parts = [quoted(",".join(part)) for part in _split(sources)]
+    _check_words(sources)
+    parts = pieces(sources)
     turns = asyncio.Semaphore(CALLS_AT_ONCE)
 
     async def each(read: Reading, decode: Callable[[bytes], Any]) -> Mapping[str, Any]:
         distinct = Distinct(decode, transport.limits.source_distinct_bytes)
-        calls = (_in_turn(turns, read, transport, part, credential, distinct) for part in parts)
-        return {name: value for answer in await asyncio.gather(*calls) for name, value in answer.items()}
+        return await _together(parts, turns, lambda expression: read(transport, expression, credential, distinct))
 
     mapping_of, settings_of, found = await asyncio.gather(
         each(_mappings, Definitions().mapping), each(_settings, settings), index(transport, destination, credential)
@@ -64,37 +66,52 @@ async def facts(transport: Transport, sources: Sequence[str], destination: str, 
     return Facts(sources=tuple(read), destination=found)
 
 
-async def _in_turn(
-    turns: asyncio.Semaphore,
-    read: Reading,
-    transport: Transport,
-    expression: str,
-    credential: Credential,
-    distinct: Distinct,
-) -> Mapping[str, Any]:
-    async with turns:
-        return await read(transport, expression, credential, distinct)
-
-
-def _split(sources: Sequence[str]) -> list[list[str]]:
-    """Expressions in pieces that fit a request line.
-
-    An exclusion only takes away from what stands before it in the same request, so a list with one is not split. An
-    expression with a comma is one name to Elasticsearch's jobs, which no index can have, and two in a request line; an
-    empty one stands for all indices there.
+async def names(transport: Transport, sources: Sequence[str], credential: Credential) -> frozenset[str]:
+    """The concrete indices that a search of a list of expressions would read, by the calls' own rules; closed ones that
+    are named are among them.
 
     Raises:
-        Refusal: 400, such a list is too long, or an expression cannot stand in a request line.
+        PassedOn: a source is missing, or the cluster refuses otherwise.
+        ClusterUnreachable: no usable answer.
+    """
+
+    async def ask(expression: str) -> Mapping[str, Any]:
+        query = "flat_settings=true&allow_no_indices=true&expand_wildcards=open"
+        path = f"/{expression}/_settings/{UUID}?{query}"
+        content = await transport.ask("GET", path, credential)
+        return _indices(content)
+
+    return frozenset(await _together(pieces(sources), asyncio.Semaphore(CALLS_AT_ONCE), ask))
+
+
+async def _together(
+    parts: Sequence[Piece], turns: asyncio.Semaphore, ask: Callable[[str], Awaitable[Mapping[str, Any]]]
+) -> dict[str, Any]:
+    """What the pieces of a list stand for, all asked for at the same time, as far as there are turns."""
+
+    async def in_turn(request: Sequence[str]) -> Mapping[str, Any]:
+        async with turns:
+            return await ask(quoted(",".join(request)))
+
+    answers = iter(await asyncio.gather(*(in_turn(request) for part in parts for request in part.requests)))
+    found: dict[str, Any] = {}
+    for part in parts:
+        first, *others = [next(answers) for _ in part.requests]
+        found |= {name: value for name, value in first.items() if all(name in other for other in others)}
+    return found
+
+
+def _check_words(sources: Sequence[str]) -> None:
+    """An expression with a comma is one name to Elasticsearch's jobs, which no index can have, and two in a request
+    line; an empty one stands for all indices there.
+
+    Raises:
+        Refusal: 400, an expression cannot stand in a request line.
     """
     for source in sources or [""]:
         if not source or "," in source:
             text = f"the source expression [{source}] names no index: list indices one by one, without commas"
             raise Refusal(400, "illegal_argument_exception", text)
-    pieces = in_pieces(sources)
-    if len(pieces) > 1 and any(source.startswith("-") for source in sources):
-        text = f"the source expression with exclusions is longer than {NAMES_LIMIT_BYTES} bytes"
-        raise Refusal(400, "illegal_argument_exception", text)
-    return pieces
 
 
 async def _mappings(
@@ -192,11 +209,11 @@ async def create(transport: Transport, name: str, body: Mapping[str, Any], crede
     if reply.sent == 1:
         return False
     there = await index(transport, name, credential)
-    return there is not None and _is_made(there, name, body["mappings"]["_meta"])
+    return there is not None and is_made(there, name, body["mappings"]["_meta"])
 
 
-def _is_made(found: IndexState, name: str, made: Mapping[str, Any]) -> bool:
-    """Whether it is the index that was made under this name with this `_meta`."""
+def is_made(found: IndexState, name: str, made: Mapping[str, Any]) -> bool:
+    """Whether it is the index that was made under this name with this `_meta`, and no alias of another."""
     return found.name == name and _holds(found.mappings.get("_meta"), made)
 
 
@@ -205,92 +222,3 @@ def _holds(found: Any, made: Any) -> bool:  # noqa: ANN401 -- any JSON values
     if isinstance(made, Mapping):
         return isinstance(found, Mapping) and all(_holds(found.get(name), value) for name, value in made.items())
     return bool(found == made)
-
-
-async def remove_if_empty(transport: Transport, name: str, made: Mapping[str, Any], credential: Credential) -> str:
-    """Remove an index that was made for a refused start, unless somebody has begun to use it.
-
-    The order is what makes it safe: first no more writes, then everything written made visible, then counted, by
-    search and by the index's statistics; the index that is deleted is the one that was counted. Where it is kept,
-    writes are allowed again.
-    """
-    try:
-        return await _remove(transport, name, made, credential)
-    except Refusal as refusal:
-        return f"kept: {refusal.reason}"
-    except ClusterUnreachable as failure:
-        return f"unknown: {failure}"
-
-
-async def left_blocked(transport: Transport, name: str, made: Mapping[str, Any], credential: Credential) -> bool:
-    """Whether the index of this name and `_meta` takes no writes: whoever was removing it did not come to the end.
-
-    Raises:
-        PassedOn, ClusterUnreachable: as `facts`.
-    """
-    there = await index(transport, name, credential)
-    return there is not None and there.blocked and _is_made(there, name, made)
-
-
-async def allow_writes(transport: Transport, name: str, credential: Credential) -> str:
-    """Lift the block of a removal that is not finished; what was done, in words. Raises nothing."""
-    return "kept: a job is using it" + await _lift_block(transport, f"/{quoted(name)}", credential)
-
-
-async def _remove(transport: Transport, name: str, made: Mapping[str, Any], credential: Credential) -> str:
-    before = await index(transport, name, credential)
-    if before is None:
-        return "removed already"
-    if not _is_made(before, name, made):
-        return "kept: it is not the index that was made for this start"
-    path = f"/{quoted(name)}"
-    try:
-        await transport.ask("PUT", f"{path}/_block/write", credential)
-        kept = await _delete_if_empty(transport, path, before, credential)
-    except Refusal as refusal:
-        kept = f"kept: {refusal.reason}"
-    except ClusterUnreachable as failure:
-        kept = f"unknown: {failure}"
-    return "removed" if kept is None else kept + await _lift_block(transport, path, credential)
-
-
-async def _delete_if_empty(transport: Transport, path: str, made: IndexState, credential: Credential) -> str | None:
-    """Delete the index if it holds nothing and is still the same; else why it is kept."""
-    refreshed = await transport.ask("POST", f"{path}/_refresh", credential)
-    counted = await transport.ask("GET", f"{path}/_count", credential)
-    stats = await transport.ask("GET", f"{path}/_stats/docs", credential)
-    now = await index(transport, made.name, credential)
-    if not (_whole(refreshed) and _whole(counted)):
-        return "kept: not all of its shards could be looked into"
-    if counted.get("count") != 0:
-        return f"kept: it holds {counted.get('count')} documents"
-    # A count shows only what document-level security shows to who asks; the statistics tell of all there is.
-    if _documents(stats) != 0:
-        return f"kept: it holds {_documents(stats)} documents"
-    if now is None or now.uuid != made.uuid:
-        return "kept: another index has taken the name"
-    await transport.ask("DELETE", path, credential)
-    return None
-
-
-def _whole(content: Any) -> bool:  # noqa: ANN401 -- decoded JSON
-    """Whether no shard failed: a count leaves out what it could not reach, and says so only here."""
-    shards = content.get("_shards") if isinstance(content, Mapping) else None
-    return isinstance(shards, Mapping) and shards.get("failed") == 0
-
-
-def _documents(stats: Any) -> object:  # noqa: ANN401 -- decoded JSON
-    """How many documents the statistics tell of; None where they do not."""
-    try:
-        return stats["_all"]["primaries"]["docs"]["count"]
-    except (KeyError, TypeError):
-        return None
-
-
-async def _lift_block(transport: Transport, path: str, credential: Credential) -> str:
-    """Allow writes again; what to add to the note where that failed."""
-    try:
-        await transport.ask("PUT", f"{path}/_settings", credential, body={"index.blocks.write": None})
-    except (Refusal, ClusterUnreachable) as failure:
-        return f"; its write block (index.blocks.write) {NOT_LIFTED}: {failure}"
-    return ""

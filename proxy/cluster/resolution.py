@@ -4,7 +4,9 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from proxy.cluster.transport import Transport, in_pieces, quoted, refusal_of
+from proxy.cluster.expressions import included, pieces
+from proxy.cluster.indices import names
+from proxy.cluster.transport import Transport, quoted, refusal_of
 from proxy.errors import ClusterUnreachable, Refusal
 from proxy.model import Credential
 from proxy.rules import SourceName, Target
@@ -27,25 +29,35 @@ async def resolution(
 
 
 async def _sources(transport: Transport, expressions: Sequence[str], credential: Credential) -> tuple[SourceName, ...]:
-    found: dict[str, SourceName] = {}
-    for piece in _pieces(expressions):
-        path = f"/_resolve/index/{quoted(','.join(piece))}"
-        content = await transport.ask("GET", path, credential)
-        try:
-            found |= _concrete(content, found)
-        except (KeyError, TypeError, AttributeError) as failure:
-            raise ClusterUnreachable(f"GET /_resolve/index: the answer lacks {failure}") from failure
+    """`_resolve/index` keeps the names of aliases until the end, where a search has put their indices in their place:
+    an exclusion takes more away there than from what is searched, or less. So it is asked without exclusions, and what
+    they leave is asked of a call that resolves as a search does. See docs/decisions/065-what-exclusions-leave.md.
+    """
+    if not expressions or any(not one or "," in one for one in expressions):
+        raise Refusal(400, "illegal_argument_exception", "list indices one by one, without commas")
+    kept = included(expressions)
+    if len(kept) == len(expressions):
+        found = await _leading(transport, kept, credential)
+    else:
+        found, left = await asyncio.gather(
+            _leading(transport, kept, credential), names(transport, expressions, credential)
+        )
+        found = {name: found.get(name, SourceName(name=name)) for name in left}
     return tuple(found[name] for name in sorted(found))
 
 
-def _pieces(expressions: Sequence[str]) -> list[list[str]]:
-    if not expressions or any(not one or "," in one for one in expressions):
-        raise Refusal(400, "illegal_argument_exception", "list indices one by one, without commas")
-    pieces = in_pieces(expressions)
-    # An exclusion takes away from what stands before it in the same request.
-    if len(pieces) > 1 and any(one.startswith("-") for one in expressions):
-        raise Refusal(400, "illegal_argument_exception", "the source expressions with exclusions are too long")
-    return pieces
+async def _leading(transport: Transport, expressions: Sequence[str], credential: Credential) -> dict[str, SourceName]:
+    found: dict[str, SourceName] = {}
+    for piece in pieces(expressions):
+        for request in piece.requests:
+            # Of `_all` among others 7.17 says nothing.
+            asked = ("*" if one == "_all" else one for one in request)
+            content = await transport.ask("GET", f"/_resolve/index/{quoted(','.join(asked))}", credential)
+            try:
+                found |= _concrete(content, found)
+            except (KeyError, TypeError, AttributeError) as failure:
+                raise ClusterUnreachable(f"GET /_resolve/index: the answer lacks {failure}") from failure
+    return found
 
 
 def _concrete(content: Mapping[str, Any], before: Mapping[str, SourceName]) -> dict[str, SourceName]:

@@ -3,11 +3,12 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 
 from proxy.errors import ClusterUnreachable, PassedOn, Refusal
 from proxy.gate.flight import Case, Destination, Flight, Plan
 from proxy.gate.ports import Cluster, Foretold
-from proxy.model import Answer, Credential, Job
+from proxy.model import Answer, Credential, Job, Stage
 from proxy.rules import CreateAs, OnRefusedStart, Subject
 
 # The job may still start (408), or another start of it is under way and may be about to use the index (409); a full
@@ -124,6 +125,21 @@ def placed(refusal: Refusal, plan: Plan) -> Refusal:
     return PassedOn(400, content, headers=refusal.headers)
 
 
+async def idle(job_id: str, cluster: Cluster, credential: Credential) -> bool:
+    """Whether a job is gone, or stands still and has not begun to copy: nobody needs its destination then.
+
+    Where this credential may not know, somebody may.
+
+    Raises:
+        ClusterUnreachable: no usable answer.
+    """
+    try:
+        state = await cluster.job_state(job_id, credential)
+    except Refusal as refusal:
+        return refusal.status == 404
+    return state.state in ("stopped", "") and state.stage is Stage.FIRST_TIME
+
+
 async def clean_up(
     flight: Flight, case: Case, creating: Credential | None, answer: Answer | None, cluster: Cluster
 ) -> None:
@@ -139,7 +155,9 @@ async def clean_up(
         flight.removal = "kept: the rules say so"
         return
     made = flight.plan.body["mappings"]["_meta"]
+    # Asked as the caller, who was shown the job: whoever creates the destination may have no right to see jobs.
+    unused = partial(idle, case.known.job.id, cluster, case.credentials.caller)
     try:
-        flight.removal = await cluster.remove_if_empty(case.known.job.destination, made, creating)
+        flight.removal = await cluster.remove_if_empty(case.known.job.destination, made, creating, unused)
     except (PassedOn, ClusterUnreachable) as failure:
         flight.removal = f"unknown: {failure}"

@@ -1,6 +1,6 @@
 """What the gate needs of the world: the cluster, the journal, the time. `app` supplies them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -65,6 +65,10 @@ class Facts:
     given: Given | None = None
 
 
+# Whether nothing uses an index, or is about to, as of now. Raises what the cluster's calls raise.
+Idle = Callable[[], Awaitable[bool]]
+
+
 class Cluster(Protocol):
     """The calls to Elasticsearch.
 
@@ -117,8 +121,8 @@ class Cluster(Protocol):
     async def create(self, name: str, body: Mapping[str, Any], credential: Credential) -> bool:
         """Create an index; False where one of that name exists already."""
 
-    async def remove_if_empty(self, name: str, made: Mapping[str, Any], credential: Credential) -> str:
-        """Remove an index only if its `_meta` is still `made` and it holds no document.
+    async def remove_if_empty(self, name: str, made: Mapping[str, Any], credential: Credential, idle: Idle) -> str:
+        """Remove an index only if its `_meta` is still `made`, it holds no document, and its job is `idle`.
 
         Answers what was done: `removed`, or why it was kept.
         """

@@ -8,16 +8,18 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 from proxy.errors import ClusterUnreachable, Refusal
 from proxy.gate import record
+from proxy.gate.create import idle
 from proxy.gate.flight import Credentials
 from proxy.gate.follow import LOOK_AGAIN_S
-from proxy.gate.ports import AfterCrash, Clock, Cluster, Journal
+from proxy.gate.ports import AfterCrash, Clock, Journal
 from proxy.journal.entry import NOT_LIFTED, Phase
 from proxy.journal.read import Start
-from proxy.model import Credential, Job, Stage
+from proxy.model import Credential, Job
 
 Follow = Callable[[Job, Credentials, str], None]
 T = TypeVar("T")
@@ -115,18 +117,10 @@ async def _removed(start: Start, world: Aftermath) -> str | None:
     if not await _patiently(lambda: world.cluster.left_blocked(name, made, service)):
         return None
     async with world.lock(job_id):
-        if await _idle(job_id, world.cluster, service):
-            return await world.cluster.remove_if_empty(name, made, service)
+        if await idle(job_id, world.cluster, service):
+            waits = partial(idle, job_id, world.cluster, service)
+            return await world.cluster.remove_if_empty(name, made, service, waits)
         return await world.cluster.allow_writes(name, service)
-
-
-async def _idle(job_id: str, cluster: Cluster, service: Credential) -> bool:
-    """Whether the job is gone, or stands still and has not begun to copy."""
-    try:
-        state = await cluster.job_state(job_id, service)
-    except Refusal as refusal:
-        return refusal.status == 404
-    return state.state in ("stopped", "") and state.stage is Stage.FIRST_TIME
 
 
 async def _look(recorded: Mapping[str, Any], world: Aftermath) -> tuple[str, Job | None]:

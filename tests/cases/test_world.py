@@ -100,11 +100,16 @@ async def test_what_names_stand_for() -> None:
     assert (await cluster().resolution((), "trips", as_("ada")))[1] == Target(name="flights", aliases=("trips",))
 
 
+async def idle() -> bool:
+    """Nobody uses it."""
+    return True
+
+
 async def test_effects() -> None:
     one = cluster()
     assert await one.create("out", {"settings": {}}, as_("ada"))
     assert one.created == {"out": {"settings": {}}}
-    assert await one.remove_if_empty("out", {}, as_("ada")) == "removed"
+    assert await one.remove_if_empty("out", {}, as_("ada"), idle) == "removed"
     await one.stop("delays", as_("ada"))
     assert json.loads((await one.forward("/", (), b"", 1.0)).body)["acknowledged"] is True
 

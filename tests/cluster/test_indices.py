@@ -2,18 +2,17 @@
 
 import json
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
 from proxy.cluster.indices import (
     CALLS_AT_ONCE,
-    allow_writes,
     create,
     documents,
     facts,
     index,
-    left_blocked,
-    remove_if_empty,
+    names,
 )
 from proxy.cluster.transport import NAMES_LIMIT_BYTES
 from proxy.errors import ClusterUnreachable, PassedOn, Refusal
@@ -215,11 +214,38 @@ class _Echo(dict[str, Any]):
         return MISSING if names == ["out"] else reply(200, {name: {"mappings": {}, "settings": {}} for name in names})
 
 
-async def test_a_long_list_with_exclusions_is_not_taken_apart(many: list[str]) -> None:
+class _Everything(dict[str, Any]):
+    """A request stands for the plain names in it, and for `x` where none of its exclusions takes that away."""
+
+    def get(self, call: str, default: Any = None) -> bytes:
+        asked = unquote(call.split("/")[1]).split(",")
+        plain = {name for name in asked if name[0] not in "-#*"} - {name[1:] for name in asked if name[0] == "-"}
+        found = plain | ({"x"} if "*" in asked and "-x" not in asked else set())
+        return MISSING if asked == ["out"] else reply(200, {one: {"mappings": {}, "settings": {}} for one in found})
+
+
+@pytest.mark.parametrize("excluded", [["-x"], []])
+async def test_a_long_list_with_exclusions_is_put_together_from_its_pieces(
+    many: list[str], excluded: list[str]
+) -> None:
+    others = [f"-other-{number}-{'y' * 80}" for number in range(100)]
     async with node() as one, transport(one.url) as opened:
-        with pytest.raises(Refusal, match="exclusions is longer than 3500 bytes"):
-            await facts(opened, [*many, "-source-00001*"], "out", ANN)
-        assert one.seen == []
+        one.script = _Everything()
+        read = await facts(opened, ["*", *many, *others, *excluded, f"-{many[3]}"], "out", ANN)
+        assert max(len(seen.line) for seen in one.seen) < NAMES_LIMIT_BYTES + 300
+    left = [name for name in many if name != many[3]] + ([] if excluded else ["x"])
+    assert [source.name for source in read.sources] == left
+
+
+async def test_the_names_that_are_left_alone() -> None:
+    async with node({"GET /a*,-b/_settings/index.uuid": reply(200, {"a1": {}})}) as one, transport(one.url) as opened:
+        assert await names(opened, ["a*", "-b"], ANN) == {"a1"}
+        assert "?flat_settings=true&allow_no_indices=true&expand_wildcards=open " in one.seen[0].line
+        with pytest.raises(PassedOn):
+            await names(opened, ["a"], ANN)
+        one.script["GET /a/_settings/index.uuid"] = reply(200, [])
+        with pytest.raises(ClusterUnreachable):
+            await names(opened, ["a"], ANN)
 
 
 async def test_a_short_list_with_exclusions_is_asked_as_it_is() -> None:
@@ -302,152 +328,6 @@ async def test_a_put_that_was_sent_twice_may_have_made_the_index(found: bytes, o
 async def test_a_creation_that_is_refused_is_passed_on(answer: bytes) -> None:
     with pytest.raises(PassedOn):
         await created({"PUT /out": answer})
-
-
-def stats(documents: int) -> bytes:
-    return reply(200, {"_all": {"primaries": {"docs": {"count": documents, "deleted": 0}}}})
-
-
-WHOLE = {"_shards": {"total": 2, "successful": 1, "failed": 0}}
-EMPTY = {
-    "GET /out": there(),
-    "PUT /out/_block/write": reply(200, {"acknowledged": True}),
-    "POST /out/_refresh": reply(200, WHOLE),
-    "GET /out/_count": reply(200, {"count": 0, **WHOLE}),
-    "GET /out/_stats/docs": stats(0),
-    "DELETE /out": reply(200, {"acknowledged": True}),
-    "PUT /out/_settings": reply(200, {"acknowledged": True}),
-}
-COUNTED = ["GET /out/_count", "GET /out/_stats/docs"]
-CHECKED = ["GET /out", "PUT /out/_block/write", "POST /out/_refresh", *COUNTED, "GET /out"]
-LIFTED = "PUT /out/_settings"
-
-
-async def removed(**answers: Any) -> tuple[str, list[str]]:
-    async with node({**EMPTY, **answers.get("script", {})}) as one, transport(one.url) as opened:
-        done = await remove_if_empty(opened, "out", META, ANN)
-        for seen in one.seen:
-            if seen.call == LIFTED:
-                assert json.loads(seen.body) == {"index.blocks.write": None}
-        return done, one.calls
-
-
-async def test_an_empty_index_of_ours_is_removed() -> None:
-    """Blocked first, then made visible, then counted: what is deleted is what was counted."""
-    assert await removed() == ("removed", [*CHECKED, "DELETE /out"])
-
-
-async def test_what_a_template_adds_to_meta_does_not_make_it_anothers() -> None:
-    more = {**META, "managed_by": "fleet"}
-    assert await removed(script={"GET /out": there(meta=more)}) == ("removed", [*CHECKED, "DELETE /out"])
-    less = {name: value for name, value in META.items() if name != "analytics"}
-    assert (await removed(script={"GET /out": there(meta=less)}))[0].startswith("kept: it is not the index")
-
-
-async def test_an_index_that_is_gone_is_removed_already() -> None:
-    assert await removed(script={"GET /out": MISSING}) == ("removed already", ["GET /out"])
-
-
-@pytest.mark.parametrize("found", [there(meta={"x": 1}), there(meta=None), there(name="out-1")])
-async def test_an_index_of_somebody_else_is_not_touched(found: bytes) -> None:
-    assert await removed(script={"GET /out": found}) == (
-        "kept: it is not the index that was made for this start",
-        ["GET /out"],
-    )
-
-
-PARTLY = "kept: not all of its shards could be looked into"
-
-
-@pytest.mark.parametrize(
-    ("script", "done"),
-    [
-        ({"GET /out/_count": reply(200, {"count": 3, **WHOLE})}, "kept: it holds 3 documents"),
-        ({"GET /out/_count": reply(200, WHOLE)}, "kept: it holds None documents"),
-        # Document-level security hides documents from a count.
-        ({"GET /out/_stats/docs": stats(3)}, "kept: it holds 3 documents"),
-        ({"GET /out/_stats/docs": reply(200, {"_all": {}})}, "kept: it holds None documents"),
-        ({"GET /out": [there(), there("u2")]}, "kept: another index has taken the name"),
-        ({"GET /out": [there(), MISSING]}, "kept: another index has taken the name"),
-        (
-            {"GET /out/_count": reply(200, {"count": 0, "_shards": {"failed": 1}})},
-            PARTLY,
-        ),
-        (
-            {"POST /out/_refresh": reply(200, {"_shards": {"failed": 1}})},
-            PARTLY,
-        ),
-        ({"GET /out/_count": reply(200, [1])}, PARTLY),
-        (
-            {"GET /out/_count": reply(200, {"count": 0, "_shards": 1})},
-            PARTLY,
-        ),
-    ],
-)
-async def test_an_index_in_use_is_kept_and_may_be_written_again(script: dict[str, Any], done: str) -> None:
-    assert await removed(script=script) == (done, [*CHECKED, LIFTED])
-
-
-@pytest.mark.parametrize(
-    ("call", "calls"),
-    [
-        ("PUT /out/_block/write", CHECKED[:2]),
-        ("POST /out/_refresh", CHECKED[:3]),
-        ("GET /out/_count", CHECKED[:4]),
-        ("GET /out/_stats/docs", CHECKED[:5]),
-        ("DELETE /out", [*CHECKED, "DELETE /out"]),
-    ],
-)
-@pytest.mark.parametrize(("answer", "done"), [(refusal(403, reason="no"), "kept: no"), (refusal(503), "unknown: ")])
-async def test_whatever_fails_the_block_is_lifted(call: str, calls: list[str], answer: bytes, done: str) -> None:
-    """A block whose answer was lost may have been put all the same."""
-    told, called = await removed(script={call: answer})
-    assert told.startswith(done)
-    assert called == [*calls, LIFTED]
-
-
-async def test_a_block_that_cannot_be_lifted_is_told() -> None:
-    script = {"DELETE /out": refusal(403, reason="not allowed"), LIFTED: refusal(403, reason="neither")}
-    told, _ = await removed(script=script)
-    assert told == "kept: not allowed; its write block (index.blocks.write) could not be lifted: neither"
-
-
-@pytest.mark.parametrize(("answer", "done"), [(refusal(403, reason="no"), "kept: no"), (refusal(503), "unknown: ")])
-async def test_an_index_that_cannot_be_looked_at_is_kept(answer: bytes, done: str) -> None:
-    told, called = await removed(script={"GET /out": answer})
-    assert told.startswith(done)
-    assert called == ["GET /out"]
-
-
-BLOCKED = {"settings": {"index.uuid": "u1", "index.blocks.write": "true"}, "mappings": {"_meta": META}}
-
-
-@pytest.mark.parametrize(
-    ("found", "left"),
-    [
-        (reply(200, {"out": BLOCKED}), True),
-        (reply(200, {"out-1": BLOCKED}), False),
-        (reply(200, {"out": {**BLOCKED, "mappings": {}}}), False),
-        (there(), False),
-        (MISSING, False),
-    ],
-)
-async def test_a_removal_that_was_not_finished_is_known_by_its_block(found: bytes, left: bool) -> None:
-    async with node({"GET /out": found}) as one, transport(one.url) as opened:
-        assert await left_blocked(opened, "out", META, ANN) is left
-
-
-@pytest.mark.parametrize(
-    ("answer", "told"),
-    [
-        (reply(200, {}), ""),
-        (refusal(403, reason="no"), "; its write block (index.blocks.write) could not be lifted: no"),
-    ],
-)
-async def test_writes_are_allowed_again(answer: bytes, told: str) -> None:
-    async with node({LIFTED: answer}) as one, transport(one.url) as opened:
-        assert await allow_writes(opened, "out", ANN) == f"kept: a job is using it{told}"
-        assert json.loads(one.seen[0].body) == {"index.blocks.write": None}
 
 
 async def test_documents_are_counted() -> None:

@@ -59,8 +59,18 @@ async def test_a_long_list_is_asked_for_in_pieces_and_put_together() -> None:
         SourceName(name="i", aliases=(names[0], names[-1])),
         SourceName(name="j", aliases=(names[-1],)),
     )
-    with pytest.raises(Refusal, match="too long"):
-        await resolved(script, *names, "-i")
+
+
+async def test_what_exclusions_leave_is_what_a_search_would_read() -> None:
+    """`_resolve/index` takes away less than a search where an alias is met, or more: it is asked for names alone."""
+    everything = {**NOTHING, "indices": [{"name": "b1"}], "aliases": [{"name": "al", "indices": ["a1", "a2"]}]}
+    script = {
+        "GET /_resolve/index/al,*": reply(200, everything),
+        "GET /al,*,-a*/_settings/index.uuid": reply(200, {"a1": {}, "new": {}}),
+    }
+    found, _, calls = await resolved(script, "al", "*", "-a*")
+    assert found == (SourceName(name="a1", aliases=("al",)), SourceName(name="new"))
+    assert calls == ["GET /_resolve/index/al,*", "GET /al,*,-a*/_settings/index.uuid", "GET /out/_alias"]
 
 
 @pytest.mark.parametrize("sources", [(), ("",), ("a,b",)])

@@ -11,7 +11,7 @@ from proxy.cluster.jobs import job_of
 from proxy.errors import JournalError, PassedOn, Refusal, error_body
 from proxy.gate import flow
 from proxy.gate.flight import Credentials, Known
-from proxy.gate.ports import Facts, Foretold, Given, Grants, IndexState
+from proxy.gate.ports import Facts, Foretold, Given, Grants, Idle, IndexState
 from proxy.gate.request import Arrived
 from proxy.model import Answer, Credential, Identity, Job, JobState, Owner, SourceIndex, Stage
 from proxy.privileges import Asked, Held, role_from_json
@@ -126,6 +126,7 @@ class FakeCluster:
     bodies: list[Mapping[str, Any]] = field(default_factory=list)
     forwarded: list[tuple[str, tuple[tuple[str, str], ...], bytes, float]] = field(default_factory=list)
     credentials: dict[str, Credential] = field(default_factory=dict)
+    idle: Idle | None = None
 
     async def _answer(self, call: str, default: Any) -> Any:
         self.calls.append(call)
@@ -207,8 +208,9 @@ class FakeCluster:
         created: bool = await self._answer(f"create {name} as {credential.whose}", True)
         return created
 
-    async def remove_if_empty(self, name: str, made: Mapping[str, Any], credential: Credential) -> str:
+    async def remove_if_empty(self, name: str, made: Mapping[str, Any], credential: Credential, idle: Idle) -> str:
         self.bodies.append(made)
+        self.idle = idle
         done: str = await self._answer(f"remove {name} as {credential.whose}", "removed")
         return done
 

@@ -11,7 +11,7 @@ from proxy.gate.flight import Case, Destination, Flight, Plan
 from proxy.gate.identify import credentials_of
 from proxy.gate.plan import make_plan
 from proxy.gate.ports import Facts, Foretold
-from proxy.model import Answer
+from proxy.model import Answer, JobState, Stage
 from proxy.rules import CreateAs, OnRefusedStart, Origin, Rules, Setting, Subject, Subjects
 from tests.gate.fakes import FLIGHTS, RULES, FakeCluster, answer, arrived, known, made, refused_by_cluster
 
@@ -140,6 +140,27 @@ async def test_what_was_made_for_a_refused_start_is_removed(reply: Answer | None
     one = flight(created=True)
     assert await cleaned(one, reply) == ["remove flights-out as caller"]
     assert one.removal == "removed"
+
+
+@pytest.mark.parametrize(
+    ("state", "is_idle"),
+    [
+        (JobState(state="stopped", stage=Stage.FIRST_TIME), True),
+        (JobState(state="", stage=Stage.FIRST_TIME), True),
+        (refused_by_cluster(404), True),
+        *((JobState(state=name, stage=Stage.FIRST_TIME), False) for name in ("starting", "started", "reindexing")),
+        (JobState(state="stopped", stage=Stage.RESUMING_REINDEXING), False),
+        (refused_by_cluster(403), False),
+    ],
+)
+async def test_the_removal_asks_the_caller_what_the_job_is_doing(state: Any, is_idle: bool) -> None:
+    """Another start of it, through another gate, may have been accepted since."""
+    cluster = FakeCluster([], {"state": state})
+    all_of_it = case()
+    await clean_up(flight(created=True), all_of_it, creator(all_of_it, PLAN), answer(400), cluster)
+    assert cluster.idle is not None
+    assert await cluster.idle() is is_idle
+    assert cluster.calls == ["remove flights-out as caller", "state caller"]
 
 
 @pytest.mark.parametrize("status", [200, 302, 408, 409, 429, 500, 502, 503, 504])

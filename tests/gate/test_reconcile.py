@@ -140,6 +140,8 @@ async def test_a_removal_that_was_begun_is_finished() -> None:
     (outcome,) = journal.entries
     assert cluster.calls[:3] == [LOOKED, "state service", REMOVED]
     assert cluster.bodies == [META, META]
+    assert cluster.idle is not None
+    assert await cluster.idle()
     assert outcome["startgate"]["destination"] == {"index": "flights-out", "removal": "removed"}
     assert outcome["event"]["reason"].endswith("is missing; it was left blocked for its removal: removed")
     assert [receipt for _, _, receipt in followed] == ["r1"]

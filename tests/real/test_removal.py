@@ -59,6 +59,11 @@ class Place:
         return {hit["_id"] for hit in content["hits"]["hits"]}
 
 
+async def idle() -> bool:
+    """Nobody uses it."""
+    return True
+
+
 @pytest.fixture
 async def place(real_node: RealNode) -> AsyncIterator[Place]:
     gateway = Gateway([real_node.url], tls=ClusterTls(), service=None, call_timeout_s=60.0)
@@ -99,7 +104,7 @@ async def _round(place: Place, index: str, plan: list[tuple[float, bool]]) -> st
         await place.write(index, number, bulk=bulk)
 
     writers = asyncio.gather(*(write(number, *each) for number, each in enumerate(plan)))
-    removal = await place.gateway.remove_if_empty(index, meta, NOBODY)
+    removal = await place.gateway.remove_if_empty(index, meta, NOBODY, idle)
     await writers
     if removal.startswith("kept"):  # whoever writes to it goes on doing so
         await place.write(index, 999, bulk=False)
@@ -115,9 +120,9 @@ async def test_what_was_put_in_its_place_is_not_removed(place: Place) -> None:
     assert await place.gateway.create(index, body, NOBODY)
     assert not await place.gateway.create(index, body, NOBODY), "an index that is there is somebody else's"
     assert place.node.call("DELETE", f"/{index}").status == 200
-    assert await place.gateway.remove_if_empty(index, meta, NOBODY) == "removed already"
+    assert await place.gateway.remove_if_empty(index, meta, NOBODY, idle) == "removed already"
     assert place.node.call("PUT", f"/{index}", {}).status == 200
-    said = await place.gateway.remove_if_empty(index, meta, NOBODY)
+    said = await place.gateway.remove_if_empty(index, meta, NOBODY, idle)
     assert said == "kept: it is not the index that was made for this start"
     assert not await place.gateway.create(index, body, NOBODY)
     assert place.node.call("DELETE", f"/{index}").status == 200
