@@ -39,7 +39,7 @@ def test_all_that_is_wrong_is_told_and_a_name_alone_needs_its_realm() -> None:
     assert compiled(VALID + f"  trusted_intermediaries: {written}\n") == (
         None,
         [
-            f"a.yml:7:28: `kibana` {needs}{{username: kibana, realm: …}}; {names}",
+            f"a.yml:7:28: `kibana` {needs}{{username: kibana, realm: …}} (did you mean 'kibana_system'?); {names}",
             "a.yml:7:36: `realm` is missing: an intermediary is trusted by user name and realm",
             f"a.yml:7:72: `other` {needs}{{username: other, realm: …}}; {names}",
         ],
