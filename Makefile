@@ -5,11 +5,12 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 UV_VERSION := 0.13.9
 PYTEST_ARGS ?=
+FUZZ_ARGS ?=
 # Packages whose own tests run every branch.
 COVERED ?= destination privileges rules
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast cover style types bench bench-peers lock clean
+.PHONY: help setup demo test test-fast fuzz cover style types bench bench-peers lock clean
 
 help: ## show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +33,9 @@ test: $(STAMP) ## every test, with those on real Elasticsearch nodes where a JDK
 
 test-fast: $(STAMP) ## the tests that take no more than a second or two each
 	$(BIN)/python -m pytest -n auto -m "not slow and not real" $(PYTEST_ARGS)
+
+fuzz: $(STAMP) ## 200,000 inputs through the proxy to genuine nodes and directly to them (FUZZ_ARGS="--seed 5 --inputs 1000")
+	$(BIN)/python -m tests.fuzz run $(FUZZ_ARGS)
 
 cover: $(STAMP) ## hold the packages in COVERED to 100 % of branches, each from its own tests
 	@set -e; for package in $(COVERED); do $(BIN)/python -m pytest -n auto -m "not slow" tests/$$package --cov=proxy/$$package \

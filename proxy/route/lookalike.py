@@ -1,14 +1,44 @@
 """Spellings that resemble a special call: some versions of Elasticsearch route them there, others nowhere.
 
 They are refused rather than passed. 9.1 ends a path at its first `#`, 7.17 and 8.15 do not; and should anything between
-here and the cluster (another proxy, a later version) normalise a path, no start must slip through.
+here and the cluster (another proxy, a later version) normalise a path, no start must slip through. Whoever normalises
+may do a part of it only, and in any order, so each segment counts as everything that somebody could make of it.
 """
 
 import re
+from collections.abc import Sequence
 from urllib.parse import unquote_to_bytes
 
 _PARAMETERS = re.compile(rb"[;#?].*", re.DOTALL)
 _PATH_END = re.compile(rb"[#?]")
+# To some these stand for nothing, to others for an id.
+_EMPTY = frozenset((b"", b".", b".."))
+
+
+def resembles(path: bytes, pattern: Sequence[bytes | None]) -> bool:
+    """Whether some lenient reader could take `path` for the call whose segments are `pattern` (None: any segment).
+
+    Escapes are decoded twice, case is folded, backslashes are slashes, path parameters are cut off; empty and dot
+    segments are resolved (RFC 3986 §5.2.4), left out or taken for ids; a `#` or `?` ends the path or only a segment.
+    Takes time in proportion to the length of `path`.
+    """
+    decoded = unquote_to_bytes(unquote_to_bytes(path)).lower().replace(b"\\", b"/")
+    resolved = (*normal_forms(path), decoded)
+    return any(_leads_to(form.split(b"/"), pattern) for form in resolved)
+
+
+def _leads_to(segments: list[bytes], pattern: Sequence[bytes | None]) -> bool:
+    """Reads `segments` with all meanings at once: `reached` holds how far into `pattern` each of them has come."""
+    reached = {0}
+    for segment in segments:
+        plain = _PARAMETERS.sub(b"", segment).strip()
+        onwards = {at + 1 for at in reached if at < len(pattern) and pattern[at] in (None, plain)}
+        if plain in _EMPTY:
+            onwards |= reached
+        reached = onwards
+        if len(pattern) in reached and _PATH_END.search(segment):
+            return True
+    return len(pattern) in reached
 
 
 def normal_forms(path: bytes) -> tuple[bytes, bytes]:

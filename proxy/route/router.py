@@ -10,7 +10,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from proxy.route.lookalike import normal_forms
+from proxy.route.lookalike import resembles
 from proxy.route.table import CALLS, HINT, Route, find
 
 
@@ -62,6 +62,7 @@ def _look_up(method: bytes, target: bytes) -> Decision:
         return _DECISIONS[call.route] if target.isascii() else _NOT_ASCII
     # An id may hold anything, escapes and dots included, so only what the table does not know is looked at here.
     # Elasticsearch compares methods by their case, too.
-    if any(find(CALLS, method.upper(), form) is not None for form in normal_forms(path)):
+    upper = method.upper()
+    if any(call.method == upper and resembles(path, call.segments()) for call in CALLS):
         return _LOOKALIKE
     return PASS

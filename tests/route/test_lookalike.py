@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.route.lookalike import normal_forms
+from proxy.route.lookalike import normal_forms, resembles
 
 
 @pytest.mark.parametrize(
@@ -55,3 +55,54 @@ def test_it_never_raises_and_is_always_a_path(path: bytes) -> None:
     for form in normal_forms(path):
         assert form.startswith(b"/")
     assert b"//" not in form
+
+
+PATTERN = (b"", b"_ml", b"analytics", None, b"_start")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        b"/_ml/analytics/x/_start",
+        b"/%5fml/analytics/../_start",
+        b"/%5fml/analytics//_start",
+        b"/_ml/;/analytics/../_start;a=b",
+        b"/./_ML/analytics/%2e%2e/_start",
+        b"/_m%6c/analytics/#/\\_start",
+        b"/_ml/analytics/;//_start/",
+        b"/_ml/analytics/x/_start/.//;a/..",
+        b"/_ml/analytics/x/_start#/more",
+        b"/_ml/analytics/x/_start%23/more/%3f",
+        b"/_ml//analytics///x/%2f/_start",
+        b"/x/../_ml/analytics/x/_start",
+    ],
+)
+def test_whatever_some_reader_could_take_for_the_call_resembles_it(path: bytes) -> None:
+    assert resembles(path, PATTERN)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        b"/",
+        b"/_ml/analytics/_start",
+        b"/_ml/analytics/x/_stop",
+        b"/_ml/analytics/x/_start/more",
+        b"/_ml/x/analytics/x/_start",
+        b"/_ml/analytics/x/y/_start",
+        b"/_ml/analytics/x#/_stop",
+        b"/more/_ml/analytics/x/_start",
+        b"/_ml/analytics/x_start",
+    ],
+)
+def test_other_calls_do_not(path: bytes) -> None:
+    assert not resembles(path, PATTERN)
+
+
+@given(st.binary(max_size=60))
+def test_what_normalises_to_the_call_resembles_it(tail: bytes) -> None:
+    path = b"/_ml/analytics/" + tail
+    for form in normal_forms(path):
+        segments = form.rstrip(b"/").split(b"/")
+        if len(segments) == 5 and segments[:3] == [b"", b"_ml", b"analytics"] and segments[4] == b"_start":
+            assert resembles(path, PATTERN)

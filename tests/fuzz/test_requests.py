@@ -1,0 +1,62 @@
+"""Ten thousand inputs through the proxy to a server of our own, which shows what would be read by lenient ones."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from random import Random
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.fuzz.campaign import LIMITS, through
+from tests.fuzz.case import Case
+from tests.fuzz.grammar import pipeline
+from tests.fuzz.origin import Origin
+from tests.fuzz.seeds import inputs
+from tests.real.proxied import DenyingProxy
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+INPUTS = 10_000
+SEED = 1
+
+
+@pytest.fixture(scope="module")
+def rig() -> Iterator[tuple[Origin, DenyingProxy]]:
+    """The origin, and a proxy in front of it that denies every start."""
+    with Origin() as origin, DenyingProxy((f"http://127.0.0.1:{origin.port}",), LIMITS) as proxy:
+        yield origin, proxy
+
+
+def test_nothing_reaches_hangs_or_is_told_to_another(rig: tuple[Origin, DenyingProxy]) -> None:
+    origin, proxy = rig
+    numbered = enumerate(inputs(SEED, INPUTS))
+    run = asyncio.run(through(proxy.port, numbered, lambda: len(origin.check()), time.monotonic() + 400))
+    assert (run.failures, origin.faults) == ([], []), run.report()
+    assert run.figures["inputs"] > 0
+    # Enough came through, and enough was held off, for the above to say something.
+    assert run.figures["status 200"] > 1000 < run.figures["status 403"]
+    assert origin.requests > 1000
+
+
+@settings(max_examples=60, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.randoms(use_true_random=False), min_size=1, max_size=8))
+def test_pipelines_that_hypothesis_chooses(rig: tuple[Origin, DenyingProxy], chances: list[Random]) -> None:
+    origin, proxy = rig
+    cases = [pipeline(chance) for chance in chances]
+    run = asyncio.run(through(proxy.port, enumerate(cases), lambda: len(origin.check()), time.monotonic() + 100))
+    assert (run.failures, origin.faults) == ([], []), run.report()
+
+
+def test_inputs_are_the_same_for_a_seed_and_differ_for_another() -> None:
+    one, again, other = (list(inputs(seed, 2000)) for seed in (7, 7, 8))
+    assert one == again
+    assert one[:500] != other[:500] or one[500:] != other[500:]
+
+
+def test_a_kept_input_is_read_back() -> None:
+    from tests.fuzz.case import from_text
+
+    for case in inputs(3, 900):
+        assert from_text(case.text()) == Case(case.parts)
