@@ -31,7 +31,7 @@ def load(path: Path, keys: Mapping[str, str] = _NO_KEYS, *, draft: bool = False)
     """
     faults: list[Fault] = []
     files = _files(path, faults)
-    found = {name: _read(name, file, faults) for name, file in files.items()}
+    found = {name: _read(name, file) for name, file in files.items()}
     named = _named(found, files, faults)
     # Role files that lie beside the rules end in .yml, too.
     theirs = {_real(role.file) for role in named}
@@ -89,9 +89,10 @@ def _holds_rules(name: str) -> bool:
     return name.endswith(".yml") and not name.endswith(CASES_SUFFIX)
 
 
-def _read(name: str, file: Path, unread: list[Fault]) -> tuple[Node | None, tuple[Fault, ...]]:
+def _read(name: str, file: Path) -> tuple[Node | None, tuple[Fault, ...]]:
+    unread: list[Fault] = []
     text = _text(name, file, unread)
-    return read(text, name) if text is not None else (None, ())
+    return read(text, name) if text is not None else (None, tuple(unread))
 
 
 @dataclass(frozen=True, slots=True)
