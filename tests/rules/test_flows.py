@@ -59,6 +59,17 @@ NO_NAME = 'can match no index: names are lower case, and have none of \\ / " < >
             "[{from: [a], to: [b]}, {from: [a], to: [b]}]",
             ["7:33: the flow in a.yml:7 covers this one, so it makes no difference; remove it"],
         ),
+        (
+            "[{from: [a*], to: [b]}, {from: ['*'], to: ['c', b]}, {from: [ab], to: [b]}]",
+            [
+                "7:11: the flow in a.yml:7 covers this one, so it makes no difference; remove it",
+                "7:63: the flow in a.yml:7 covers this one, so it makes no difference; remove it",
+            ],
+        ),
+        (
+            "[{from: [a]}, {from: [B], to: [b]}]",
+            ["7:11: `to` is missing: a flow says which sources may be copied where", "7:32: `B` " + NO_NAME],
+        ),
     ],
 )  # fmt: skip
 def test_faults(flows: str, faults: list[str]) -> None:

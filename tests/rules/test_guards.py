@@ -57,7 +57,7 @@ A = "    - {id: a, deny: job.id == 'x', message: m}\n"
             "8:21: the guard always denies, whatever is started: it looks at nothing",
         ),
         (
-            A.replace("job.id == 'x'", "gib < kib"),
+            A.replace("job.id == 'x'", "gib < kib || tib < mib"),
             "8:21: the guard never denies, whatever is started: it looks at nothing",
         ),
         (
@@ -103,3 +103,13 @@ def test_in_which_order_guards_are_written_counts_for_neither() -> None:
     two = "    - {id: b, deny: job.id == 'y', message: m}\n"
     section = VALID + "  guards:\n"
     assert valid(section + one + two).seal == valid(section + two + one).seal
+
+
+def test_a_message_may_be_as_long_as_that() -> None:
+    (guard,) = valid(VALID + "  guards:\n" + A.replace(" m}", f" {'m' * 1000}}}")).guards
+    assert len(guard.message) == 1000
+
+
+def test_a_guard_that_compares_all_units_looks_at_nothing() -> None:
+    _, (fault,) = guards(A.replace("job.id == 'x'", "gib < kib || tib < mib || kib + mib + gib + tib == 0"))
+    assert "never denies" in fault

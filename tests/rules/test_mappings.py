@@ -61,12 +61,27 @@ def test_roles_without_mappings_belong_to_who_has_them_in_the_cluster() -> None:
             "[{grants: [ml_reader], users: [a]}, {grants: [ml_reader], users: [a], realms: [b]}]",
             "9:52: the mapping in a.yml:9 gives all of this to all of these; remove it",
         ),
+        (
+            "[{grants: [ml_reader], users: [a]}, {grants: [ml_reader], users: [a]}]",
+            "9:52: the mapping in a.yml:9 gives all of this to all of these; remove it",
+        ),
         ("[a]", "9:17: an item of `role_mappings` is a mapping with the keys `grants`, `users`, `roles`, `realms`, "
                 "`api_keys`"),
     ],
 )  # fmt: skip
 def test_faults(text: str, fault: str) -> None:
     assert compiled(BASE + f"role_mappings: {text}\n") == (None, [f"a.yml:{fault}"])
+
+
+def test_each_fault_is_told_once_and_the_first_ends_nothing() -> None:
+    wide = "{grants: [ml_reader], users: ['*']}, {grants: [ml_reader, ml_writer], users: ['*']}"
+    covered = "gives all of this to all of these; remove it"
+    assert compiled(BASE + f"role_mappings: [{wide}, {{grants: [ml_reader], users: [a]}}]\n") == (
+        None,
+        [f"a.yml:9:{column}: the mapping in a.yml:9 {covered}" for column in (17, 102)],
+    )
+    _, faults = compiled(BASE + "role_mappings: [a, {grants: [ml_reader]}]\n")
+    assert [fault.split(":")[2] for fault in faults] == ["17", "20"]
 
 
 @pytest.mark.parametrize(
@@ -108,6 +123,7 @@ def test_roles_may_be_in_a_file_that_could_not_be_read() -> None:
         ("roles: a.yml\n", []),
         ("roles: [[a], 1, x]\n", ["x"]),
         ("version: 1\n", []),
+        ("other: [a.yml]\nroles: [b.yml]\nrole: [c.yml]\n", ["b.yml"]),
         ("[roles]\n", []),
     ],
 )

@@ -67,6 +67,7 @@ def wrong(one: BreakGlass, keys: dict[str, str] | None = None) -> str:
 def test_what_is_signed_counts() -> None:
     assert wrong(entry()) == ""
     assert wrong(entry(key=OTHER, signed_by="night")) == ""
+    assert LONGEST_MS == 24 * HOUR
     assert wrong(entry(until_ms=NOON + LONGEST_MS)) == ""
     assert unsigned([], {}) == ()
 
