@@ -120,7 +120,14 @@ def _named(
                 faults.append(scalar.mark.fault(f"the role file `{scalar.text}` is there twice"))
             else:
                 named.append(one)
-    return named
+    # A rule file that were taken for a role file, such as its own, would be left out of the rules.
+    namers = {_real(files[one.scalar.mark.file]) for one in named}
+    faults.extend(
+        one.scalar.mark.fault(f"`{one.scalar.text}` names role files itself, so it is a rule file and no role file")
+        for one in named
+        if _real(one.file) in namers
+    )
+    return [one for one in named if _real(one.file) not in namers]
 
 
 def _real(file: Path) -> Path:

@@ -155,6 +155,15 @@ def test_a_role_file_anywhere_by_its_absolute_path(tmp_path: Path) -> None:
     assert set(load_draft(tmp_path / "rules").roles) == {"ml_reader", "ml_writer"}
 
 
+@pytest.mark.parametrize("others", [["a.yml"], ["b.yml", "a.yml"]], ids=len)
+def test_a_rule_file_is_no_role_file(tmp_path: Path, others: list[str]) -> None:
+    """Else it would be left out, and where all are, no rules and no fault."""
+    for name, other in zip(["a.yml", "b.yml"], others, strict=False):
+        (tmp_path / name).write_text(RULES.replace("roles.yml", other) if name == "a.yml" else f"roles: [{other}]\n")
+    found = [fault.replace(f"{tmp_path}/", "") for fault in told(tmp_path)]
+    assert f"a.yml:8:9: `{others[0]}` names role files itself, so it is a rule file and no role file" in found
+
+
 def test_role_files_of_a_mounted_config_map_are_of_the_same_generation(tmp_path: Path) -> None:
     for name in ("..1", "..2"):
         (tmp_path / name).mkdir()
