@@ -58,6 +58,22 @@ class EdgeLimits:
     # In the middle of a message: how long a client may neither send nor read a byte (nginx's client_body_timeout and
     # send_timeout are 60; a buffer of ours drains slowly on a bad line).
     client_stall_s: float = 120.0
+    # A body must arrive at this rate, on average over each window in which it is the client's turn: whoever sends a
+    # byte now and then holds a connection to a node for nothing. Apache's mod_reqtimeout asks for 500; this is lower
+    # for the sake of clients that write a bulk request while they find out what is to stand in it.
+    client_body_bytes_per_s: int = 100
+    client_body_window_s: float = 60.0
+    # A request and its answer in all; 0 for no limit: a search, a scroll or a reindex may take hours, and a limit here
+    # would be one that the cluster knows nothing of. Starts have limits of their own.
+    client_request_s: float = field(default=0.0, metadata={"or_zero": True})
+    # Open connections: an idle one costs some 10 KiB, and one descriptor.
+    client_connections: int = 12_000
+    # Of one address, below the former: no single address can shut all others out. It is high because an address is
+    # often a load balancer, or everybody behind it.
+    client_connections_per_address: int = 11_000
+    # Requests at a time, each of which may hold `buffer_bytes` both ways: half a GiB at the worst.
+    requests_in_flight: int = 4096
+    requests_in_flight_per_address: int = 3072
     # After an answer that came before the request's end: how long the rest is read and thrown away, so that the answer
     # is not lost to a reset (nginx's lingering_time is 30).
     client_linger_s: float = 30.0
@@ -65,6 +81,27 @@ class EdgeLimits:
     # Shorter than what load balancers and nodes keep idle connections for.
     upstream_idle_s: float = 50.0
     upstream_idle_connections: int = 256
+    # So many requests in a row whose answer was broken or broken off, and the node is asked last for a while: one can
+    # be an accident, or a request that no node survives. A node that cannot be connected to is asked last at once.
+    upstream_eject_failures: int = 5
+    # The first such while, about what a client waits before it tries again; each further one is twice as long, up to
+    # the longest: a node takes some 30 s to start.
+    upstream_eject_s: float = 1.0
+    upstream_eject_longest_s: float = 30.0
+    # How long a node that is back gets less than its share: its caches are cold, and its share is what broke it before.
+    upstream_return_s: float = 10.0
+    # Connections of a worker to one node. Elasticsearch's own queue of searches (thread_pool.search.queue_size) holds
+    # 1,000: what is beyond would only be refused there.
+    upstream_connections: int = 1024
+    # Requests that wait for a connection where every node has its share; beyond, 429.
+    upstream_waiting: int = 1024
+    # How long they wait before 503: a client that has waited this long has given up, or asks again.
+    upstream_wait_s: float = 10.0
+    # Connections of a worker to the gate: starts that are judged at a time. More would only wait inside the gate.
+    gate_connections: int = 64
+    # Starts that wait for one; the gate judges some 60 a second, so this is a few seconds' worth.
+    gate_waiting: int = 256
+    gate_wait_s: float = 30.0
     # One read or write buffer per direction: what a slow peer can make a worker hold.
     buffer_bytes: int = 64 * 1024
     # How long a stopping worker lets requests in flight finish.

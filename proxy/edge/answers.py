@@ -3,9 +3,16 @@
 import json
 from collections.abc import Sequence
 from http import HTTPStatus
+from typing import Final
 
 from proxy.errors import error_body
 from proxy.wire.answer import AnswerHead, encode_answer
+
+# What Elasticsearch itself calls work that it has no room for (EsRejectedExecutionException).
+OVERLOADED: Final = "es_rejected_execution_exception"
+
+# In seconds. Most requests are over in less; whoever asks again sooner only makes it worse.
+RETRY_AFTER: Final = (("retry-after", "1"),)
 
 
 def error_answer(

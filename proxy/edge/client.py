@@ -1,7 +1,8 @@
 """A client's connection: heads in, one exchange at a time, refusals.
 
 States: *idle* (no exchange, nothing held), *head* (part of a head held), *busy* (an exchange), *lingering* (the last
-answer is out, what still comes is thrown away), and closed. Bytes behind the current request are held and read only
+answer is out, what still comes is thrown away), and closed. A connection beyond a cap (`caps`) is *idle* until its
+first byte, which is answered with why. Bytes behind the current request are held and read only
 when the exchange is over, so pipelined requests are answered in order (RFC 9112 §9.3.2).
 
 A client that closes its sending side is taken to be gone, as Elasticsearch itself takes it: both look the same on the
@@ -10,12 +11,14 @@ wire, and a search that nobody waits for must end.
 
 import asyncio
 import logging
-from typing import cast
+from typing import Final, cast
 
-from proxy.edge.answers import error_answer
+from proxy.edge.answers import OVERLOADED, RETRY_AFTER, error_answer
+from proxy.edge.caps import SURPLUS, Peer
 from proxy.edge.context import Context
 from proxy.edge.exchange import Exchange
 from proxy.edge.receipt import gate_headers, new_receipt, peer_name, subject_line
+from proxy.edge.refusals import Reason
 from proxy.edge.sockets import reset_on_close, watch_peer
 from proxy.edge.sweep import NEVER
 from proxy.route.router import PASS, route
@@ -26,24 +29,40 @@ from proxy.wire.request import RequestHead, decode_request
 
 logger = logging.getLogger(__name__)
 
+# Beyond a cap: how long a connection may take for its first byte, and then to read why it is refused.
+_SURPLUS_S: Final = 2.0
+
+# What a client is told; of one address 429 (RFC 6585 §4), of all together 503.
+_CAPPED: Final = {
+    Reason.CONNECTIONS: (503, "too many connections are open; try again"),
+    Reason.CONNECTIONS_OF_ADDRESS: (429, "too many connections from this address are open; try again"),
+    Reason.REQUESTS: (503, "too many requests are in flight; try again"),
+    Reason.REQUESTS_OF_ADDRESS: (429, "too many requests from this address are in flight; try again"),
+}
+
 
 class ClientConnection(asyncio.Protocol):
     """See the top of the file. `deadline` belongs to the sweep; `write_paused`: the client reads too slowly;
     `draining`: no request is read after the current one."""
 
     __slots__ = (
-        "_context", "_exchange", "_head", "_held", "_in_head", "_lingering", "_read_paused", "deadline", "draining",
-        "transport", "write_paused",
+        "_beyond", "_body_bytes", "_context", "_exchange", "_head", "_held", "_in_head", "_lingering", "_origin",
+        "_read_paused", "_until", "_window_end", "deadline", "draining", "transport", "write_paused",
     )  # fmt: skip
 
     def __init__(self, context: Context) -> None:
+        self._beyond: Reason | None = None  # the cap that this connection is beyond
+        self._body_bytes = 0  # of the request's body, in this window
         self._context = context
         self._exchange: Exchange | None = None
         self._head: RequestHead | None = None
         self._held = b""
         self._in_head = False
         self._lingering = False
+        self._origin: Peer
         self._read_paused = False
+        self._until = NEVER  # the end of the time for the request in all
+        self._window_end = NEVER  # when what came of the body is judged
         self.deadline = NEVER
         self.draining = False
         self.write_paused = False
@@ -59,7 +78,7 @@ class ClientConnection(asyncio.Protocol):
         watch_peer(transport)
         context.clients.add(self)
         context.sweep.add(self)
-        self.deadline = context.sweep.now + context.limits.client_idle_s
+        self._enter(context)
         if context.draining:
             self.transport.close()
 
@@ -72,8 +91,11 @@ class ClientConnection(asyncio.Protocol):
             else:
                 exchange.request_data(data)
                 self._watch()
+                self._body_bytes += len(data)
         elif self._lingering:
             pass
+        elif self._beyond is not None:
+            self._refuse_capped(self._beyond)
         elif self.write_paused:
             self.hold(data)
         elif self._held:
@@ -88,6 +110,7 @@ class ClientConnection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """asyncio: the connection is gone."""
         self._leave()
+        self._context.caps.leave(self._origin, self._beyond)
         self._context.sweep.discard(self)
         self._context.left(self)
 
@@ -112,12 +135,11 @@ class ClientConnection(asyncio.Protocol):
     def expire(self) -> None:
         """Sweep: too long idle, too slow with a head, stalled in a message, or done with lingering."""
         if self._exchange is not None:
-            logger.info("client %s stalled in the middle of a message", self._peer())
-            self.abort()
+            self._expire_exchange(self._exchange)
         elif self._lingering or self.transport.is_closing():
             self.transport.abort()
         elif self._held:
-            self._refuse(408, "the request head did not arrive in time")
+            self._refuse(408, "the request head did not arrive in time", Reason.SLOW_HEAD)
         else:
             self._close()
 
@@ -156,7 +178,7 @@ class ClientConnection(asyncio.Protocol):
 
     def finished(self, *, keep_alive: bool, request_done: bool) -> None:
         """The answer has been written."""
-        self._exchange = None
+        self._done()
         if not request_done:
             self._linger()
         elif not keep_alive or self.draining:
@@ -166,8 +188,14 @@ class ClientConnection(asyncio.Protocol):
         else:
             self.deadline = self._context.sweep.now + self._context.limits.client_idle_s
 
-    def failed(self, status: int, type: str, reason: str, headers: tuple[tuple[str, str], ...]) -> None:
+    @property
+    def origin(self) -> str:
+        """The address that waits, where requests take turns by address."""
+        return self._origin.origin
+
+    def failed(self, status: int, type: str, reason: str, headers: tuple[tuple[str, str], ...], why: Reason) -> None:
         """The exchange came to nothing: answer with this error."""
+        self.note(why, f"{status}: {reason}")
         exchange, head = self._exchange, self._head
         done = exchange is not None and exchange.request_done
         keep = done and head is not None and head.keep_alive and not self.draining
@@ -184,7 +212,74 @@ class ClientConnection(asyncio.Protocol):
         )
         self.finished(keep_alive=keep, request_done=done)
 
+    def note(self, why: Reason, text: str) -> None:
+        """Count a refusal or failure, and tell it with the client's address."""
+        self._context.refusals.note(why, self._peer(), text, self._context.sweep.now)
+
     # Inner steps.
+
+    def _enter(self, context: Context) -> None:
+        """Count the connection, and find out whether it is beyond a cap."""
+        address = self.transport.get_extra_info("peername")
+        host = str(address[0]) if isinstance(address, tuple) and address else ""
+        self._origin, self._beyond = context.caps.enter(host)
+        if self._beyond is None:
+            self.deadline = context.sweep.now + context.limits.client_idle_s
+            return
+        self.note(self._beyond, _CAPPED[self._beyond][1])
+        if context.caps.surplus > SURPLUS:
+            self.abort()
+        else:
+            self.deadline = context.sweep.now + _SURPLUS_S
+
+    def _refuse_capped(self, why: Reason) -> None:
+        """Answer whatever is asked on a connection beyond a cap."""
+        status, reason = _CAPPED[why]
+        self.transport.write(error_answer(status, OVERLOADED, reason, headers=RETRY_AFTER))
+        self._linger()
+        self.deadline = self._context.sweep.now + _SURPLUS_S
+
+    def _decline(self, head: RequestHead, data: bytes, why: Reason) -> None:
+        """Answer a request that is one too many. The connection lives on if this was all that came on it: what was sent
+        ahead would be one too many, too."""
+        status, reason = _CAPPED[why]
+        self.note(why, reason)
+        keep = head.end == len(data) and head.framing == 0 and head.keep_alive and not self.draining
+        self.transport.write(
+            error_answer(
+                status,
+                OVERLOADED,
+                reason,
+                head_only=head.method == b"HEAD",
+                minor=head.minor,
+                keep_alive=keep,
+                headers=RETRY_AFTER,
+            )
+        )
+        self.finished(keep_alive=keep, request_done=head.framing == 0)
+
+    def _expire_exchange(self, exchange: Exchange) -> None:
+        """One of the times for a request has passed: which, and what follows from it."""
+        context = self._context
+        if context.sweep.now >= self._until:
+            exchange.give_up(
+                504, f"the request was not answered within {context.limits.client_request_s:g} s", Reason.REQUEST_TIME
+            )
+        elif context.sweep.now < self._window_end:
+            self.note(Reason.STALLED, "stalled in the middle of a message")
+            self.abort()
+        elif self._body_bytes < context.limits.client_body_bytes_per_s * context.limits.client_body_window_s:
+            exchange.give_up(408, "the request body did not arrive in time", Reason.SLOW_BODY)
+        else:
+            self._window_end = NEVER
+            self._watch()
+
+    def _done(self) -> Exchange | None:
+        """The exchange is over, if there is one; it no longer counts as in flight."""
+        exchange, self._exchange = self._exchange, None
+        if exchange is not None:
+            self._context.caps.end(self._origin)
+        return exchange
 
     def _go_on(self) -> None:
         data, self._held = self._held, b""
@@ -205,7 +300,7 @@ class ClientConnection(asyncio.Protocol):
         try:
             head = decode_request(data, context.request_limits)
         except WireError as fault:
-            self._refuse(fault.status, fault.reason)
+            self._refuse(fault.status, fault.reason, Reason.MALFORMED)
             return
         if head is None:
             self._held = data
@@ -216,32 +311,41 @@ class ClientConnection(asyncio.Protocol):
         self._in_head = False
         self._head = head
         decision = route(head.method, head.target)
-        if decision is PASS:
+        if decision is not PASS and decision.route is not Route.GATE:
+            self._refuse(decision.status, decision.reason, Reason.ROUTE, head_only=head.method == b"HEAD")
+            return
+        why = context.caps.begin(self._origin)
+        if why is not None:
+            self._decline(head, data, why)
+        elif decision is PASS:
+            self._until = context.until()
             self._begin(Exchange(self, head, context.cluster, context.answer_limits), data[head.end :])
-        elif decision.route is Route.GATE:
+        else:
             receipt = new_receipt()
             exchange = Exchange(self, head, context.gate, context.answer_limits, receipt)
             subject = subject_line(self.transport.get_extra_info("peercert"))
             extra = gate_headers(self._peer(), receipt) + subject + wish_lines(data[: head.end])
+            # The gate has limits of its own for each step of a start.
+            self._until = NEVER
             self._begin(exchange, data[head.end :], extra)
-        else:
-            self._refuse(decision.status, decision.reason, head_only=head.method == b"HEAD")
 
     def _begin(self, exchange: Exchange, rest: bytes, extra: bytes = b"") -> None:
         self._exchange = exchange
-        self.deadline = NEVER
+        self.deadline = self._until
         try:
             exchange.start(rest, extra)
         except WireError as fault:
-            self._refuse(fault.status, fault.reason)
+            self._refuse(fault.status, fault.reason, Reason.MALFORMED)
             return
-        if not exchange.request_done:
+        if self._exchange is exchange and not exchange.request_done:
+            self._body_bytes = 0
+            self._window_end = NEVER
             self._watch()
 
-    def _refuse(self, status: int, reason: str, *, head_only: bool = False) -> None:
+    def _refuse(self, status: int, reason: str, why: Reason, *, head_only: bool = False) -> None:
         """Answer with an error of our own and read no further request: nobody knows where it would begin."""
-        logger.info("refused a request of %s with %d: %s", self._peer(), status, reason)
-        self._exchange = None
+        self.note(why, f"{status}: {reason}")
+        self._done()
         self.transport.write(error_answer(status, "illegal_argument_exception", reason, head_only=head_only))
         self._linger()
 
@@ -262,16 +366,28 @@ class ClientConnection(asyncio.Protocol):
         self.deadline = self._context.sweep.now + self._context.limits.client_linger_s
 
     def _leave(self) -> None:
-        exchange, self._exchange = self._exchange, None
+        exchange = self._done()
         if exchange is not None:
             exchange.client_lost()
 
     def _watch(self) -> None:
-        """While it is the client's turn to send or to read, it must do so within `client_stall_s`."""
+        """While it is the client's turn to send or to read, it must do so within `client_stall_s`, and what it sends
+        must keep to a rate."""
         exchange = self._exchange
-        if exchange is not None:
-            its_turn = self.write_paused or not (exchange.request_done or self._read_paused)
-            self.deadline = self._context.sweep.now + self._context.limits.client_stall_s if its_turn else NEVER
+        if exchange is None:
+            return
+        now, limits = self._context.sweep.now, self._context.limits
+        its_turn_to_send = not (exchange.request_done or self._read_paused)
+        if not its_turn_to_send:
+            # A window in which it could not send says nothing.
+            self._window_end = NEVER
+        elif self._window_end == NEVER:
+            self._window_end = now + limits.client_body_window_s
+            self._body_bytes = 0
+        if its_turn_to_send or self.write_paused:
+            self.deadline = min(now + limits.client_stall_s, self._window_end, self._until)
+        else:
+            self.deadline = self._until
 
     def _peer(self) -> str:
         return peer_name(self.transport.get_extra_info("peername"))

@@ -4,8 +4,10 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from proxy.edge.caps import Caps, open_descriptors_max
 from proxy.edge.exchange import Target
-from proxy.edge.sweep import Sweep
+from proxy.edge.refusals import Refusals
+from proxy.edge.sweep import NEVER, Sweep
 from proxy.settings import EdgeLimits
 from proxy.wire.limits import HeadLimits
 
@@ -34,11 +36,14 @@ class Context:
     clients: set[Client] = field(default_factory=set)
     draining: bool = False
     empty: asyncio.Event = field(default_factory=asyncio.Event)
+    refusals: Refusals = field(default_factory=Refusals)
+    caps: Caps = field(init=False)
     request_limits: HeadLimits = field(init=False)
     answer_limits: HeadLimits = field(init=False)
 
     def __post_init__(self) -> None:
         limits = self.limits
+        self.caps = Caps(limits, open_descriptors_max())
         self.request_limits = HeadLimits(
             line_bytes=limits.request_line_bytes, head_bytes=limits.request_head_bytes, fields=limits.headers
         )
@@ -46,6 +51,11 @@ class Context:
         self.answer_limits = HeadLimits(
             line_bytes=limits.answer_head_bytes, head_bytes=limits.answer_head_bytes, fields=limits.headers
         )
+
+    def until(self) -> float:
+        """When a request that begins now has taken too long in all."""
+        limit_s = self.limits.client_request_s
+        return self.sweep.now + limit_s if limit_s else NEVER
 
     def left(self, client: Client) -> None:
         """`client` is gone."""

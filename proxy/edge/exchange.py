@@ -10,8 +10,9 @@ Rules of this file:
 5. The body of a request that expects `100 Continue` is passed on only after one: a server that answers otherwise may
    take what follows for the next request (Elasticsearch does), and a start could hide in it. See
    docs/decisions/002-what-follows-a-refusal.md, also for when a connection to a node may be used again.
-6. A request is sent again only if it asked for nothing but reading, had no body, met a connection that had been idle,
-   and no byte came back (RFC 9110 §9.2.2). The gate is never asked twice.
+6. A request is sent again at most once, and only if no byte of it was sent, or if it asked for nothing but reading, had
+   no body, met a connection that had been idle, and no byte came back (RFC 9110 §9.2.2). The gate is never asked twice.
+7. Whoever waits for a connection and no longer wants it says so (`Pool.forget`): its place is somebody else's.
 """
 
 import asyncio
@@ -19,8 +20,10 @@ import logging
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from proxy.edge.answers import OVERLOADED, RETRY_AFTER
 from proxy.edge.pool import Pool
 from proxy.edge.receipt import RECEIPT_HEADER
+from proxy.edge.refusals import Reason
 from proxy.edge.upstream import UpstreamConnection
 from proxy.wire.answer import AnswerHead, decode_answer, encode_answer, encode_interim, needs_close
 from proxy.wire.body import BodyReader, body_reader
@@ -39,6 +42,13 @@ _SAFE: Final = frozenset((b"GET", b"HEAD", b"OPTIONS"))
 # or 400 as for many harmless mistakes; the others are what it could as well say.
 _OUT_OF_STEP: Final = frozenset((400, 413, 414, 417, 431))
 
+# Where no connection is to be had because of ourselves, not of the node: with Retry-After.
+_CROWDED: Final = {
+    Reason.QUEUE_FULL: (429, "too many requests wait for a connection to {}; try again"),
+    Reason.QUEUE_TIME: (503, "no connection to {} became free in time; try again"),
+    Reason.DESCRIPTORS: (503, "the system has no descriptor or port for a connection to {}; try again"),
+}
+
 
 class ClientSide(Protocol):
     """What an exchange needs of its client's connection. `write_paused`: it reads too slowly; `draining`: it must not
@@ -47,6 +57,11 @@ class ClientSide(Protocol):
     transport: asyncio.Transport
     write_paused: bool
     draining: bool
+
+    @property
+    def origin(self) -> str:
+        """The address that waits, where requests take turns by address."""
+        ...
 
     def hold(self, data: bytes) -> None:
         """Keep bytes that came behind the request."""
@@ -64,8 +79,13 @@ class ClientSide(Protocol):
         """The answer has been written; the exchange is over."""
         ...
 
-    def failed(self, status: int, type: str, reason: str, headers: tuple[tuple[str, str], ...]) -> None:
-        """No byte of an answer has been written and none will come: answer with this error. The exchange is over."""
+    def failed(self, status: int, type: str, reason: str, headers: tuple[tuple[str, str], ...], why: Reason) -> None:
+        """No byte of an answer has been written and none will come: answer with this error, and count it under `why`.
+        The exchange is over."""
+        ...
+
+    def note(self, why: Reason, text: str) -> None:
+        """Count a failure and tell it with the client's address."""
         ...
 
     def abort(self) -> None:
@@ -83,6 +103,11 @@ class Target:
     broken: str
     receipts: bool = False
 
+    @property
+    def name(self) -> str:
+        """What it is to a client."""
+        return "the gate" if self.receipts else "the cluster"
+
 
 class Exchange:
     """Made for each request by its client's connection; `start` begins it. `request_done` says whether the whole
@@ -90,8 +115,8 @@ class Exchange:
 
     __slots__ = (
         "_answer", "_answer_body", "_awaiting", "_body", "_client", "_committed", "_discard", "_early", "_head",
-        "_heard", "_keep", "_limits", "_message", "_over", "_receipt", "_reused", "_sent", "_target", "_upstream",
-        "_withheld", "request_done",
+        "_heard", "_keep", "_limits", "_message", "_over", "_receipt", "_retried", "_reused", "_sent", "_target",
+        "_upstream", "_withheld", "request_done",
     )  # fmt: skip
 
     def __init__(
@@ -114,6 +139,7 @@ class Exchange:
         self._committed = False  # the answer's head went out
         self._keep = False  # the client's connection lives on
         self._reused = False  # the server's connection had been idle
+        self._retried = False  # a second connection was asked for
         self._discard = False  # the rest of the request goes nowhere
         self._over = False
         self._sent = False  # the server has something of the request
@@ -176,7 +202,21 @@ class Exchange:
         if self._committed:
             self._cut("the client's request body is broken: %s", fault.reason)
         else:
-            self._fail(fault.status, "illegal_argument_exception", fault.reason)
+            self._fail(fault.status, "illegal_argument_exception", fault.reason, Reason.MALFORMED)
+
+    def give_up(self, status: int, reason: str, why: Reason) -> None:
+        """From the client's connection: a time has passed. Both sides are told."""
+        if self._committed:
+            self._client.note(why, reason)
+            self._cut("%s", reason)
+        else:
+            kind = "receive_timeout_transport_exception" if status == 504 else "illegal_argument_exception"
+            self._fail(status, kind, reason, why)
+
+    @property
+    def origin(self) -> str:
+        """The client's address, for the queue of those that wait."""
+        return self._client.origin
 
     def connected(self, connection: UpstreamConnection) -> None:
         """From the pool: a connection, old or new."""
@@ -204,9 +244,16 @@ class Exchange:
             return
         target = self._target
         if timed_out:
-            self._fail(504, "connect_transport_exception", target.slow)
+            self._fail(504, "connect_transport_exception", target.slow, Reason.CONNECT_TIME)
         else:
-            self._fail(503, "connect_transport_exception", target.down)
+            self._fail(503, "connect_transport_exception", target.down, Reason.UNREACHABLE)
+
+    def crowded_out(self, why: Reason) -> None:
+        """From the pool: there is no room for one more connection."""
+        if self._over:
+            return
+        status, reason = _CROWDED[why]
+        self._fail(status, OVERLOADED, reason.format(self._target.name), why)
 
     def pause_request(self) -> None:
         """From the server's connection: it reads too slowly."""
@@ -318,6 +365,7 @@ class Exchange:
         self._over = True
         if upstream is not None:
             if surplus or not self._reusable(upstream):
+                upstream.owner.worked()
                 upstream.owner.drop(upstream)
             else:
                 if self._client.write_paused:
@@ -337,21 +385,29 @@ class Exchange:
     def client_lost(self) -> None:
         """From the client's connection: it is gone. The server is told at once, so that it cancels the work."""
         self._over = True
+        if self._upstream is None:
+            self._target.pool.forget(self)
         self._release()
 
     def upstream_lost(self, *, clean: bool) -> None:
         """From the server's connection: it is gone."""
-        self._upstream = None
+        upstream, self._upstream = self._upstream, None
         if self._committed:
-            self._answer_ended(clean=clean)
+            self._answer_ended(upstream, clean=clean)
         elif self._may_retry():
+            self._retried = True
             self._target.pool.connect(self)
         else:
-            self._fail(502, "node_disconnected_exception", self._target.broken)
+            if upstream is not None:
+                upstream.owner.blame()
+            self._fail(502, "node_disconnected_exception", self._target.broken, Reason.BROKEN)
 
-    def _answer_ended(self, *, clean: bool) -> None:
+    def _answer_ended(self, upstream: UpstreamConnection | None, *, clean: bool) -> None:
         answer = self._answer
         if answer is None or answer.framing != UNTIL_CLOSE or not clean:
+            if upstream is not None:
+                upstream.owner.blame()
+            self._client.note(Reason.BROKEN, self._target.broken)
             self._cut("%s", self._target.broken)
             return
         if self._head.minor:
@@ -360,15 +416,19 @@ class Exchange:
 
     def _may_retry(self) -> bool:
         head = self._head
-        unread = self._reused and not self._heard
-        return unread and head.method in _SAFE and head.framing == 0 and not self._target.receipts
+        if self._retried or self._target.receipts or not self._reused:
+            return False
+        return not self._sent or (not self._heard and head.method in _SAFE and head.framing == 0)
 
     def _bad_answer(self, fault: WireError) -> None:
+        if self._upstream is not None:
+            self._upstream.owner.blame()
         if self._committed:
+            self._client.note(Reason.BROKEN, fault.reason)
             self._cut("broken answer: %s", fault.reason)
         else:
             logger.warning("broken answer: %s", fault.reason)
-            self._fail(502, "node_disconnected_exception", f"{self._target.broken}: {fault.reason}")
+            self._fail(502, "node_disconnected_exception", f"{self._target.broken}: {fault.reason}", Reason.BROKEN)
 
     def _cut(self, message: str, detail: str) -> None:
         logger.warning("answer cut short: " + message, detail)
@@ -376,12 +436,14 @@ class Exchange:
         self._release()
         self._client.abort()
 
-    def _fail(self, status: int, type: str, reason: str) -> None:
+    def _fail(self, status: int, type: str, reason: str, why: Reason) -> None:
         self._over = True
+        if self._upstream is None:
+            self._target.pool.forget(self)
         self._release()
         # A start that never reached the gate is in no journal: there is nothing to look up.
         headers = ((RECEIPT_HEADER, self._receipt),) if self._receipt and self._sent else ()
-        self._client.failed(status, type, reason, headers)
+        self._client.failed(status, type, reason, headers + (RETRY_AFTER if why in _CROWDED else ()), why)
 
     def _release(self) -> None:
         upstream, self._upstream = self._upstream, None

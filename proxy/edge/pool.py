@@ -1,30 +1,30 @@
-"""Nodes, which of them is next, and connecting to it.
+"""The nodes, which of them is next, and who waits while all of them have as much as they may have.
 
 `Pool.take` gives an exchange an idle connection at once, without an await. Only if there is none are the nodes tried in
 the background, the least busy first; nothing has been sent by then, so going on to another node is safe for every
-request.
+request. Where each node has all its connections, the exchange waits in a bounded queue, in which addresses take turns.
 """
 
-import asyncio
-import logging
-from collections.abc import Sequence
-from typing import Final, Protocol
+from collections.abc import Iterable, Sequence
+from typing import Protocol
 
+from proxy.edge.node import Node, own_trouble
 from proxy.edge.nodes import Address
-from proxy.edge.sockets import reset_on_close
+from proxy.edge.queue import FairQueue
+from proxy.edge.refusals import Reason
 from proxy.edge.sweep import NEVER, Sweep
 from proxy.edge.upstream import UpstreamConnection
 from proxy.settings import EdgeLimits
 from proxy.tasks import spawn
 
-logger = logging.getLogger(__name__)
-
-# A node that refused a connection is asked last for this long: about what a client waits before it tries again.
-DOWN_S: Final = 1.0
-
 
 class Waiter(Protocol):
     """Who waits for a connection."""
+
+    @property
+    def origin(self) -> str:
+        """The client's address: addresses take turns."""
+        ...
 
     def connected(self, connection: UpstreamConnection) -> None:
         """Here it is. It must be given back or dropped."""
@@ -34,100 +34,38 @@ class Waiter(Protocol):
         """No node could be reached; `timed_out` if the last one tried did not even refuse in time."""
         ...
 
-
-class Node:
-    """One node (or the gate) with its idle connections. `busy` counts exchanges and connects under way."""
-
-    __slots__ = ("_down", "_idle", "_limits", "_sweep", "address", "busy", "down_until")
-
-    def __init__(self, address: Address, limits: EdgeLimits, sweep: Sweep) -> None:
-        self.address = address
-        self.busy = 0
-        self.down_until = 0.0
-        self._down = False
-        self._idle: list[UpstreamConnection] = []
-        self._limits = limits
-        self._sweep = sweep
-
-    def take(self) -> UpstreamConnection | None:
-        """The idle connection that was used last, or None; counted as busy."""
-        while self._idle:
-            connection = self._idle.pop()
-            if not connection.transport.is_closing():
-                connection.deadline = NEVER
-                connection.reused = True
-                self.busy += 1
-                return connection
-        return None
-
-    async def open(self) -> UpstreamConnection:
-        """A new connection, counted as busy. Raises TimeoutError or another OSError; the node is then asked last."""
-        connection = UpstreamConnection(self, self._limits.buffer_bytes)
-        self.busy += 1
-        try:
-            async with asyncio.timeout(self._limits.upstream_connect_s):
-                await self.address.open(lambda: connection)
-        except OSError as error:
-            self.busy -= 1
-            self._failed(error)
-            raise
-        if self._down:
-            self._down = False
-            logger.info("%s answers again", self.address.name)
-        return connection
-
-    def give_back(self, connection: UpstreamConnection) -> None:
-        """The exchange is over and the connection may serve another."""
-        self.busy -= 1
-        connection.sink = None
-        if len(self._idle) >= self._limits.upstream_idle_connections or connection.transport.is_closing():
-            connection.transport.close()
-            return
-        connection.deadline = self._sweep.now + self._limits.upstream_idle_s
-        self._idle.append(connection)
-
-    def drop(self, connection: UpstreamConnection) -> None:
-        """The exchange is over and the connection must not be used again: reset, so that the server notices at once and
-        no port of ours is kept waiting for late packets (TIME_WAIT)."""
-        connection.sink = None
-        self.busy -= 1
-        reset_on_close(connection.transport)
-        connection.transport.abort()
-
-    def opened(self, connection: UpstreamConnection) -> None:
-        """From the connection: it is up."""
-        self._sweep.add(connection)
-
-    def lost(self, connection: UpstreamConnection) -> None:
-        """From the connection: it is gone."""
-        self._sweep.discard(connection)
-        if connection.sink is not None:
-            self.busy -= 1
-        elif connection in self._idle:
-            self._idle.remove(connection)
-
-    def close(self) -> None:
-        """Close all idle connections."""
-        for connection in self._idle:
-            connection.transport.close()
-
-    def _failed(self, error: OSError) -> None:
-        self.down_until = self._sweep.now + DOWN_S
-        if not self._down:
-            self._down = True
-            what = "no connection in time" if isinstance(error, TimeoutError) else str(error)
-            logger.warning("cannot connect to %s: %s", self.address.name, what)
+    def crowded_out(self, why: Reason) -> None:
+        """There is no room: the queue is full, the wait was too long, or this process has no descriptor left."""
+        ...
 
 
 class Pool:
-    """The nodes of the cluster, or the gate alone."""
+    """The nodes of the cluster, or the gate alone. `deadline` belongs to the sweep."""
 
-    __slots__ = ("_nodes", "_sweep", "_turn")
+    __slots__ = ("_limits", "_most", "_nodes", "_queue", "_sweep", "_turn", "deadline")
 
-    def __init__(self, addresses: Sequence[Address], limits: EdgeLimits, sweep: Sweep) -> None:
-        self._nodes = [Node(address, limits, sweep) for address in addresses]
+    def __init__(self, addresses: Sequence[Address], limits: EdgeLimits, sweep: Sweep, *, gate: bool = False) -> None:
+        """`gate`: the limits of connections to the gate hold instead of those to a node."""
+        self._limits = limits
         self._sweep = sweep
+        self._most = limits.gate_connections if gate else limits.upstream_connections
+        self._nodes = [self._node(address) for address in addresses]
+        waiting = limits.gate_waiting if gate else limits.upstream_waiting
+        wait_s = limits.gate_wait_s if gate else limits.upstream_wait_s
+        self._queue: FairQueue[Waiter] = FairQueue(waiting, wait_s)
         self._turn = 0
+        self.deadline = NEVER
+        sweep.add(self)
+
+    @property
+    def nodes(self) -> Sequence[Node]:
+        """All nodes, in no particular order."""
+        return tuple(self._nodes)
+
+    @property
+    def waiting(self) -> int:
+        """How many exchanges wait for a connection to become free."""
+        return len(self._queue)
 
     def take(self, waiter: Waiter) -> UpstreamConnection | None:
         """An idle connection to the node that is next. If it has none: None, and `waiter` is told of a new one."""
@@ -141,27 +79,88 @@ class Pool:
         """Open a new connection, whatever is idle, and tell `waiter` of it."""
         spawn(self._connect(self._ranked(), waiter), name="edge-connect")
 
+    def forget(self, waiter: Waiter) -> None:
+        """It no longer waits; who does not wait in the queue is passed over."""
+        self._queue.discard(waiter)
+
+    def replace(self, gone: Iterable[Node], come: Iterable[Address]) -> None:
+        """Some nodes are no longer there, others are new. At least one must be left."""
+        leaving = set(gone)
+        self._nodes = [node for node in self._nodes if node not in leaving]
+        self._nodes += [self._node(address) for address in come]
+        for node in leaving:
+            node.retire()
+
+    def expire(self) -> None:
+        """Sweep: somebody has waited long enough."""
+        for waiter in self._queue.overdue(self._sweep.now):
+            waiter.crowded_out(Reason.QUEUE_TIME)
+        self._watch()
+
     def close(self) -> None:
         """Close all idle connections."""
         for node in self._nodes:
             node.close()
 
+    def _node(self, address: Address) -> Node:
+        return Node(address, self._limits, self._sweep, most=self._most, released=self._released)
+
     def _ranked(self) -> list[Node]:
-        """All nodes: first those not known to be down, of them the least busy; equals take turns."""
+        """All nodes: first those in good health, of them the least busy for its share; equals take turns."""
         now = self._sweep.now
         self._turn += 1
         turn = self._turn % len(self._nodes)
         nodes = self._nodes[turn:] + self._nodes[:turn]
-        return sorted(nodes, key=lambda node: (node.down_until > now, node.busy))
+        return sorted(nodes, key=lambda node: _rank(node, now))
 
-    async def _connect(self, nodes: list[Node], waiter: Waiter) -> None:
-        timed_out = False
+    async def _connect(self, nodes: Sequence[Node], waiter: Waiter) -> None:
+        timed_out = full = False
         for node in nodes:
+            # From here to its count in `open` nothing is awaited: two cannot take the last place.
+            if node.full:
+                full = True
+                continue
             try:
                 connection = await node.open()
             except OSError as error:
+                if own_trouble(error):
+                    waiter.crowded_out(Reason.DESCRIPTORS)
+                    return
                 timed_out = isinstance(error, TimeoutError)
                 continue
             waiter.connected(connection)
             return
-        waiter.unreachable(timed_out=timed_out)
+        if full:
+            self._wait(waiter)
+        else:
+            waiter.unreachable(timed_out=timed_out)
+
+    def _wait(self, waiter: Waiter) -> None:
+        if self._queue.put(waiter, self._sweep.now):
+            self._watch()
+        else:
+            waiter.crowded_out(Reason.QUEUE_FULL)
+
+    def _watch(self) -> None:
+        deadline = self._queue.deadline
+        self.deadline = NEVER if deadline is None else deadline
+
+    def _released(self, connection: UpstreamConnection | None) -> bool:
+        """From a node: room for one. Whoever is first in the queue has it, before anybody who comes now."""
+        if not self._queue:
+            return False
+        waiter = self._queue.pop()
+        if connection is None:
+            self.connect(waiter)
+            return True
+        connection.owner.hand_on(connection)
+        waiter.connected(connection)
+        return True
+
+
+def _rank(node: Node, now: float) -> tuple[bool, float]:
+    health = node.health
+    if not health.troubled:
+        return (False, node.busy)
+    # A share of a tenth makes one request count as ten: (busy + 1) / share - 1 is `busy` for a node in good health.
+    return (health.ejected(now), (node.busy + 1) / health.share(now) - 1)

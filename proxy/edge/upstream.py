@@ -46,6 +46,18 @@ class Owner(Protocol):
         """An exchange has ended in another way; the connection is closed at once."""
         ...
 
+    def hand_on(self, connection: "UpstreamConnection") -> None:
+        """A connection that was given back serves the next exchange at once."""
+        ...
+
+    def worked(self) -> None:
+        """An answer came whole."""
+        ...
+
+    def blame(self) -> None:
+        """An answer was broken or broken off: once is an accident, several in a row are the node's fault."""
+        ...
+
 
 class UpstreamConnection(asyncio.Protocol):
     """`sink` is who uses it, None while it is idle; `reused` whether it has served an exchange before; `deadline` is

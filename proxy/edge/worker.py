@@ -57,7 +57,7 @@ def make_context(settings: EdgeSettings) -> Context:
         broken="the connection to the cluster was closed before its answer was complete",
     )
     gate = Target(
-        Pool([gate_address(settings.gate_socket)], limits, sweep),
+        Pool([gate_address(settings.gate_socket)], limits, sweep, gate=True),
         down="the gate is down; starts of data frame analytics jobs are refused while it is",
         slow="the gate did not accept a connection in time; starts of data frame analytics jobs are refused meanwhile",
         broken="the connection to the gate was closed before its answer was complete; the start may have been made",

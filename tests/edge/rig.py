@@ -310,6 +310,13 @@ class Rig:
         await asyncio.sleep(0.01)
 
 
+async def until(condition: Callable[[], object]) -> None:
+    """Wait until something is so."""
+    async with asyncio.timeout(PATIENCE_S):
+        while not condition():  # noqa: ASYNC110 -- a peer's bytes are on their way
+            await asyncio.sleep(0.01)
+
+
 def make_limits(**changed: float) -> EdgeLimits:
     """Limits for tests: a short drain, and what is `changed`."""
     values: dict[str, Any] = {"drain_s": 1.0, **changed}

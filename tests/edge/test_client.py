@@ -4,11 +4,20 @@ import asyncio
 import contextlib
 import json
 import logging
+from typing import cast
 
 import pytest
 
+from proxy.edge.client import ClientConnection
+from proxy.edge.context import Context
+from proxy.edge.exchange import Exchange, Target
+from proxy.edge.nodes import gate_address
+from proxy.edge.pool import Pool
+from proxy.edge.refusals import Reason
+from proxy.edge.sweep import NEVER, Sweep
+from proxy.settings import EdgeLimits
 from proxy.tasks import spawn
-from tests.edge.rig import Rig, Wire, answer, echo
+from tests.edge.rig import Rig, Wire, answer, echo, until
 
 GET = b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n"
 
@@ -173,7 +182,7 @@ class TestRefusals:
         self, rig: Rig, caplog: pytest.LogCaptureFixture
     ) -> None:
         edge, _ = await rig.simple()
-        with caplog.at_level(logging.INFO, "proxy.edge.client"):
+        with caplog.at_level(logging.INFO, "proxy.edge.refusals"):
             await edge.ask(b"GET /secret HTTP/1.1\r\nAuthorization: Basic c2VjcmV0\r\n\r\n")
         assert "127.0.0.1:" in caplog.text
         assert "exactly one Host" in caplog.text
@@ -259,6 +268,65 @@ class TestDeadlines:
         assert await client.ended() == b"reset"
         assert upstream.requests == []
 
+    async def test_a_body_that_drips_is_refused(self, rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
+        edge, upstream = await rig.simple(client_body_bytes_per_s=1000, client_body_window_s=0.5, client_linger_s=0.3)
+        client = await edge.connect()
+        await client.send(b"POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n")
+        with caplog.at_level(logging.INFO, "proxy.edge.refusals"):
+            for _ in range(3):
+                await client.send(b"x")
+                await asyncio.sleep(0.05)
+            got = await client.message()
+        assert (got.status, json.loads(got.body)["error"]["reason"]) == (408, "the request body did not arrive in time")
+        assert "[slow_body]" in caplog.text
+        assert upstream.requests == []
+
+    async def test_a_body_that_waits_for_the_node_is_not_the_clients_fault(self, rig: Rig) -> None:
+        async def script(wire: Wire) -> None:
+            await wire.head()
+            await asyncio.sleep(1.5)
+            await wire.reader.readexactly(30_000_000)
+            await wire.send(answer(b"all"))
+
+        edge, _ = await rig.simple(script, client_body_bytes_per_s=1_000_000, client_body_window_s=0.3)
+        client = await edge.connect()
+        client.writer.write(b"POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 30000000\r\n\r\n" + b"x" * 30_000_000)
+        assert (await client.message()).body == b"all"
+
+    async def test_the_time_of_a_request_in_all(self, rig: Rig) -> None:
+        async def never(wire: Wire) -> None:
+            await wire.message()
+            await wire.ended()
+
+        edge, upstream = await rig.simple(never, client_request_s=0.3)
+        client = await edge.connect()
+        await client.send(GET)
+        got = await client.message()
+        assert (got.status, json.loads(got.body)["error"]["type"]) == (504, "receive_timeout_transport_exception")
+        await until(lambda: upstream.wires[0].gone)
+
+    async def test_an_answer_that_takes_longer_than_that_is_visibly_cut(self, rig: Rig) -> None:
+        async def drips(wire: Wire) -> None:
+            await wire.message()
+            await wire.send(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n")
+            await wire.send_for(b"x", 5.0, pause_s=0.1, at_most=900)
+
+        edge, _ = await rig.simple(drips, client_request_s=0.5)
+        client = await edge.connect()
+        await client.send(GET)
+        assert (await client.ended()).endswith(b"reset")
+
+    async def test_starts_are_the_gates_to_time(self, rig: Rig) -> None:
+        async def slow(wire: Wire) -> None:
+            await wire.message()
+            await asyncio.sleep(1.0)
+            await wire.send(answer(b"judged"))
+
+        await rig.gate(slow)
+        edge, _ = await rig.simple(client_request_s=0.2)
+        start = b"POST /_ml/data_frame/analytics/a/_start HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"
+        assert (await edge.ask(start)).body == b"judged"
+
     async def test_a_stalled_download_is_cut(self, rig: Rig) -> None:
         told = asyncio.Event()
 
@@ -305,3 +373,60 @@ class TestDeadlines:
         with contextlib.suppress(ConnectionError):
             await client.send_for(b"a" * 10, 1.0, at_most=2000)
         assert (await client.message()).status == 431
+
+
+class StubExchange:
+    """An exchange whose request is still coming; notes what it is told."""
+
+    request_done = False
+
+    def __init__(self) -> None:
+        self.told: list[Reason] = []
+
+    def request_data(self, data: bytes) -> None:
+        """Part of a body."""
+
+    def give_up(self, status: int, reason: str, why: Reason) -> None:
+        """Too slow."""
+        self.told.append(why)
+
+
+class StubTransport:
+    """Of a peer without an address."""
+
+    def get_extra_info(self, name: str) -> None:
+        """Nothing is known."""
+
+    def pause_reading(self) -> None:
+        """Accepted."""
+
+    def resume_reading(self) -> None:
+        """Accepted."""
+
+
+async def test_the_rate_of_a_body_is_judged_window_by_window_while_it_is_the_clients_turn() -> None:
+    """With a clock of its own: ten bytes a second over windows of two seconds."""
+    limits = EdgeLimits(client_body_bytes_per_s=10, client_body_window_s=2.0)
+    sweep = Sweep(asyncio.get_running_loop())
+    sweep.stop()
+    target = Target(Pool([gate_address("/nowhere")], limits, sweep), "down", "slow", "broken")
+    client = ClientConnection(Context(limits=limits, sweep=sweep, cluster=target, gate=target))
+    exchange = StubExchange()
+    client.transport = cast(asyncio.Transport, StubTransport())
+    client._exchange = cast(Exchange, exchange)
+    sweep.now = 100.0
+    client.data_received(b"x")
+    assert client.deadline == 102.0
+    client.data_received(b"x" * 19)
+    sweep.now = 102.0
+    client.expire()
+    assert (exchange.told, client.deadline) == ([], 104.0), "twenty bytes: a new window"
+    client.pause_reading()
+    assert client.deadline == NEVER, "not its turn"
+    sweep.now = 200.0
+    client.resume_reading()
+    assert client.deadline == 202.0
+    client.data_received(b"x" * 19)
+    sweep.now = 202.0
+    client.expire()
+    assert exchange.told == [Reason.SLOW_BODY], "nineteen bytes: one too few"

@@ -12,6 +12,7 @@ import pytest
 from proxy.edge.exchange import ClientSide, Exchange, Target
 from proxy.edge.nodes import node_addresses
 from proxy.edge.pool import Pool
+from proxy.edge.refusals import Reason
 from proxy.edge.sweep import Sweep
 from proxy.settings import ClusterTls, EdgeLimits
 from proxy.wire.limits import HeadLimits
@@ -761,7 +762,9 @@ class FailingClient:
     def __init__(self) -> None:
         self.failures: asyncio.Queue[int] = asyncio.Queue()
 
-    def failed(self, status: int, type: str, reason: str, headers: tuple[tuple[str, str], ...]) -> None:
+    origin = "192.0.2.1"
+
+    def failed(self, status: int, type: str, reason: str, headers: tuple[tuple[str, str], ...], why: Reason) -> None:
         """The only way that these exchanges end."""
         self.failures.put_nowait(status)
 

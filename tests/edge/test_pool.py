@@ -8,12 +8,14 @@ import ssl
 
 import pytest
 
+from proxy.edge.node import Node
 from proxy.edge.nodes import Address, ProtocolFactory
-from proxy.edge.pool import Node, Pool
+from proxy.edge.pool import Pool
+from proxy.edge.refusals import Reason
 from proxy.edge.sweep import Sweep
 from proxy.edge.upstream import UpstreamConnection
 from proxy.settings import EdgeLimits
-from tests.edge.rig import Rig, Wire, answer, echo, unused_port
+from tests.edge.rig import Rig, Wire, answer, echo, until, unused_port
 
 GET = b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n"
 
@@ -66,6 +68,11 @@ async def test_a_node_that_is_down_is_asked_last_for_a_while(rig: Rig) -> None:
         return await loop.create_connection(factory, "127.0.0.1", upstream.port)
 
     class Waiting:
+        origin = "192.0.2.1"
+
+        def crowded_out(self, why: Reason) -> None:
+            raise AssertionError(why)
+
         def __init__(self) -> None:
             self.got: asyncio.Future[UpstreamConnection] = loop.create_future()
 
@@ -111,7 +118,7 @@ async def test_a_node_that_comes_back_is_used_again(rig: Rig, caplog: pytest.Log
     assert (await edge.ask(GET)).status == 503
     assert (await edge.ask(GET)).status == 503
     server = await asyncio.start_server(lambda reader, writer: echo(Wire(reader, writer)), "127.0.0.1", port)
-    with caplog.at_level(logging.INFO, "proxy.edge.pool"):
+    with caplog.at_level(logging.INFO, "proxy.edge.node"):
         assert (await edge.ask(GET)).status == 200
     assert "answers again" in caplog.text
     server.close()
@@ -135,6 +142,11 @@ async def test_a_node_without_an_answer_to_connects_is_a_timeout() -> None:
     outcome: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
 
     class Waiting:
+        origin = "192.0.2.1"
+
+        def crowded_out(self, why: Reason) -> None:
+            raise AssertionError(why)
+
         def connected(self, connection: UpstreamConnection) -> None:
             raise AssertionError
 
@@ -229,6 +241,183 @@ async def test_busy_counts_return_to_zero(rig: Rig) -> None:
     with pytest.raises(OSError, match="no"):
         await broken.open()
     assert broken.busy == 0
-    assert broken.down_until > sweep.now
+    assert broken.health.down_until > sweep.now
+    sweep.stop()
+    await asyncio.sleep(0.01)
+
+
+class TestCaps:
+    """A node gets only so many connections; others wait, in turns and within bounds."""
+
+    async def test_no_more_connections_than_the_cap(self, rig: Rig) -> None:
+        go = asyncio.Event()
+
+        async def script(wire: Wire) -> None:
+            while True:
+                request = await wire.message()
+                await go.wait()
+                await wire.send(answer(request.start))
+
+        edge, upstream = await rig.simple(script, upstream_connections=2)
+        clients = [await edge.connect() for _ in range(6)]
+        for number, client in enumerate(clients):
+            await client.send(b"GET /%d HTTP/1.1\r\nHost: x\r\n\r\n" % number)
+        await until(lambda: len(upstream.requests) == 2)
+        assert await clients[-1].quiet(0.2)
+        assert len(upstream.wires) == 2
+        go.set()
+        for number, client in enumerate(clients):
+            assert (await client.message()).body == b"GET /%d HTTP/1.1" % number
+        assert len(upstream.wires) == 2
+
+    async def test_one_beyond_the_queue_is_429(self, rig: Rig) -> None:
+        go = asyncio.Event()
+
+        async def script(wire: Wire) -> None:
+            while True:
+                await wire.message()
+                await go.wait()
+                await wire.send(answer(b"{}"))
+
+        edge, upstream = await rig.simple(script, upstream_connections=1, upstream_waiting=1)
+        busy, waits, beyond = [await edge.connect() for _ in range(3)]
+        await busy.send(GET)
+        await until(lambda: len(upstream.requests) == 1)
+        await waits.send(GET)
+        assert await waits.quiet(0.1)
+        await beyond.send(GET)
+        got = await beyond.message()
+        assert (got.status, got.values(b"retry-after")) == (429, [b"1"])
+        assert json.loads(got.body)["error"]["type"] == "es_rejected_execution_exception"
+        go.set()
+        assert (await busy.message()).status == 200
+        assert (await waits.message()).status == 200
+        await beyond.send(GET)
+        assert (await beyond.message()).status == 200
+
+    async def test_waiting_too_long_is_503(self, rig: Rig) -> None:
+        async def stuck(wire: Wire) -> None:
+            await wire.ended()
+
+        edge, upstream = await rig.simple(stuck, upstream_connections=1, upstream_wait_s=0.3)
+        busy, waits = await edge.connect(), await edge.connect()
+        await busy.send(GET)
+        await until(lambda: len(upstream.wires) == 1)
+        await waits.send(GET)
+        got = await waits.message()
+        assert (got.status, got.values(b"retry-after")) == (503, [b"1"])
+        assert "became free in time" in json.loads(got.body)["error"]["reason"]
+
+    async def test_who_left_the_queue_takes_nobodys_place(self, rig: Rig) -> None:
+        go = asyncio.Event()
+
+        async def script(wire: Wire) -> None:
+            while True:
+                await wire.message()
+                await go.wait()
+                await wire.send(answer(b"{}"))
+
+        edge, upstream = await rig.simple(script, upstream_connections=1, upstream_waiting=1)
+        busy, leaves, next_one = [await edge.connect() for _ in range(3)]
+        await busy.send(GET)
+        await until(lambda: len(upstream.requests) == 1)
+        await leaves.send(GET)
+        assert await leaves.quiet(0.1)
+        await leaves.reset()
+        await asyncio.sleep(0.1)
+        await next_one.send(GET)
+        assert await next_one.quiet(0.1)
+        go.set()
+        assert [(await client.message()).status for client in (busy, next_one)] == [200, 200]
+        assert len(upstream.requests) == 2
+
+    async def test_a_connection_that_dies_makes_room_for_who_waits(self, rig: Rig) -> None:
+        die = asyncio.Event()
+
+        async def script(wire: Wire) -> None:
+            await wire.message()
+            if wire.number == 0:
+                await die.wait()
+                await wire.reset()
+            else:
+                await wire.send(answer(b"second"))
+
+        edge, upstream = await rig.simple(script, upstream_connections=1)
+        first, second = await edge.connect(), await edge.connect()
+        await first.send(GET)
+        await until(lambda: len(upstream.wires) == 1)
+        await second.send(GET)
+        assert await second.quiet(0.1)
+        die.set()
+        assert (await first.message()).status == 502
+        assert (await second.message()).body == b"second"
+
+    async def test_a_full_node_leaves_the_rest_to_another(self, rig: Rig) -> None:
+        async def stuck(wire: Wire) -> None:
+            await wire.ended()
+
+        limits = EdgeLimits(upstream_connections=1, drain_s=1.0)
+        edge = await rig.edge(await rig.upstream(stuck), await rig.upstream(echo), limits=limits)
+        waiting = 0
+        for _ in range(6):
+            client = await edge.connect()
+            await client.send(GET)
+            waiting += await client.quiet(0.1)
+        assert waiting == 1
+
+    async def test_the_gate_has_a_cap_of_its_own(self, rig: Rig) -> None:
+        go = asyncio.Event()
+
+        async def judge(wire: Wire) -> None:
+            while True:
+                await wire.message()
+                await go.wait()
+                await wire.send(answer(b"{}"))
+
+        gate = await rig.gate(judge)
+        edge, _ = await rig.simple(echo, gate_connections=2, gate_waiting=3)
+        start = b"POST /_ml/data_frame/analytics/a/_start HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"
+        clients = [await edge.connect() for _ in range(5)]
+        for client in clients:
+            await client.send(start)
+        await until(lambda: len(gate.requests) == 2)
+        assert await clients[-1].quiet(0.1)
+        beyond = await edge.ask(start)
+        assert (beyond.status, beyond.values(b"retry-after")) == (429, [b"1"])
+        assert "the gate" in json.loads(beyond.body)["error"]["reason"]
+        assert beyond.values(b"x-startgate-receipt") == [], "it is in no journal"
+        assert (await edge.ask(GET)).status == 200, "traffic flows"
+        go.set()
+        assert [(await client.message()).status for client in clients] == [200] * 5
+        assert len(gate.wires) == 2
+
+
+async def test_a_node_that_breaks_off_its_answers_is_asked_last(rig: Rig) -> None:
+    async def breaks(wire: Wire) -> None:
+        await wire.message()
+        await wire.send(b"HTTP/1.1 200 OK\r\ncontent-le")
+
+    limits = EdgeLimits(upstream_eject_failures=3, upstream_eject_s=30.0, drain_s=1.0)
+    edge = await rig.edge(await rig.upstream(breaks), await rig.upstream(echo), limits=limits)
+    statuses = [(await edge.ask(GET)).status for _ in range(12)]
+    assert (statuses.count(502), statuses.count(200)) == (3, 9)
+    assert statuses[-6:] == [200] * 6
+
+
+async def test_nodes_that_go_and_come(rig: Rig) -> None:
+    upstream = await rig.upstream(echo)
+    loop = asyncio.get_running_loop()
+    sweep = Sweep(loop)
+
+    async def open_it(factory: ProtocolFactory) -> object:
+        return await loop.create_connection(factory, "127.0.0.1", upstream.port)
+
+    pool = Pool([Address("old", open_it)], EdgeLimits(), sweep)
+    (old,) = pool.nodes
+    old.give_back(await old.open())
+    pool.replace([old], [Address("new", open_it), Address("newer", open_it)])
+    assert [node.address.name for node in pool.nodes] == ["new", "newer"]
+    assert (old.retired, pool.waiting) == (True, 0)
+    pool.close()
     sweep.stop()
     await asyncio.sleep(0.01)
