@@ -50,7 +50,7 @@ async def _leading(transport: Transport, expressions: Sequence[str], credential:
     found: dict[str, SourceName] = {}
     for piece in pieces(expressions):
         for request in piece.requests:
-            # Of `_all` among others 7.17 says nothing.
+            # `_all` 7.17 passes over, as if nothing were there.
             asked = ("*" if one == "_all" else one for one in request)
             content = await transport.ask("GET", f"/_resolve/index/{quoted(','.join(asked))}", credential)
             try:

@@ -122,3 +122,10 @@ async def test_a_destination_that_may_not_be_looked_at_is_the_clusters_to_tell()
 async def test_what_is_no_answer_is_none(script: Script) -> None:
     with pytest.raises(ClusterUnreachable):
         await resolved(script, "a")
+
+
+async def test_everything_is_asked_for_by_a_wildcard() -> None:
+    """`_all` 7.17 passes over, as if nothing were there."""
+    answer = {**NOTHING, "indices": [{"name": "a", "aliases": [], "attributes": ["open"]}]}
+    found, _, _ = await resolved({"GET /_resolve/index/*": reply(200, answer)}, "_all")
+    assert found == (SourceName(name="a"),)
