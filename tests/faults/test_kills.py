@@ -160,6 +160,6 @@ async def test_no_committed_record_is_lost(tmp_path: Path, workers: bool) -> Non
 
 async def _closed(journal: Path) -> None:
     """Wait until the gate has closed what its predecessors left open."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while any(one.open for one in starts(journal)):  # noqa: ASYNC110 -- another process writes
             await asyncio.sleep(0.1)

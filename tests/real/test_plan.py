@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from proxy.embedded.ml.pace import Pace
 from proxy.errors import CannotServe
 from proxy.journal.entry import Phase
 from proxy.planned import show
@@ -33,7 +34,7 @@ async def untouched(place: Place) -> bool:
     return stats["state"] == "stopped" and not await place.exists()
 
 
-@pytest.mark.parametrize("place", [2.0], indirect=True)
+@pytest.mark.parametrize("place", [test_start.FOREVER_S], indirect=True)
 async def test_what_is_planned_is_what_is_made(place: Place) -> None:
     await place.put()
     told = await plan(place)
@@ -109,16 +110,30 @@ async def test_a_destination_with_documents(place: Place) -> None:
     assert (started.status, started.reason) == (400, told["problems"][0]["reason"])
 
 
+@pytest.fixture
+def steps(monkeypatch: pytest.MonkeyPatch) -> asyncio.Semaphore:
+    """What jobs need to go on, one for each step."""
+    free = asyncio.Semaphore(0)
+
+    async def step(_: Pace) -> None:
+        await free.acquire()
+
+    monkeypatch.setattr(Pace, "step", step)
+    return free
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("place", [1.0], indirect=True)
-async def test_a_job_that_runs_and_one_that_was_stopped_in_copying(place: Place, node: RealNode | None) -> None:
+async def test_a_job_that_runs_and_one_that_was_stopped_in_copying(
+    place: Place, node: RealNode | None, steps: asyncio.Semaphore
+) -> None:
     """The template that is offered is taken by the node, and lasts where Elasticsearch makes the index anew."""
     await place.put()
     assert (await place.stack.start(place.name, place.ann)).status == 200
     running = await plan(place)
     started = await place.stack.start(place.name, place.ann)
     assert (started.status, started.reason) == (409, running["problems"][0]["reason"])
-    async with asyncio.timeout(10):
+    steps.release()  # to the first batch of documents, where it stands still
+    async with asyncio.timeout(60):
         while running["job"]["stage"] != "resuming_reindexing":
             await asyncio.sleep(0.05)
             running = await plan(place)
@@ -129,6 +144,8 @@ async def test_a_job_that_runs_and_one_that_was_stopped_in_copying(place: Place,
     assert template["body"]["template"]["settings"] == {"index.number_of_shards": 2, "index.number_of_replicas": 1}
     if node is None:  # the index core in process has no templates
         return
+    for _ in range(1000):
+        steps.release()
     template["body"]["template"]["settings"]["index.codec"] = "best_compression"
     put = await place.stack.call(template["method"], template["path"], template["body"], direct=True)
     assert put.status == 200, put.body

@@ -8,6 +8,7 @@ import uuid
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from enum import Enum
 
 import aiohttp
 import pytest
@@ -24,6 +25,17 @@ ROUNDS = 24
 WRITERS = 5
 AT_ONCE = 3
 NOBODY = Credential(whose="test")
+
+
+class Moment(Enum):
+    """When the writers of a round write; but for these at a machine's own pace, and so by chance."""
+
+    BEFORE = "before the removal"
+    MEANWHILE = "from the removal's beginning on"
+    AFTER = "after the removal"
+
+
+MOMENTS = {0: Moment.BEFORE, 1: Moment.AFTER}
 
 
 @dataclass(slots=True)
@@ -82,19 +94,18 @@ async def test_no_acknowledged_document_is_ever_lost(place: Place) -> None:
 
     async def one(number: int) -> str:
         async with turns:
-            return await _round(place, f"{name}-{number}", plans[number])
+            return await _round(place, f"{name}-{number}", plans[number], MOMENTS.get(number, Moment.MEANWHILE))
 
     removals = Counter(await asyncio.gather(*map(one, range(ROUNDS))))
     for index, ids in place.acknowledged.items():
         assert await place.found(index) == ids, index
     assert sum(map(len, place.acknowledged.values())) > ROUNDS
-    # Both ends are reached, so that the writers were there before, meanwhile and after.
     assert removals["removed"] > 0, removals
     assert any(text.startswith("kept: it holds") for text in removals), removals
     place.node.call("DELETE", "/" + ",".join(f"{name}-{number}" for number in range(ROUNDS)) + "?ignore_unavailable")
 
 
-async def _round(place: Place, index: str, plan: list[tuple[float, bool]]) -> str:
+async def _round(place: Place, index: str, plan: list[tuple[float, bool]], moment: Moment) -> str:
     meta = {"created_by": "data-frame-analytics", "analytics": index, "creation_date_in_millis": 1}
     body = {"settings": {"index.number_of_replicas": 0}, "mappings": {"dynamic": False, "_meta": meta}}
     assert await place.gateway.create(index, body, NOBODY)
@@ -103,9 +114,16 @@ async def _round(place: Place, index: str, plan: list[tuple[float, bool]]) -> st
         await asyncio.sleep(after_s)
         await place.write(index, number, bulk=bulk)
 
-    writers = asyncio.gather(*(write(number, *each) for number, each in enumerate(plan)))
+    async def write_all() -> None:
+        await asyncio.gather(*(write(number, *each) for number, each in enumerate(plan)))
+
+    if moment is Moment.BEFORE:
+        await write_all()
+    meanwhile = asyncio.ensure_future(write_all() if moment is Moment.MEANWHILE else asyncio.sleep(0))
     removal = await place.gateway.remove_if_empty(index, meta, NOBODY, idle)
-    await writers
+    await meanwhile
+    if moment is Moment.AFTER:
+        await write_all()
     if removal.startswith("kept"):  # whoever writes to it goes on doing so
         await place.write(index, 999, bulk=False)
         assert "999" in place.acknowledged[index], removal

@@ -66,7 +66,6 @@ def test_no_spelling_reaches_the_handler_through_a_proxy_that_denies_all(real_no
         assert real_node.call("GET", "/_oracle/count").data == {"count": 0, "targets": []}
         unanswered = {spelling.name for spelling, answer in heard if not answer.data and not answer.closed}
         assert unanswered == UNFINISHED
-        assert max(answer.after_s for _, answer in heard) < 4.0
         # The same bytes pass where nothing is guarded: it is not for want of a connection that nothing arrived.
         assert exchange(proxy.port, (b"GET /_oracle/count HTTP/1.1\r\nHost: es\r\n\r\n",)).status == 200
         assert proxy.asked > 50
