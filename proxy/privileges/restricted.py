@@ -5,6 +5,8 @@ A name that is in here but not in some version's own list is treated as restrict
 reach it, which is the safe side; and a question about a pattern leaves it out, as the cluster would.
 """
 
+import re
+
 from proxy.privileges.patterns import Language, language
 
 _DIGITS = "0123456789"
@@ -50,6 +52,9 @@ RESTRICTED: tuple[str, ...] = (
     ".query-rules*",
     ".search-app*",
 )
+# How names begin that one of the patterns stands for, and where in a pattern that ends.
+_BEGINNINGS = tuple(name.removesuffix("*") for name in RESTRICTED if name.endswith("*"))
+_WILDCARD = re.compile(r"[*?\\]")
 
 
 def restricted_language() -> Language:
@@ -60,3 +65,16 @@ def restricted_language() -> Language:
 def is_restricted(name: str) -> bool:
     """Whether the index, alias or data stream of this name is restricted."""
     return restricted_language().matches(name)
+
+
+def reaches_restricted(expression: str) -> bool:
+    """Whether a pattern for names that begin with a dot may stand for restricted ones.
+
+    Other patterns do not reach for them: restricted indices are hidden, and a wildcard stands for hidden ones only
+    where it begins with a dot itself (`IndexNameExpressionResolver`). It is told by how both begin, at once: a job may
+    have thousands of patterns. What begins alike counts as a yes.
+    """
+    if not expression.startswith(".") or not any(sign in expression for sign in "*?"):
+        return False
+    begins = _WILDCARD.split(expression, maxsplit=1)[0]
+    return any(name.startswith(begins) for name in RESTRICTED) or begins.startswith(_BEGINNINGS)

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from proxy.model import Identity, Job, Owner, OwnerKind
 from proxy.privileges import Asked, AskedIndex
+from proxy.privileges.restricted import reaches_restricted
 from proxy.rules.compiled import Rules, SubjectKind, Trusted
 
 # How somebody can have authenticated who is to be trusted as an intermediary: as a user, or with a token of that user
@@ -79,15 +80,25 @@ def subjects_of(rules: Rules, caller: Identity, secondary: Identity | None, owne
 
 def asked_of(rules: Rules, job: Job, subjects: Subjects) -> Mapping[Subject, Asked]:
     """What to ask of each subject, ready for `_has_privileges`; the caller is always in it, and first."""
-    both = (
-        AskedIndex(names=source_names(job), privileges=tuple(item.privilege for item in rules.source)),
+    cluster = tuple(item.privilege for item in rules.cluster)
+    of_caller = _indices(rules, job, Subject.CALLER) if Subject.CALLER in subjects.asked else ()
+    asked = {Subject.CALLER: Asked(cluster=cluster, index=of_caller)}
+    others = (subject for subject in subjects.asked if subject is not Subject.CALLER)
+    return asked | {subject: Asked(index=_indices(rules, job, subject)) for subject in others}
+
+
+def _indices(rules: Rules, job: Job, subject: Subject) -> tuple[AskedIndex, ...]:
+    """Of patterns that reach for system indices (`.*`) whoever is not the owner is asked with those: the owner, as whom
+    the job reads, may see them, and by default the cluster leaves them out of what it is asked."""
+    names, reading = source_names(job), tuple(item.privilege for item in rules.source)
+    whole = () if subject is Subject.OWNER else tuple(filter(reaches_restricted, names))
+    entries = (
+        AskedIndex(names=tuple(name for name in names if name not in whole), privileges=reading),
+        AskedIndex(names=whole, privileges=reading, allow_restricted=True),
         AskedIndex(names=(job.destination,), privileges=tuple(item.privilege for item in rules.destination)),
     )
     # An entry without names is not a question; that there are none is for the verdict to say.
-    index = tuple(entry for entry in both if entry.names)
-    cluster = tuple(item.privilege for item in rules.cluster)
-    asked = {Subject.CALLER: Asked(cluster=cluster, index=index if Subject.CALLER in subjects.asked else ())}
-    return asked | {subject: Asked(index=index) for subject in subjects.asked if subject is not Subject.CALLER}
+    return tuple(entry for entry in entries if entry.names)
 
 
 def source_names(job: Job) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from proxy.privileges.restricted import RESTRICTED, is_restricted, restricted_language
+from proxy.privileges.restricted import RESTRICTED, is_restricted, reaches_restricted, restricted_language
 
 
 @pytest.mark.parametrize(
@@ -54,3 +54,17 @@ def test_hidden_and_result_indices_are_not(name: str) -> None:
 
 def test_the_language_is_that_of_the_list() -> None:
     assert all(restricted_language().matches(name.replace("*", "x")) for name in RESTRICTED)
+
+
+@pytest.mark.parametrize(
+    "pattern", [".*", ".k*", ".ml-*", ".?ibana", ".security-7*", ".kibana_8.1*", ".ds-*", ".*" + "a*?" * 30]
+)
+def test_patterns_that_reach_for_them(pattern: str) -> None:
+    assert reaches_restricted(pattern)
+
+
+@pytest.mark.parametrize(
+    "pattern", ["*", "logs-*", ".alerts-*", ".ds-logs-*", ".security-7", ".ml-anomalies-*", ".kibana-event-log-*", ""]
+)
+def test_other_names_and_patterns_do_not(pattern: str) -> None:
+    assert not reaches_restricted(pattern)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from proxy.model import Identity, Owner, OwnerKind
-from proxy.privileges import Asked, AskedIndex
+from proxy.privileges import Asked, AskedIndex, IndexGrant, Role, check
 from proxy.rules.compiled import Origin, SubjectKind, Trusted
 from proxy.rules.subjects import Subject, Subjects, asked_of, is_trusted, source_names, subjects_of
 from tests.rules.samples import BOB, KEY, KIBANA, OWNER, SERVICE, job, rules
@@ -115,3 +115,26 @@ def test_source_expressions_are_asked_about_verbatim(sources: tuple[str, ...], n
 def test_without_any_source_only_the_destination_is_asked_about() -> None:
     one = Subjects(data=CALLER, asked=(CALLER,), intermediary=False)
     assert [entry.names for entry in asked_of(rules(), job("-a"), one)[CALLER].index] == [("dest",)]
+
+
+def test_who_is_not_the_owner_is_asked_about_system_indices_that_a_pattern_reaches_for() -> None:
+    """The job reads as its owner, who may see them; whoever may read `*` would else have them copied."""
+    both = Subjects(data=CALLER, asked=(CALLER, THE_OWNER), intermediary=False)
+    asked = asked_of(rules(), job("logs-*", ".*", ".alerts-*"), both)
+    assert [(one.names, one.allow_restricted) for one in asked[CALLER].index] == [
+        (("logs-*", ".alerts-*"), False),
+        ((".*",), True),
+        (("dest",), False),
+    ]
+    assert [(one.names, one.allow_restricted) for one in asked[THE_OWNER].index] == [
+        (("logs-*", ".*", ".alerts-*"), False),
+        (("dest",), False),
+    ]
+
+
+@pytest.mark.parametrize("allowed", [False, True])
+def test_a_grant_on_everything_does_not_reach_system_indices_by_itself(*, allowed: bool) -> None:
+    grant = IndexGrant(names=("*",), privileges=("all",), allow_restricted=allowed)
+    one = Subjects(data=CALLER, asked=(CALLER,), intermediary=False)
+    held = check([Role(name="all", indices=(grant,))], asked_of(rules(), job(".*"), one)[CALLER])
+    assert held.index[".*"] == {"read": allowed, "view_index_metadata": allowed}
