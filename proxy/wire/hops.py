@@ -25,7 +25,18 @@ _PROTECTED = frozenset(
     b"accept accept-encoding authorization content-encoding content-length content-type cookie date expect forwarded"
     b" host kbn-xsrf proxy-authorization traceparent tracestate via warning www-authenticate".split()
 )
-_PROTECTED_PREFIXES = (b"es-", b"x-elastic-", b"x-forwarded-", b"x-opaque-", b"x-startgate-", b"x-found-", b"x-real-")
+_PROTECTED_PREFIXES = (
+    b"es-",
+    b"x-elastic-",
+    b"x-forwarded-",
+    b"x-opaque-",
+    b"x-startgate-",
+    b"x-found-",
+    b"x-real-",
+    # What fronts use to tell who the user is (identity.trusted_header).
+    b"x-remote-",
+    b"x-authenticated-",
+)
 
 
 # What was read: the section that may pass on; the values of Host, Expect, Content-Length and Transfer-Encoding lines as

@@ -116,6 +116,8 @@ def test_what_connection_names_is_taken_out() -> None:
         b"X-Opaque-Id",
         b"traceparent",
         b"X-Forwarded-For",
+        b"X-Authenticated-Roles",
+        b"x-remote-user",
         b"X-Elastic-Product",
         b"X-Startgate-Receipt",
         b"cookie",
