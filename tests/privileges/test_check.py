@@ -79,6 +79,8 @@ def test_what_groups_of_several_roles_allow_adds_up() -> None:
         ([("x?", "read"), ("x", "read"), ("x??*", "read")], "x*", True),
         ([("x?", "read index"), ("x", "index read"), ("x??*", "READ index")], "x*", True),
         ([("/[a-m].*/", "read"), ("/[n-z].*/", "read")], "/[a-z].*/", True),
+        # A pattern without a sign of a wildcard.
+        ([("a", "read"), ("b", "read")], "/a|b/", True),
         ([("x?", "read"), ("x", "read"), ("x??*", "write read")], "x*", False),
         ([("logs-a*", "read"), ("logs-b*", "read")], "logs-*", False),
     ],
@@ -285,3 +287,9 @@ def test_thousands_of_plain_names_are_judged() -> None:
     held = check(roles, Asked(index=(AskedIndex(names=names, privileges=("read",)),)))
     assert held.complete
     assert len(held.index) == 3000
+
+
+def test_restricted_names_are_asked_about_only_where_said() -> None:
+    asked = AskedIndex(names=("*",), privileges=("read",))
+    assert not asked.allow_restricted
+    assert check([role(("*", "read"))], Asked(index=(asked,))).index["*"]["read"]
