@@ -13,9 +13,13 @@ from typing import Any
 import msgspec
 import pytest
 
+from proxy.cases.model import Case, CaseJob, Expected, Index, Setting, Wanted
+from proxy.cases.run import arrived as of_case
+from proxy.cases.run import played
+from proxy.cases.world import CaseCluster
 from proxy.cluster.jobs import job_of
 from proxy.errors import Refusal
-from proxy.model import Identity, Job, OwnerKind
+from proxy.model import Identity, Job, JobState, OwnerKind, Stage
 from proxy.privileges import Held, IndexGrant, Role
 from proxy.rules import (
     Authority,
@@ -35,7 +39,7 @@ from proxy.rules import (
 )
 from proxy.rules.cel import compile_condition
 from proxy.rules.compiled import BreakGlass, DefinedRole, Flow, Guard, Mode, RoleMapping
-from tests.gate.fakes import ANN, BOB, CONFIG, KIBANA, RULES, Scene, arrived
+from tests.gate.fakes import ANN, BOB, CONFIG, KIBANA, RULES, FakeClock, Scene, arrived
 
 CASES = 10_000
 PLACE = Origin("r.yml", 1)
@@ -180,6 +184,45 @@ class Maker:
         headers = [] if secondary is None else [("es-secondary-authorization", "Basic Ym9i")]
         return one, arrived(*headers)
 
+    def case(self) -> tuple[Setting, Case]:
+        """A start as a file of cases has it: the cluster answers by roles, and by the indices that are there."""
+        roles = {
+            name: Role(
+                name=name,
+                cluster=(self.random.choice(["monitor_ml", "manage_ml", "manage_ml", "manage_ml"]),),
+                indices=(IndexGrant(names=self.some(("*", "f*", "flights*", "hr-*"), 1), privileges=("all",)),),
+            )
+            for name in ("analyst", "data", "kibana_system")
+        }
+        people = {name: self.identity() for name in ("caller", "secondary")}
+        # In a file, an API key may do what its roles say; by the cluster's word it has none.
+        people = {name: replace(one, roles=one.roles or self.some(("analyst", "data"), 1)) for name, one in people.items()}
+        people["key"] = replace(ANN, api_key_id="i", api_key_name="k1", roles=self.some(("analyst", "data"), 1))
+        names = self.some(("flights", "hr-1", "logs-1", "hr-out"), 0, 4)
+        indices = {name: Index(name=name, aliases=self.some(("flights-out", "free"), 0, 1)) for name in names}
+        job = self.job()
+        setting = Setting(
+            identities=people,
+            roles=roles,
+            jobs={job.id: CaseJob(job=job, state=JobState(state="stopped", stage=Stage.FIRST_TIME))},
+            indices=indices,
+        )
+        running = tuple(
+            RunningJob(id=f"j{at}", analysis="regression", sources=(), destination="d", model_memory_limit_bytes=at)
+            for at in range(self.random.randint(0, 3))
+        )
+        one = Case(
+            name="one",
+            origin=PLACE,
+            caller="caller",
+            secondary="secondary" if self.random.random() < 0.2 else None,
+            job=job.id,
+            expected=Expected(verdict=Wanted.ALLOWED),
+            now_ms=self.random.choice([1_700_000_100_000, 1_800_000_000_000]),
+            running=running,
+        )
+        return setting, one
+
 
 def told(record: Mapping[str, Any]) -> Verdict:
     """What counts of a verdict in a record or an explanation."""
@@ -252,6 +295,46 @@ async def agree(seed: int) -> bool:
     return verdict[0]
 
 
+async def agree_as_a_case(seed: int) -> bool:
+    """A case, its explanation, the evaluator and the gate come to the same; whether the start was allowed."""
+    maker = Maker(seed)
+    rules = maker.rules()
+    setting, case = maker.case()
+    _, _, records = await played(setting, case, rules)
+    (ours,) = [one["startgate"] for one in records if one["startgate"]["phase"] == "outcome"]
+    verdict, situation = told(ours["verdict"]), from_record(ours["situation"])
+    reply, _, _ = await played(setting, case, rules, explain=True)
+    assert told(json.loads(reply.body)) == verdict, seed
+    if not any("config" in one.program.mentions for one in rules.guards):
+        assert judged(rules, situation) == verdict, seed
+    one = Scene(clock=FakeClock(case.now_ms))
+    one.cluster.answers = await answers(setting, case, situation)
+    await one.run(of_case(case), rules)
+    assert told(one.outcome["startgate"]["verdict"]) == verdict, seed
+    return verdict[0]
+
+
+async def answers(setting: Setting, case: Case, situation: Situation) -> dict[str, Any]:
+    """What a cluster answers for the gate to find this situation."""
+    job = setting.jobs[case.job].job
+    cluster = CaseCluster(setting, case)
+    try:
+        grants: Any = await cluster.grants(job.owner)
+    except Refusal as refusal:
+        grants = refusal
+    given: dict[str, Any] = {
+        "identify caller": situation.caller,
+        "identify secondary": situation.secondary,
+        "job": job,
+        "grants": grants,
+        "running": case.running,
+    }
+    given |= {f"held {subject}": held for subject, held in situation.held.items() if isinstance(held, Held)}
+    if situation.sources is not None:
+        given["resolution"] = (situation.sources, situation.target)
+    return given
+
+
 def run(work: Callable[[], Awaitable[Any]]) -> Any:
     """In a loop of its own."""
 
@@ -289,3 +372,20 @@ def test_owners_of_all_kinds_and_unknown_facts_come_about() -> None:
     assert kinds == {OwnerKind.ROLES, OwnerKind.API_KEY, OwnerKind.UNKNOWN}
     assert unknown > 10
     assert Unknown("x") != Unknown("y")
+
+
+def test_a_case_comes_to_the_same() -> None:
+    async def work() -> list[bool]:
+        return [await agree_as_a_case(seed) for seed in range(300)]
+
+    allowed = run(work)
+    assert {*allowed} == {True, False}, "both must come about, else nothing was compared"
+
+
+@pytest.mark.slow
+def test_a_case_comes_to_the_same_ten_thousand_times() -> None:
+    async def work() -> list[bool]:
+        return [await agree_as_a_case(seed) for seed in range(300, CASES)]
+
+    allowed = run(work)
+    assert 500 < sum(allowed) < CASES - 500

@@ -276,6 +276,7 @@ class Scene:
     service: str | None = "ApiKey c2VydmljZQ=="
     limits: GateLimits = field(default_factory=GateLimits)
     locks: dict[str, asyncio.Lock] = field(default_factory=dict)
+    clock: FakeClock = field(default_factory=FakeClock)
 
     def __post_init__(self) -> None:
         self.cluster = FakeCluster(self.calls)
@@ -303,7 +304,7 @@ class Scene:
         return flow.World(
             cluster=self.cluster,
             journal=self.journal,
-            clock=FakeClock(),
+            clock=self.clock,
             limits=self.limits,
             service=self.service,
             started=self._started,
