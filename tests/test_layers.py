@@ -50,19 +50,21 @@ ARROWS: dict[str, frozenset[str]] = {
     # The positions of YAML values come from the same reader as those of rule files.
     "config": BASE | {"settings", "rules", "tls", "identity"},
     "listeners": BASE | {"settings"},
+    "handover": BASE | {"tasks"},
     "preflight": PLAIN | {"rules", "cluster", "identity"},
     "child": PLAIN | {"orders"},
     # The edge's process loads nothing of the gate: it is smaller for it, and a fault there does not reach it.
     "edge_process": PLAIN | {"child", "edge", "logs", "orders"},
     "gate_process": PLAIN | {"cases", "child", "gate.app", "logs", "orders"},
     "process": PLAIN | {"orders"},
-    "supervisor": PLAIN | {"config", "listeners", "orders", "preflight", "process"},
+    "supervisor": PLAIN | {"config", "handover", "listeners", "orders", "preflight", "process"},
     "columns": frozenset({"text"}),
     "audit": PLAIN | {"columns", "journal", "journal.entry", "text"},
     # Judges what a record holds; who reads the record and prints what came of it is a command.
     "replay": BASE | {"journal.entry", "privileges", "rules"},
     "demo": PLAIN
-    | {"audit", "columns", "listeners", "config", "embedded", "journal", "journal.entry", "preflight", "supervisor"},
+    | {"audit", "columns", "listeners", "config", "embedded", "journal", "journal.entry", "planned", "preflight"}
+    | {"supervisor"},
     "planned": PLAIN | {"columns", "text"},
     # A case runs through the gate's own flow; its jobs are read as the cluster's are.
     "cases": GATE | {"cluster", "journal.entry", "text"},
