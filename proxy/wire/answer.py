@@ -10,7 +10,8 @@ from proxy.wire.hops import take_hops
 from proxy.wire.limits import HeadLimits
 
 # RFC 9112 §4: HTTP-version SP status-code SP [ reason-phrase ]; the second SP is there even without a reason.
-_LINE = rb"HTTP/1\.([01]) ([1-9][0-9]{2}) ([\t\x20-\x7e\x80-\xff]*+)"
+# RFC 9110 §15: codes outside 100 to 599 are invalid; clients differ about what follows one.
+_LINE = rb"HTTP/1\.([01]) ([1-5][0-9]{2}) ([\t\x20-\x7e\x80-\xff]*+)"
 
 _HEAD = re.compile(_LINE + rb"\r" + SECTION)
 _STATUS_LINE = re.compile(_LINE)

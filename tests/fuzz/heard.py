@@ -1,6 +1,7 @@
 """Reading what a client was answered, without any of the proxy's own code, and as strictly as any client might."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tests.fuzz.case import TAGS
@@ -28,13 +29,18 @@ class Answered:
     end: int
 
 
-def answers(data: bytes, *, heads: bool) -> list[Answered]:
-    """The final answers in `data`, the last of them maybe cut. `heads`: there may be answers to HEAD among them, which
-    have no body whatever they say. Raises Unreadable."""
+def answers(data: bytes, *, heads: bool | Sequence[bool]) -> list[Answered]:
+    """The final answers in `data`, the last of them maybe cut. Raises Unreadable.
+
+    `heads` says of each whether it answers a HEAD request and so has no body whatever it says; where the requests are
+    not known, whether there may be such answers among them.
+    """
     found: list[Answered] = []
     at = 0
     while at < len(data):
-        answer = next_answer(data, at, heads=heads)
+        guess = heads if isinstance(heads, bool) else False
+        bodiless = not isinstance(heads, bool) and len(found) < len(heads) and heads[len(found)]
+        answer = next_answer(data, at, heads=guess, bodiless=bodiless)
         if answer is None:
             break
         at = answer.end
@@ -43,7 +49,7 @@ def answers(data: bytes, *, heads: bool) -> list[Answered]:
     return found
 
 
-def next_answer(data: bytes, at: int, *, heads: bool) -> Answered | None:
+def next_answer(data: bytes, at: int, *, heads: bool = False, bodiless: bool = False) -> Answered | None:
     """The answer, interim or final, at `at`; None if its head is cut. Raises Unreadable."""
     match = _HEAD.match(data, at)
     if match is None:
@@ -55,22 +61,20 @@ def next_answer(data: bytes, at: int, *, heads: bool) -> Answered | None:
     fields = [(name.lower(), value.strip()) for name, value in _FIELD.findall(match[2])]
     tags = [found for name, value in fields if name == b"x-opaque-id" for found in TAGS.findall(value)[:1]]
     started = (b"x-oracle", b"start") in fields
-    body, end, whole = _body(data, match.end(), status, fields, heads=heads)
-    return Answered(status, tags[0] if tags else b"", started, body, whole, end)
-
-
-def _body(
-    data: bytes, at: int, status: int, fields: list[tuple[bytes, bytes]], *, heads: bool
-) -> tuple[bytes, int, bool]:
     lengths = [value for name, value in fields if name == b"content-length"]
     codings = [value for name, value in fields if name == b"transfer-encoding"]
     if len(lengths) + len(codings) > 1:
         raise Unreadable("an answer says twice where it ends")
-    if status < 200 or status in (204, 304):
-        return b"", at, True
-    if heads and (at == len(data) or data.startswith(b"HTTP/1.", at)):
-        # No body of these tests begins like that: it is the next answer, so this one is to a HEAD.
-        return b"", at, True
+    at, body = match.end(), b""
+    # No body of these tests begins like an answer: it is the next one, so this one is to a HEAD.
+    guessed = heads and (at == len(data) or data.startswith(b"HTTP/1.", at))
+    end, whole = at, True
+    if not (bodiless or guessed or status < 200 or status in (204, 304)):
+        body, end, whole = _body(data, at, lengths, codings)
+    return Answered(status, tags[0] if tags else b"", started, body, whole, end)
+
+
+def _body(data: bytes, at: int, lengths: list[bytes], codings: list[bytes]) -> tuple[bytes, int, bool]:
     if codings:
         return _chunks(data, at)
     if not lengths:

@@ -78,10 +78,10 @@ class _Connection(asyncio.Protocol):
     def judge(self) -> None:
         """Read what is kept in every way; where two differ, or one finds a start, that is a fault."""
         data = self._data
-        readings = {how: _told(read_all(data, how)) for how in READINGS}
-        if len({tuple(told) for told in readings.values()}) > 1:
+        readings = {tuple(read_all(data, how)) for how in READINGS}
+        if len(readings) > 1:
             self._origin.faults.append(f"ambiguous: servers would differ about {data!r}")
-        if any(seen.starts for how in READINGS for seen in read_all(data, how)):
+        if any(seen.starts for found in readings for seen in found):
             self._origin.faults.append(f"reach: some server would find a start in {data!r}")
 
     def data_received(self, data: bytes) -> None:
@@ -115,7 +115,3 @@ def answer(seen: Seen) -> bytes:
     if seen.method == b"HEAD":
         return head + framing
     return head + framing + (b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body) if chunked else body)
-
-
-def _told(found: list[Seen]) -> list[tuple[bytes, bytes, bytes]]:
-    return [(seen.method, seen.target, seen.tag) for seen in found]

@@ -68,7 +68,7 @@ def seeds() -> tuple[Case, ...]:
 
 
 def inputs(seed: int, count: int) -> Iterator[Case]:
-    """The inputs of a seed: what was written, then mutants and new pipelines in turn. The same for the same seed,
+    """The inputs of a seed: what was written, then mutants and new pipelines. The same for the same seed,
     whatever `count` cuts off."""
     chance = Random(seed)  # noqa: S311 -- repeatable on purpose
     written = seeds()
@@ -77,7 +77,7 @@ def inputs(seed: int, count: int) -> Iterator[Case]:
     for at in range(count):
         if at < len(written):
             yield written[at]
-        elif at % 3 == 0:
+        elif chance.random() < 0.35:
             yield pipeline(chance)
         else:
             yield mutant(chance, source)

@@ -10,7 +10,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.fuzz.campaign import LIMITS, through
-from tests.fuzz.case import Case
 from tests.fuzz.grammar import pipeline
 from tests.fuzz.origin import Origin
 from tests.fuzz.seeds import inputs
@@ -47,16 +46,3 @@ def test_pipelines_that_hypothesis_chooses(rig: tuple[Origin, DenyingProxy], cha
     cases = [pipeline(chance) for chance in chances]
     run = asyncio.run(through(proxy.port, enumerate(cases), lambda: len(origin.check()), time.monotonic() + 100))
     assert (run.failures, origin.faults) == ([], []), run.report()
-
-
-def test_inputs_are_the_same_for_a_seed_and_differ_for_another() -> None:
-    one, again, other = (list(inputs(seed, 2000)) for seed in (7, 7, 8))
-    assert one == again
-    assert one[:500] != other[:500] or one[500:] != other[500:]
-
-
-def test_a_kept_input_is_read_back() -> None:
-    from tests.fuzz.case import from_text
-
-    for case in inputs(3, 900):
-        assert from_text(case.text()) == Case(case.parts)

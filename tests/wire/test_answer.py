@@ -78,6 +78,8 @@ def test_reasons_survive(line: bytes, reason: bytes) -> None:
         (b"HTTP/1.1 20 OK\r\n\r\n", "status line"),
         (b"HTTP/1.1 2000 OK\r\n\r\n", "status line"),
         (b"HTTP/1.1 099 OK\r\n\r\n", "status line"),
+        (b"HTTP/1.1 600 OK\r\n\r\n", "status line"),
+        (b"HTTP/1.1 999 OK\r\n\r\n", "status line"),
         (b"HTTP/1.1 200 O\x00K\r\n\r\n", "status line"),
         (b"HTTP/1.11 200 OK\r\n\r\n", "status line"),
         (b"HTTP/1.2 200 OK\r\n\r\n", "not an HTTP/1 answer"),
