@@ -167,9 +167,24 @@ async def index(transport: Transport, name: str, credential: Credential) -> Inde
         concrete, body = min(reply.content.items(), key=lambda found: (not _is_write_index(found[1], name), found[0]))
         settings_, mappings = body["settings"], body.get("mappings", {})
         uuid, blocked = settings_["index.uuid"], settings_.get("index.blocks.write") == "true"
-        return IndexState(name=concrete, uuid=uuid, mappings=_indices(mappings), blocked=blocked)
+        in_data_stream = concrete != name and body.get("data_stream") == name
+        return IndexState(
+            name=concrete,
+            uuid=uuid,
+            mappings=_indices(mappings),
+            blocked=blocked,
+            no_write_index=concrete != name and not in_data_stream and not _is_written(body, name, len(reply.content)),
+            in_data_stream=in_data_stream,
+        )
     except (KeyError, TypeError, AttributeError, ValueError) as failure:
         raise ClusterUnreachable(f"GET /{name}: the answer lacks {failure}") from failure
+
+
+def _is_written(body: Mapping[str, Any], alias: str, among: int) -> bool:
+    """Whether it is what is written to behind an alias of so many indices (`IndexAbstraction.Alias`): the one that is
+    said to be, or the only one where nothing is said."""
+    said = body.get("aliases", {}).get(alias, {}).get("is_write_index")
+    return said is True or (said is None and among == 1)
 
 
 def _is_write_index(body: Mapping[str, Any], alias: str) -> bool:

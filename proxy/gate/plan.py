@@ -110,6 +110,12 @@ def _later_failure(job: Job, destination: IndexState) -> Refusal | None:
 
     One that Elasticsearch takes to be of an older release it deletes and makes anew, so that nothing of it matters.
     """
+    if destination.in_data_stream:
+        # The job copies with plain writes, which a data stream does not take.
+        text = "only write ops with an op_type of create are allowed in data streams"
+        return Refusal(400, "illegal_argument_exception", text)
+    if destination.no_write_index:
+        return Refusal(400, "illegal_argument_exception", _no_write_index(job))
     taken = results_field_conflict(job, destination.mappings.get("properties", {}))
     if taken is None or (destination.name == job.destination and is_outdated(destination.mappings.get("_meta"))):
         return None
@@ -150,6 +156,9 @@ def check_expressions(job: Job, sources: Sequence[str] = (), destination: IndexS
     Raises:
         Refusal: 400 with Elasticsearch's texts.
     """
+    if destination is not None and destination.no_write_index and sources and not _included(job, sources, None):
+        # The cluster's own check ends here, whatever else is wrong.
+        raise Refusal(400, "validation_exception", f"Validation Failed: 1: {_no_write_index(job)};")
     problems = [
         f"Destination index [{name}] is included in source expression [{expression}]"
         for name, expression in _included(job, sources, destination)
@@ -159,6 +168,13 @@ def check_expressions(job: Job, sources: Sequence[str] = (), destination: IndexS
     if problems:
         listed = "".join(f"{number}: {problem};" for number, problem in enumerate(problems, 1))
         raise Refusal(400, "validation_exception", f"Validation Failed: {listed}")
+
+
+def _no_write_index(job: Job) -> str:
+    return (
+        f"no write index is defined for alias [{job.destination}]. The write index may be explicitly disabled using "
+        "is_write_index=false or the alias points to multiple indices without one being designated as a write index"
+    )
 
 
 def _included(job: Job, sources: Sequence[str], destination: IndexState | None) -> list[tuple[str, str]]:

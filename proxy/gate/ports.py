@@ -22,13 +22,16 @@ class Grants:
 class IndexState:
     """An index that exists: `name` is the concrete one, which differs from what was asked where that is an alias.
 
-    `blocked`: it takes no writes (`index.blocks.write`).
+    `blocked`: it takes no writes (`index.blocks.write`). `no_write_index`: what was asked for is an alias of which no
+    index is the one to write to. `in_data_stream`: what was asked for is a data stream, and this backs it.
     """
 
     name: str
     uuid: str
     mappings: Mapping[str, Any] = field(repr=False)
     blocked: bool = False
+    no_write_index: bool = False
+    in_data_stream: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -282,7 +282,24 @@ async def test_of_an_alias_of_several_indices_the_written_one_counts(writes: str
     }
     async with node({"GET /alias": reply(200, several)}) as one, transport(one.url) as opened:
         found = await index(opened, "alias", ANN)
-        assert found == IndexState(name=wanted, uuid=f"u-{wanted}", mappings={})
+        assert found == IndexState(name=wanted, uuid=f"u-{wanted}", mappings={}, no_write_index=writes is None)
+
+
+@pytest.mark.parametrize(
+    ("body", "no_write_index", "in_data_stream"),
+    [
+        ({"aliases": {"out": {}}}, False, False),
+        ({"aliases": {"out": {"is_write_index": True}}}, False, False),
+        ({"aliases": {"out": {"is_write_index": False}}}, True, False),
+        ({"aliases": {}, "data_stream": "out"}, False, True),
+    ],
+)
+async def test_what_cannot_be_written_to_is_told(body: Any, no_write_index: bool, in_data_stream: bool) -> None:
+    answer = reply(200, {"out-1": {"settings": {"index.uuid": "u"}, "mappings": {}, **body}})
+    async with node({"GET /out": answer}) as one, transport(one.url) as opened:
+        found = await index(opened, "out", ANN)
+    assert found is not None
+    assert (found.no_write_index, found.in_data_stream) == (no_write_index, in_data_stream)
 
 
 @pytest.mark.parametrize(

@@ -387,3 +387,41 @@ def test_what_cannot_be_told_exactly_is_denied(what: Grants, why: str) -> None:
     ) as told:
         seen(what)
     assert (told.value.status, told.value.type) == (403, "security_exception")
+
+
+NO_WRITE_INDEX = (
+    "no write index is defined for alias [flights-out]. The write index may be explicitly disabled using "
+    "is_write_index=false or the alias points to multiple indices without one being designated as a write index"
+)
+
+
+def test_an_alias_that_nothing_can_be_written_to_is_refused_in_the_words_of_the_cluster() -> None:
+    there = IndexState(name="one", uuid="u", mappings={}, no_write_index=True)
+    with pytest.raises(Refusal) as told:
+        make_plan(known(), Facts(sources=(FLIGHTS,), destination=there), None, 0)
+    assert (told.value.status, told.value.type) == (400, "validation_exception")
+    assert told.value.reason == f"Validation Failed: 1: {NO_WRITE_INDEX};"
+
+
+def test_what_includes_the_destination_comes_before_its_write_index() -> None:
+    there = IndexState(name="one", uuid="u", mappings={}, no_write_index=True)
+    with pytest.raises(Refusal, match="is included in source expression"):
+        check_expressions(made(source={"index": ["flights*"]}), ["flights"], there)
+
+
+@pytest.mark.parametrize(
+    ("there", "why"),
+    [
+        (IndexState(name="one", uuid="u", mappings={}, no_write_index=True), NO_WRITE_INDEX),
+        (
+            IndexState(name=".ds-1", uuid="u", mappings={}, in_data_stream=True),
+            "only write ops with an op_type of create are allowed in data streams",
+        ),
+    ],
+)
+def test_a_destination_that_takes_no_copies_is_told_before_the_job_fails(there: IndexState, why: str) -> None:
+    """Where the sources stand for nothing, the cluster's own check does not look at the destination."""
+    plan = make_plan(known(), Facts(sources=(), destination=there), None, 0)
+    assert plan.step is Destination.EXISTING
+    assert plan.problem is not None
+    assert (plan.problem.status, plan.problem.reason) == (400, why)

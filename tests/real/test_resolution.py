@@ -15,10 +15,12 @@ import pytest
 from proxy.cluster import expressions, indices
 from proxy.cluster.gateway import Gateway
 from proxy.errors import Refusal
-from proxy.gate.plan import check_expressions
+from proxy.gate.plan import check_expressions, make_plan
+from proxy.gate.ports import Facts
 from proxy.model import Credential, SourceFilter
 from proxy.settings import ClusterTls
 from tests.destination.samples import job
+from tests.gate.fakes import known
 from tests.real.node import RealNode
 
 pytestmark = pytest.mark.real
@@ -234,6 +236,22 @@ async def test_a_destination_among_the_sources(
 async def test_what_a_destination_stands_for(gateway: Gateway, destination: str, concrete: str | None) -> None:
     found = await gateway.index(destination, NOBODY)
     assert (found and found.name) == concrete
+
+
+async def test_what_cannot_be_written_to_is_foreseen_in_the_words_of_the_node(node: RealNode, gateway: Gateway) -> None:
+    """A job copies with plain writes, as here."""
+    for destination in ["r-al", "r-alc", *(["r-ds-1"] if node.version.major >= 8 else [])]:
+        found = await gateway.index(destination, NOBODY)
+        assert found is not None
+        made = replace(job(), sources=("r-out",), destination=destination)
+        said = node.call("PUT", f"/{destination}/_doc/1", {"@timestamp": "2024-01-01"}).data["error"]
+        plan = make_plan(known(made), Facts(sources=(), destination=found), None, 0)
+        assert plan.problem is not None
+        assert (plan.problem.type, plan.problem.reason) == (said["type"], said["reason"])
+    for destination in ["r-many", "r-to-out", "r-out"]:
+        found = await gateway.index(destination, NOBODY)
+        assert found is not None
+        assert (found.no_write_index, found.in_data_stream) == (False, False)
 
 
 async def test_a_destination_that_a_template_makes_a_data_stream(node: RealNode, gateway: Gateway) -> None:
