@@ -11,32 +11,50 @@ from dataclasses import dataclass, field
 class ListenTls:
     """Certificate chain and private key files (PEM) of a listening address.
 
-    `client_ca` is a PEM file with the authorities of clients' certificates, None where none are asked for;
-    `client_certificates` is then `required` or `optional`.
+    `more` are further pairs of such files, for clients that ask for one of their names (SNI); everybody else gets the
+    first. `client_ca` is a PEM file with the authorities of clients' certificates, None where none are asked for;
+    `client_certificates` is then `required` or `optional`. Versions are `1.2` or `1.3`.
     """
 
     certificate: str
     key: str
+    more: tuple[tuple[str, str], ...] = ()
     client_ca: str | None = None
     client_certificates: str = "required"
+    # RFC 8996: what is older must not be used.
+    min_version: str = "1.2"
+    max_version: str = "1.3"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listen:
-    """One address to listen on; port 0 lets the system choose."""
+    """One address to listen on; port 0 lets the system choose. `proxy_protocol` are the networks of fronts (CIDR form)
+    that must begin each connection with a PROXY header; where it is empty, nobody may."""
 
     host: str
     port: int
     tls: ListenTls | None = None
+    proxy_protocol: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterTls:
-    """How the cluster's certificates are checked: `ca` is a PEM file, or the system's store where None;
-    `verify` is `full` (chain and host name), `certificate` (chain only) or `unsafe_none`."""
+    """How the cluster's certificates are checked, and what is shown to the nodes.
+
+    `ca` is a PEM file, or the system's store where None; `verify` is `full` (chain and host name), `certificate` (chain
+    only), `fingerprint` (one of `fingerprints` only) or `unsafe_none`. `fingerprints` are SHA-256 digests of nodes' own
+    certificates in lower-case hex; where there are any, no other certificate will do. `server_name` is the name that is
+    asked for and checked instead of a node's own. `certificate` and `key` are this side's, as PEM files.
+    """
 
     ca: str | None = None
     verify: str = "full"
+    fingerprints: tuple[str, ...] = ()
+    server_name: str | None = None
+    certificate: str | None = None
+    key: str | None = None
+    min_version: str = "1.2"
+    max_version: str = "1.3"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +71,12 @@ class EdgeLimits:
     headers: int = 1000
     # Longer than Kibana's and the clients' own keep-alive, so that it is the client that closes.
     client_idle_s: float = 120.0
+    # For what comes before the first request of a connection, each of a PROXY header and a TLS handshake: some packets,
+    # of which the slowest client has sent the last long before.
+    client_handshake_s: float = 15.0
+    # So many connections at a time may be at that; the oldest goes for a new one. A handshake takes milliseconds: those
+    # that are under way for long are not meant to end.
+    client_handshakes: int = 1024
     # From the first byte of a head to its end (nginx's client_header_timeout is 60).
     client_head_s: float = 30.0
     # In the middle of a message: how long a client may neither send nor read a byte (nginx's client_body_timeout and
@@ -109,6 +133,15 @@ class EdgeLimits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Forwarded:
+    """What becomes of `X-Forwarded-For`, `X-Forwarded-Proto` and `Forwarded`: with `keep` they pass as they came, with
+    `append` those from the networks `peers` (CIDR form) are extended and others replaced, with `replace` all are."""
+
+    mode: str = "keep"
+    peers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EdgeSettings:
     """What an edge worker needs: where the cluster and the gate are. `nodes` are base addresses such as
     `https://10.0.0.1:9200`; `gate_socket` is the path of a Unix socket."""
@@ -117,6 +150,7 @@ class EdgeSettings:
     gate_socket: str
     cluster_tls: ClusterTls = field(default_factory=ClusterTls)
     limits: EdgeLimits = field(default_factory=EdgeLimits)
+    forwarded: Forwarded = field(default_factory=Forwarded)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -121,7 +121,7 @@ def test_an_unknown_mode_is_refused_and_not_taken_for_a_weaker_one() -> None:
     where, message = fault(ClusterTls(verify="certificat"))
     assert where == "cluster.tls.verify"
     assert "did you mean 'certificate'" in message
-    assert "allowed: full, certificate, unsafe_none" in message
+    assert "allowed: full, certificate, fingerprint, unsafe_none" in message
 
 
 def test_missing_files_are_all_told(files: Files) -> None:

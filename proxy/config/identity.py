@@ -1,6 +1,5 @@
 """The section `identity`: the ways in which Startgate itself learns who asks. Off where nothing of it is written."""
 
-import ipaddress
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol, TypeVar
@@ -137,7 +136,7 @@ def _header(reader: Taker) -> TrustedHeader | None:
             reader.refuse(written[0], f"needs {section}.{needed}")
     header = TrustedHeader(
         name=reader.take(f"{section}.name", _header_name, ""),
-        peers=reader.take(f"{section}.peers", lambda node: values.each(node, _network), ()),
+        peers=reader.take(f"{section}.peers", lambda node: values.each(node, values.network), ()),
         roles_header=reader.take(f"{section}.roles_header", _header_name, None),
         forward=reader.take(f"{section}.forward", values.switch, True),
     )
@@ -161,23 +160,3 @@ def _header_name(node: Node) -> str:
 
 def _taken(lower: str, names: Collection[str]) -> bool:
     return lower in names or lower.startswith(_TAKEN_BEGINNINGS)
-
-
-def _network(node: Node) -> str:
-    written = values.text(node).strip()
-    try:
-        network = ipaddress.ip_network(written)
-    except ValueError:
-        raise invalid(node, _no_network(written)) from None
-    if network.prefixlen == 0:
-        raise invalid(node, f"{written} is every address: anybody could say who they are")
-    return str(network)
-
-
-def _no_network(written: str) -> str:
-    shape = f"must be an address or a network, such as 10.0.0.5 or 10.0.0.0/24, and is {written!r}"
-    try:
-        meant = ipaddress.ip_network(written, strict=False)
-    except ValueError:
-        return shape
-    return f"{shape}, which is in the middle of {meant}"

@@ -20,7 +20,15 @@ KEYS: Mapping[str, str] = {
     "cluster.service.username": "user name of the service credential, where it is no API key",
     "cluster.service.password_file": "file with that user's password",
     "cluster.tls.ca": "PEM file with the authorities that the nodes' certificates are checked against",
-    "cluster.tls.verify": "`full` (chain and host name), `certificate` (chain only) or `unsafe_none`",
+    "cluster.tls.verify": "`full` (chain and host name), `certificate` (chain only), `fingerprint` or `unsafe_none`",
+    "cluster.tls.fingerprint": "SHA-256 fingerprints of the nodes' own certificates; no other will do then",
+    "cluster.tls.server_name": "the name that is asked for and checked instead of those in `cluster.nodes`",
+    "cluster.tls.certificate": "PEM file with the certificate that is shown to the nodes",
+    "cluster.tls.key": "PEM file with its key",
+    "cluster.tls.min_version": "lowest version of TLS that is spoken with the nodes: `1.2` or `1.3`",
+    "cluster.tls.max_version": "and the highest",
+    "forwarded.mode": "`X-Forwarded-For` and its like: `keep` as they come, `append` the client, or `replace`",
+    "forwarded.peers": "networks whose `X-Forwarded-For` is extended with `append`; others' are replaced",
     "rules": "rule file, or folder with `*.yml`",
     "rules_watch.enabled": "`true` or `false`: whether a change of the rule files is noticed by itself",
     "rules_watch.interval_s": "seconds between two looks at the rule files",
@@ -49,6 +57,9 @@ LISTEN_KEYS = (
     "listen.tls.key",
     "listen.tls.client_ca",
     "listen.tls.client_certificates",
+    "listen.tls.min_version",
+    "listen.tls.max_version",
+    "listen.proxy_protocol",
 )
 
 # Keys that are agreed on and not built: refused by name, so that nobody believes them to be in force.

@@ -9,19 +9,20 @@ from typing import Any, TypeVar
 from proxy.config import break_glass, files, values
 from proxy.config.document import read
 from proxy.config.identity import identity_settings
+from proxy.config.peers import cluster_tls, forwarded
 from proxy.config.tree import Node, Place, invalid, leaves, overlay, told
 from proxy.errors import ConfigError, Fault
 from proxy.settings import (
     ClusterTls,
     EdgeLimits,
     EdgeSettings,
+    Forwarded,
     GateLimits,
     GateSettings,
     IdentityLimits,
     IdentitySettings,
     Listen,
 )
-from proxy.tls import VERIFY_MODES
 
 T = TypeVar("T")
 Limits = TypeVar("Limits", EdgeLimits, GateLimits, IdentityLimits)
@@ -60,11 +61,16 @@ class Config:
     edge_limits: EdgeLimits
     gate_limits: GateLimits
     identity: IdentitySettings | None = None
+    forwarded: Forwarded = field(default_factory=Forwarded)
 
     def edge_settings(self, gate_socket: str) -> EdgeSettings:
         """What an edge worker is told."""
         return EdgeSettings(
-            nodes=self.nodes, gate_socket=gate_socket, cluster_tls=self.cluster_tls, limits=self.edge_limits
+            nodes=self.nodes,
+            gate_socket=gate_socket,
+            cluster_tls=self.cluster_tls,
+            limits=self.edge_limits,
+            forwarded=self.forwarded,
         )
 
     def gate_settings(self, gate_socket: str) -> GateSettings:
@@ -158,21 +164,19 @@ class _Reader:
             edge_limits=self._limits("limits.edge", EdgeLimits()),
             gate_limits=self._limits("limits.gate", GateLimits()),
             identity=identity_settings(self, listen, self._limits("limits.identity", IdentityLimits())),
+            forwarded=forwarded(self),
         )
         if self.faults:
             raise ConfigError(self.faults)
         return made
 
     def _cluster_tls(self, nodes: tuple[str, ...]) -> ClusterTls:
-        verify = self.take("cluster.tls.verify", _verify, "full")
-        authority = self.take("cluster.tls.ca", files.authorities, None)
-        if "cluster.tls.ca" in self.found and verify == "unsafe_none":
-            self.refuse("cluster.tls.ca", "means nothing with verify: unsafe_none: leave one of them out")
-        for key in ("cluster.tls.ca", "cluster.tls.verify"):
+        tls = cluster_tls(self)
+        for key in self.found:
             # Somebody who sets this believes the traffic to be encrypted.
-            if nodes and key in self.found and not any(node.startswith("https:") for node in nodes):
+            if key.startswith("cluster.tls.") and nodes and not any(node.startswith("https:") for node in nodes):
                 self.refuse(key, "means nothing here: no node of cluster.nodes begins with https://")
-        return ClusterTls(ca=authority, verify=verify)
+        return tls
 
     def _control_socket(self, journal: str) -> str:
         beside = Path(journal) / CONTROL_SOCKET
@@ -241,13 +245,9 @@ def _listen(node: Node) -> tuple[Listen, ...]:
 
 def _listen_one(node: Node) -> Listen:
     one = values.listen(node)
-    if one.tls is not None:
-        files.key_pair(node, one.tls)
+    if one.tls is not None and isinstance(node.value, dict):
+        files.key_pair(node.value["tls"], one.tls)
     return one
-
-
-def _verify(node: Node) -> str:
-    return values.choice(node, VERIFY_MODES)
 
 
 def _on_full(node: Node) -> str:

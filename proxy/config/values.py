@@ -3,6 +3,8 @@
 Every function takes a `Node`, and raises `ConfigError` with what is wrong and what is allowed.
 """
 
+import ipaddress
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TypeVar
 from urllib.parse import SplitResult, urlsplit
@@ -10,11 +12,13 @@ from urllib.parse import SplitResult, urlsplit
 from proxy.config.tree import Node, invalid
 from proxy.errors import ConfigError, Fault, nearest
 from proxy.settings import Listen, ListenTls
-from proxy.tls import CLIENT_CERTIFICATES
+from proxy.tls import CLIENT_CERTIFICATES, VERSIONS
 
 T = TypeVar("T")
 
 PORT_MAX = 65535
+_FINGERPRINT = re.compile(r"[0-9a-f]{64}")
+_HOST_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.\-]*[A-Za-z0-9])?|[0-9A-Fa-f:.]+")
 
 
 def text(node: Node) -> str:
@@ -121,33 +125,85 @@ def address(node: Node) -> tuple[str, int]:
 
 
 def listen(node: Node) -> Listen:
-    """An address to listen on: `host:port`, or the long form with `address` and `tls`."""
+    """An address to listen on: `host:port`, or the long form with `address`, `tls` and `proxy_protocol`."""
     if not isinstance(node.value, dict):
         host, port = address(node)
         return Listen(host=host, port=port)
-    host, port = address(_required(node, node.value, "listen.address", ("address", "tls")))
-    secure = node.value.get("tls")
+    host, port = address(_required(node, node.value, "listen.address", ("address", "tls", "proxy_protocol")))
+    told, secure = node.value.get("proxy_protocol"), node.value.get("tls")
+    fronts = () if told is None else each(told, network)
     if secure is None:
-        return Listen(host=host, port=port)
+        return Listen(host=host, port=port, proxy_protocol=fronts)
     if not isinstance(secure.value, dict):
         raise invalid(secure, f"must hold certificate and key, and is {secure.kind}")
-    return Listen(host=host, port=port, tls=_listen_tls(secure, secure.value))
+    return Listen(host=host, port=port, tls=_listen_tls(secure, secure.value), proxy_protocol=fronts)
+
+
+_LISTEN_TLS = ("certificate", "key", "client_ca", "client_certificates", "min_version", "max_version")
 
 
 def _listen_tls(node: Node, entries: Mapping[str, Node]) -> ListenTls:
-    allowed = ("certificate", "key", "client_ca", "client_certificates")
-    certificate = node.path(text(_required(node, entries, "listen.tls.certificate", allowed)))
-    key = node.path(text(_required(node, entries, "listen.tls.key", allowed)))
+    certificates = _files(_required(node, entries, "listen.tls.certificate", _LISTEN_TLS))
+    key = _required(node, entries, "listen.tls.key", _LISTEN_TLS)
+    keys = _files(key)
+    if len(keys) != len(certificates):
+        raise invalid(
+            key,
+            "certificate and key must name as many files, in the same order, and name "
+            f"{len(certificates)} and {len(keys)}",
+        )
     authorities, wanted = entries.get("client_ca"), entries.get("client_certificates")
-    if authorities is None:
-        if wanted is not None:
-            raise invalid(
-                wanted, "client_certificates needs client_ca: the authorities that vouch for clients", key=True
-            )
-        return ListenTls(certificate=certificate, key=key)
-    mode = "required" if wanted is None else choice(wanted, CLIENT_CERTIFICATES)
-    path = authorities.path(text(authorities))
-    return ListenTls(certificate=certificate, key=key, client_ca=path, client_certificates=mode)
+    if authorities is None and wanted is not None:
+        raise invalid(wanted, "client_certificates needs client_ca: the authorities that vouch for clients", key=True)
+    lowest, highest = versions(entries.get("min_version"), entries.get("max_version"))
+    return ListenTls(
+        certificate=certificates[0],
+        key=keys[0],
+        more=tuple(zip(certificates[1:], keys[1:], strict=True)),
+        client_ca=None if authorities is None else authorities.path(text(authorities)),
+        client_certificates="required" if wanted is None else choice(wanted, CLIENT_CERTIFICATES),
+        min_version=lowest,
+        max_version=highest,
+    )
+
+
+def _files(node: Node) -> tuple[str, ...]:
+    return each(node, lambda one: one.path(text(one)))
+
+
+def versions(lowest: Node | None, highest: Node | None) -> tuple[str, str]:
+    """The versions of TLS from one to the other; where one is not written, all that this version speaks."""
+    least = "1.2" if lowest is None else version(lowest)
+    most = "1.3" if highest is None else version(highest)
+    if lowest is not None and least > most:
+        raise invalid(lowest, f"there is no version from {least} to {most}: min_version is above max_version")
+    return least, most
+
+
+def version(node: Node) -> str:
+    """A version of TLS. YAML takes 1.2 for a number."""
+    written = str(node.value) if isinstance(node.value, float) else text(node)
+    if written not in VERSIONS:
+        raise invalid(node, f"must be one of {', '.join(VERSIONS)}, and is {written!r}")
+    return written
+
+
+def fingerprint(node: Node) -> str:
+    """A SHA-256 fingerprint as `openssl x509 -fingerprint -sha256` writes it, with colons or without; in lower case."""
+    written = text(node).strip()
+    digits = written.replace(":", "").lower()
+    if not _FINGERPRINT.fullmatch(digits):
+        wanted = "the SHA-256 fingerprint of a node's certificate: 64 hex digits, with colons or without"
+        raise invalid(node, f"must be {wanted}, and has {len(digits)} characters")
+    return digits
+
+
+def host_name(node: Node) -> str:
+    """A host name, or an address, as it may stand in a certificate."""
+    written = text(node).strip()
+    if not _HOST_NAME.fullmatch(written):
+        raise invalid(node, f"must be a host name without a port, such as es.example.org, and is {written!r}")
+    return written
 
 
 def _required(node: Node, entries: Mapping[str, Node], name: str, allowed: Collection[str]) -> Node:
@@ -196,6 +252,27 @@ def _beyond_base(url: SplitResult, written: str) -> str:
     if any(char.isspace() or ord(char) < 0x21 for char in url.netloc):
         return "it holds a space or a control character"
     return ""
+
+
+def network(node: Node) -> str:
+    """An address or a network in CIDR form, whose word is believed; in CIDR form."""
+    written = text(node).strip()
+    try:
+        found = ipaddress.ip_network(written)
+    except ValueError:
+        raise invalid(node, _no_network(written)) from None
+    if found.prefixlen == 0:
+        raise invalid(node, f"{written} is every address: anybody could say who they are")
+    return str(found)
+
+
+def _no_network(written: str) -> str:
+    shape = f"must be an address or a network, such as 10.0.0.5 or 10.0.0.0/24, and is {written!r}"
+    try:
+        meant = ipaddress.ip_network(written, strict=False)
+    except ValueError:
+        return shape
+    return f"{shape}, which is in the middle of {meant}"
 
 
 def distinct(node: Node, names: Iterable[str]) -> None:

@@ -8,17 +8,25 @@ from dataclasses import fields
 from typing import Any
 
 from proxy.config.keys import KEYS
-from proxy.settings import EdgeLimits, GateLimits
-from proxy.tls import VERIFY_MODES
+from proxy.config.peers import FORWARDED_MODES
+from proxy.settings import EdgeLimits, GateLimits, IdentityLimits
+from proxy.tls import VERIFY_MODES, VERSIONS
 
 _TEXTS = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
 _ANY = {"type": ["string", "number", "boolean", "array", "object"]}
+# YAML takes 1.2 for a number.
+_VERSION = {"enum": [*VERSIONS, *map(float, VERSIONS)]}
 # Keys that are more than a value of any kind.
 _KINDS: dict[str, dict[str, Any]] = {
     "listen": {"anyOf": [{"type": ["string", "object"]}, {"type": "array", "items": {"type": ["string", "object"]}}]},
     "workers": {"type": "integer", "minimum": 1},
     "cluster.nodes": _TEXTS,
     "cluster.tls.verify": {"enum": list(VERIFY_MODES)},
+    "cluster.tls.fingerprint": _TEXTS,
+    "cluster.tls.min_version": _VERSION,
+    "cluster.tls.max_version": _VERSION,
+    "forwarded.mode": {"enum": list(FORWARDED_MODES)},
+    "forwarded.peers": _TEXTS,
     "rules": {"type": "string"},
     "journal.path": {"type": "string"},
     "journal.on_full": {"enum": ["refuse"]},
@@ -27,8 +35,8 @@ _KINDS: dict[str, dict[str, Any]] = {
 _LIMITS = {
     f"limits.{section}.{limit.name}": {"type": "integer", "minimum": 1}
     if isinstance(limit.default, int)
-    else {"type": "number", "exclusiveMinimum": 0}
-    for section, kind in (("edge", EdgeLimits), ("gate", GateLimits))
+    else {"type": "number", "minimum" if limit.metadata.get("or_zero") else "exclusiveMinimum": 0}
+    for section, kind in (("edge", EdgeLimits), ("gate", GateLimits), ("identity", IdentityLimits))
     for limit in fields(kind)
 }
 

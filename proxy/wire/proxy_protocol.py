@@ -1,4 +1,4 @@
-r"""The PROXY protocol, versions 1 and 2: who really connected, as a front tells it before the first byte of a connection.
+r"""The PROXY protocol, versions 1 and 2: who really connected, as a front tells it before anything else.
 
 Source: "The PROXY protocol, versions 1 & 2" by HAProxy (`doc/proxy-protocol.txt`), section numbers in comments. Who may
 tell it is not judged here: anybody can write such a header.
@@ -75,7 +75,7 @@ def _version_1(data: bytes) -> ProxyHeader | None:
 
 
 def _address(written: bytes, family: bytes) -> str:
-    """§2.1: the only forms are the canonical ones; a zone (`%eth0`) is the front's own matter and means nothing here."""
+    """§2.1: only the canonical forms; a zone (`%eth0`) is the front's own matter and means nothing here."""
     try:
         text = written.decode("ascii")
         address = ipaddress.IPv4Address(text) if family == b"TCP4" else ipaddress.IPv6Address(text)

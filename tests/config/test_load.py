@@ -159,7 +159,8 @@ def test_all_faults_are_reported_at_once_and_in_order(write: Write) -> None:
         "4:25: cluster.nodes: must be http(s)://host:port, such as https://10.0.0.1:9200; "
         "the port is missing in 'http://b'",
         "5:27: cluster.service.api_key_file: nowhere cannot be read: No such file or directory",
-        "6:17: cluster.tls.verify: must be one of full, certificate, unsafe_none, and is 'ful' (did you mean 'full'?)",
+        "6:17: cluster.tls.verify: must be one of full, certificate, fingerprint, unsafe_none, and is 'ful' "
+        "(did you mean 'full'?)",
         "7:17: journal.path: /nowhere/at does not exist; Startgate makes the last folder of the path alone",
         "7:43: journal.on_full: 'unsafe_continue' is not supported by this version; allowed: refuse",
         "8:1: admin is not supported by this version",

@@ -218,12 +218,12 @@ def test_listen_in_both_forms() -> None:
     ("written", "why"),
     [
         ({}, "listen.address is missing"),
-        ({"adress": "a:1"}, "unknown key 'adress' (did you mean 'address'?); allowed: address, tls"),
+        ({"adress": "a:1"}, "unknown key 'adress' (did you mean 'address'?); allowed: address, tls, proxy_protocol"),
         ({"address": "a:1", "tls": "yes"}, "must hold certificate and key, and is a text"),
         ({"address": "a:1", "tls": {"certificate": "c"}}, "listen.tls.key is missing"),
         (
             {"address": "a:1", "tls": {"certificate": "c", "key": "k", "ca": "x"}},
-            "unknown key 'ca'; allowed: certificate, key, client_ca, client_certificates",
+            "unknown key 'ca'; allowed: certificate, key, client_ca, client_certificates, min_version, max_version",
         ),
     ],
 )
@@ -240,7 +240,12 @@ def test_distinct() -> None:
 
 
 def test_listens_are_plain_records() -> None:
-    assert dataclasses.asdict(values.listen(node("a:1"))) == {"host": "a", "port": 1, "tls": None}
+    assert dataclasses.asdict(values.listen(node("a:1"))) == {
+        "host": "a",
+        "port": 1,
+        "tls": None,
+        "proxy_protocol": (),
+    }
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What servers behind are told of who asked: extended, replaced, and never with a client's words where those don't count."""
+"""What servers behind are told of who asked: extended or replaced, and no client's words where those don't count."""
 
 import pytest
 
