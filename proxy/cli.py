@@ -43,7 +43,8 @@ def main() -> None:
     metavar="SECONDS",
     help="How long to wait for a cluster that does not answer yet.",
 )
-def serve(config_file: Path | None, wait_s: float) -> None:
+@click.option("--takeover", is_flag=True, help="Take over from the version that runs with the same journal.")
+def serve(config_file: Path | None, wait_s: float, takeover: bool) -> None:
     """Run the proxy. SIGTERM and Ctrl-C drain it, SIGHUP reads the rules again.
 
     Exit status: 2 configuration, rules or credentials are wrong; 3 the cluster does not answer; 4 an address cannot be
@@ -51,7 +52,8 @@ def serve(config_file: Path | None, wait_s: float) -> None:
     """
     logs.configure("serve")
     with reported():
-        sys.exit(asyncio.run(supervisor.serve(read_config(config_file), wait_s=wait_s, announce=click.echo)))
+        config = read_config(config_file)
+        sys.exit(asyncio.run(supervisor.serve(config, wait_s=wait_s, announce=click.echo, takeover=takeover)))
 
 
 @main.command(short_help="See it work: a cluster, the proxy and 2,000 real flights.")

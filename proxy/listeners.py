@@ -7,6 +7,7 @@ See docs/decisions/040-a-socket-for-each-worker.md.
 import errno
 import socket
 from collections.abc import Sequence
+from dataclasses import replace
 
 from proxy.errors import CannotServe, ExitStatus
 from proxy.settings import Listen
@@ -32,6 +33,37 @@ def bind(listens: Sequence[Listen], workers: int) -> list[list[socket.socket]]:
     except BaseException:
         close(held)
         raise
+    return held
+
+
+def adopt(
+    listens: Sequence[Listen], workers: int, taken: Sequence[tuple[tuple[str, int], socket.socket]]
+) -> list[list[tuple[Listen, socket.socket]]]:
+    """As `bind`, with the sockets of the version that is taken over from, each with host and port as its configuration
+    names them. What it had more of is spread over the workers: no queue may be without somebody who serves it. Sockets
+    of addresses that are no longer listened on are closed.
+
+    Raises:
+        CannotServe: as `bind`, for an address that is new, or further workers of an old one. Nothing stays open.
+    """
+    left = list(taken)
+    held: list[list[tuple[Listen, socket.socket]]] = [[] for _ in range(workers)]
+    try:
+        for listen in listens:
+            mine = [one for address, one in left if address == (listen.host, listen.port)]
+            left = [(address, one) for address, one in left if address != (listen.host, listen.port)]
+            for number, one in enumerate(mine):
+                held[number % workers].append((listen, one))
+            for number in range(len(mine), workers):
+                port = mine[0].getsockname()[1] if mine else listen.port
+                ((one,),) = bind([replace(listen, port=port)], 1)
+                mine.append(one)
+                held[number].append((listen, one))
+    except BaseException:
+        close([[one for _, one in pairs] for pairs in held])
+        raise
+    finally:
+        close([[one for _, one in left]])
     return held
 
 

@@ -15,18 +15,23 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
-from proxy import listeners, preflight
+from proxy import handover, listeners, preflight
 from proxy.config import Config
 from proxy.errors import ExitStatus
+from proxy.handover import Offer, Taken
 from proxy.orders import EdgeOrder, GateOrder, Listener
 from proxy.preflight import Found
 from proxy.process import Child, command
+from proxy.settings import Listen
 
 if TYPE_CHECKING:
     from socket import socket
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
+
+# Where a new version asks for the sockets, in the journal's folder: that is one Startgate's alone.
+UPGRADE_SOCKET = "upgrade.sock"
 
 # Beyond what a child gives its own requests to finish: the time to close and leave.
 GRACE_S = 5.0
@@ -39,46 +44,64 @@ class Supervisor:
         self.config = config
         self.gate: Child | None = None
         self.edges: list[Child] = []
-        self._sockets: list[list[socket]] = []
+        self._sockets: list[list[tuple[Listen, socket]]] = []
         self._folder: Path | None = None
+        self._gate_socket = ""
+        self.handed_over = False
 
     @property
     def addresses(self) -> list[str]:
         """What is listened on, as a client would write it."""
         if not self._sockets:
             return []
-        pairs = zip(self._sockets[0], self.config.listen, strict=True)
-        return [listeners.shown(one, tls=listen.tls is not None) for one, listen in pairs]
+        shown = [listeners.shown(one, tls=listen.tls is not None) for listen, one in self._sockets[0]]
+        # A worker may have several sockets of one address: those of a version that had more workers.
+        return list(dict.fromkeys(shown))
 
-    async def start(self) -> None:
-        """Returns when every process serves.
+    async def start(self, taken: Taken | None = None) -> None:
+        """Returns when every process serves. With what a running version handed over, that one has ended by then.
 
         Raises:
             CannotServe: an address cannot be bound, or a process did not start; `stop` still must be called.
         """
-        self._sockets = listeners.bind(self.config.listen, self.config.workers)
-        gate_socket = self.config.gate_socket or str(self._private_folder() / "gate.sock")
-        self.gate = self._gate_child(gate_socket)
+        self._sockets = self._listening(taken)
+        self._gate_socket = gate_socket = self._where_the_gate_is(taken)
+        gate = self._gate_child(gate_socket)
         self.edges = [self._edge_child(number, gate_socket) for number in range(self.config.workers)]
-        children = [self.gate, *self.edges]
-        outcomes = await asyncio.gather(*(child.start() for child in children), return_exceptions=True)
-        for outcome in outcomes:
-            if outcome is not None:
-                raise outcome
-        for child in children:
-            child.keep()
+        if taken is None:
+            self.gate = gate
+            await _started([gate, *self.edges])
+            return
+        # The old gate judges what the new workers bring, for as long as it is there: they find it at the same place.
+        await _started(self.edges)
+        taken.ready()
+        logger.info("the new workers serve; waiting for the old version to finish")
+        limits_s = self.config.edge_limits.drain_s + self.config.gate_limits.drain_s
+        await taken.over(limits_s + 4 * GRACE_S)
+        self.gate = gate
+        await _started([gate])
+
+    def offer(self) -> tuple[Offer, list[int]]:
+        """What a new version is handed, with the descriptors of the sockets."""
+        pairs = [pair for held in self._sockets for pair in held]
+        offer = Offer(
+            addresses=tuple((listen.host, listen.port) for listen, _ in pairs),
+            gate_socket=self._gate_socket,
+            private=self._folder is not None,
+        )
+        return offer, [one.fileno() for _, one in pairs]
 
     async def stop(self) -> None:
         """Stops accepting, lets requests in flight finish within the limits of the configuration, and ends everything.
 
         The gate goes last: starts that the workers still carry need it.
         """
-        listeners.close(self._sockets)
+        listeners.close([[one for _, one in held] for held in self._sockets])
         patience_s = self.config.edge_limits.drain_s + GRACE_S
         await asyncio.gather(*(child.stop(patience_s) for child in self.edges))
         if self.gate is not None:
             await self.gate.stop(self.config.gate_limits.drain_s + GRACE_S)
-        if self._folder is not None:
+        if self._folder is not None and not self.handed_over:
             shutil.rmtree(self._folder, ignore_errors=True)
 
     def kill(self) -> None:
@@ -90,6 +113,21 @@ class Supervisor:
         """Has the gate read the rules again; one that is just starting, as soon as it serves."""
         if self.gate is not None:
             self.gate.signal_serving(signal.SIGHUP)
+
+    def _listening(self, taken: Taken | None) -> list[list[tuple[Listen, "socket"]]]:
+        listens, workers = self.config.listen, self.config.workers
+        if taken is not None:
+            pairs = list(zip(taken.offer.addresses, taken.sockets, strict=True))
+            return listeners.adopt(listens, workers, pairs)
+        return [list(zip(listens, held, strict=True)) for held in listeners.bind(listens, workers)]
+
+    def _where_the_gate_is(self, taken: Taken | None) -> str:
+        if self.config.gate_socket is not None:
+            return self.config.gate_socket
+        if taken is not None and taken.offer.private:
+            self._folder = Path(taken.offer.gate_socket).parent
+            return taken.offer.gate_socket
+        return str(self._private_folder() / "gate.sock")
 
     def _private_folder(self) -> Path:
         # mkdtemp makes it with mode 0700: nobody else may connect to the gate and claim to be an edge.
@@ -103,11 +141,18 @@ class Supervisor:
     def _edge_child(self, number: int, gate_socket: str) -> Child:
         name = f"edge-{number + 1}"
         sockets = self._sockets[number]
-        inherited = tuple(
-            Listener(fd=one.fileno(), tls=listen.tls) for one, listen in zip(sockets, self.config.listen, strict=True)
-        )
+        inherited = tuple(Listener(fd=one.fileno(), tls=listen.tls) for listen, one in sockets)
         order = EdgeOrder(name=name, settings=self.config.edge_settings(gate_socket), listeners=inherited)
-        return Child(name, command("edge"), msgspec.json.encode(order), [one.fileno() for one in sockets])
+        return Child(name, command("edge"), msgspec.json.encode(order), [one.fileno() for _, one in sockets])
+
+
+async def _started(children: list[Child]) -> None:
+    """Starts them side by side and keeps them running; raises what the first of them raises."""
+    for outcome in await asyncio.gather(*(child.start() for child in children), return_exceptions=True):
+        if outcome is not None:
+            raise outcome
+    for child in children:
+        child.keep()
 
 
 def ready_line(config: Config, addresses: list[str], found: Found) -> str:
@@ -120,10 +165,12 @@ def ready_line(config: Config, addresses: list[str], found: Found) -> str:
     )
 
 
-async def serve(config: Config, *, wait_s: float, announce: Callable[[str], None]) -> int:
-    """Serves until SIGTERM or SIGINT; returns the exit status. A second signal ends without waiting.
+async def serve(config: Config, *, wait_s: float, announce: Callable[[str], None], takeover: bool = False) -> int:
+    """Serves until SIGTERM or SIGINT, or until a new version has taken over; returns the exit status. A second signal
+    ends without waiting.
 
-    `wait_s` is how long to wait for the cluster, in seconds; `announce` takes the line that says that it is ready.
+    `wait_s` is how long to wait for the cluster, in seconds; `announce` takes the line that says that it is ready;
+    `takeover`: the sockets are those of the version that runs with the same journal, which then ends.
 
     Raises:
         RulesError, CannotServe: as `preflight.run` and `Supervisor.start`.
@@ -131,17 +178,25 @@ async def serve(config: Config, *, wait_s: float, announce: Callable[[str], None
     stop = asyncio.Event()
     supervisor = Supervisor(config)
     _on_signals(stop, supervisor)
-    # A taken port is known at once; the cluster may take its time.
-    listeners.prove_free(config.listen)
+    upgrade = Path(config.journal) / UPGRADE_SOCKET
+    if not takeover:
+        # A taken port is known at once; the cluster may take its time.
+        listeners.prove_free(config.listen)
     found = await _unless(stop, preflight.run(config.gate_settings(""), wait_s=wait_s))
     if found is None:
         return ExitStatus.OK
     for warning in found.warnings:
         logger.warning("%s", warning)
     try:
-        await supervisor.start()
+        await supervisor.start(await asyncio.to_thread(handover.take, upgrade) if takeover else None)
         announce(ready_line(config, supervisor.addresses, found))
-        await stop.wait()
+
+        def taken_over() -> None:
+            supervisor.handed_over = True
+            stop.set()
+
+        async with handover.offering(upgrade, supervisor.offer, taken_over):
+            await stop.wait()
         logger.info("stopping: requests in flight may finish")
     finally:
         await supervisor.stop()

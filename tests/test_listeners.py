@@ -141,3 +141,39 @@ def test_sockets_do_not_block_and_are_no_files_of_children() -> None:
         assert held[0][0].getblocking() is False
         assert not held[0][0].get_inheritable()
         assert stat.S_ISSOCK(__import__("os").fstat(held[0][0].fileno()).st_mode)
+
+
+class TestAdopt:
+    """Sockets of the version before: served on, spread over the workers, and closed where nobody wants them."""
+
+    def sockets(self, count: int) -> list[socket.socket]:
+        held = listeners.bind([Listen(host="127.0.0.1", port=0)], count)
+        return [one for (one,) in held]
+
+    @pytest.mark.parametrize(("before", "workers", "shape"), [(2, 2, [1, 1]), (1, 3, [1, 1, 1]), (3, 2, [2, 1])])
+    def test_every_queue_has_somebody(self, before: int, workers: int, shape: list[int]) -> None:
+        old = self.sockets(before)
+        port = old[0].getsockname()[1]
+        wanted = Listen(host="127.0.0.1", port=0)
+        held = listeners.adopt([wanted], workers, [(("127.0.0.1", 0), one) for one in old])
+        assert [len(pairs) for pairs in held] == shape
+        every = [one for pairs in held for _, one in pairs]
+        assert {one.getsockname()[1] for one in every} == {port}
+        assert set(old) <= set(every)
+        listeners.close([every])
+
+    def test_an_address_that_is_gone_is_closed_and_a_new_one_is_bound(self) -> None:
+        (old,) = self.sockets(1)
+        held = listeners.adopt([Listen(host="127.0.0.2", port=0)], 1, [(("127.0.0.1", 0), old)])
+        assert old.fileno() == -1
+        (((listen, one),),) = held
+        assert (listen.host, one.getsockname()[0]) == ("127.0.0.2", "127.0.0.2")
+        one.close()
+
+    def test_one_that_cannot_be_bound_leaves_nothing_open(self) -> None:
+        (old,) = self.sockets(1)
+        with pytest.raises(CannotServe):
+            listeners.adopt(
+                [Listen(host="127.0.0.1", port=0), Listen(host="192.0.2.1", port=1)], 1, [(("127.0.0.1", 0), old)]
+            )
+        assert old.fileno() == -1

@@ -32,6 +32,9 @@ logger = logging.getLogger(__name__)
 # Beyond a cap: how long a connection may take for its first byte, and then to read why it is refused.
 _SURPLUS_S: Final = 2.0
 
+# While draining: how long a connection that was never used may take to be.
+_FIRST_REQUEST_S: Final = 1.0
+
 # What a client is told; of one address 429 (RFC 6585 §4), of all together 503.
 _CAPPED: Final = {
     Reason.CONNECTIONS: (503, "too many connections are open; try again"),
@@ -80,7 +83,7 @@ class ClientConnection(asyncio.Protocol):
         context.sweep.add(self)
         self._enter(context)
         if context.draining:
-            self.transport.close()
+            self.drain()
 
     def data_received(self, data: bytes) -> None:
         """asyncio: bytes from the client."""
@@ -144,9 +147,14 @@ class ClientConnection(asyncio.Protocol):
             self._close()
 
     def drain(self) -> None:
-        """Worker: close if idle; else after the answer that is under way."""
+        """Worker: close if idle; else after the answer that is under way. Whoever has just connected is about to ask
+        something: to close then would be a reset for a client that did everything right."""
         self.draining = True
-        if self._exchange is None and not self._held and not self._lingering:
+        if self._exchange is not None or self._held or self._lingering:
+            return
+        if self._head is None:
+            self.deadline = min(self.deadline, self._context.sweep.now + _FIRST_REQUEST_S)
+        else:
             self._close()
 
     def abort(self) -> None:

@@ -73,6 +73,10 @@ class TestDrain:
 
         edge, _ = await rig.simple(script)
         idle, busy = await edge.connect(), await edge.connect()
+        go.set()
+        await idle.send(GET)
+        await idle.message()
+        go.clear()
         await busy.send(GET + GET)
         await asyncio.sleep(0.05)
         edge.stop.set()
@@ -83,6 +87,18 @@ class TestDrain:
         assert (got.body, got.values(b"connection")) == (b"done", [b"close"])
         assert await busy.ended() in (b"", b"reset")
         await asyncio.wait_for(edge.task, 2)
+
+    async def test_a_connection_that_was_never_used_may_still_ask(self, rig: Rig) -> None:
+        edge, _ = await rig.simple(drain_s=4.0)
+        fresh, silent = await edge.connect(), await edge.connect()
+        await asyncio.sleep(0.05)
+        edge.stop.set()
+        await asyncio.sleep(0.05)
+        await fresh.send(GET)
+        got = await fresh.message()
+        assert (got.status, got.values(b"connection")) == (200, [b"close"])
+        assert await silent.ended() == b""
+        await asyncio.wait_for(edge.task, 4)
 
     async def test_an_answer_that_had_begun_finishes_and_closes(self, rig: Rig) -> None:
         go = asyncio.Event()
