@@ -19,7 +19,8 @@ def resembles(path: bytes, pattern: Sequence[bytes | None]) -> bool:
     """Whether some lenient reader could take `path` for the call whose segments are `pattern` (None: any segment).
 
     Escapes are decoded twice, case is folded, backslashes are slashes, path parameters are cut off; empty and dot
-    segments are resolved (RFC 3986 §5.2.4), left out or taken for ids; a `#` or `?` ends the path or only a segment.
+    segments are resolved (RFC 3986 §5.2.4), left out or taken for ids; a `#` or `?` ends the path or only a segment; an
+    encoded slash and a backslash part two segments or do not.
     Takes time in proportion to the length of `path`.
     """
     decoded = unquote_to_bytes(unquote_to_bytes(path)).lower().replace(b"\\", b"/")
@@ -33,8 +34,9 @@ def _leads_to(segments: list[bytes], pattern: Sequence[bytes | None]) -> bool:
     for segment in segments:
         plain = _PARAMETERS.sub(b"", segment).strip()
         onwards = {at + 1 for at in reached if at < len(pattern) and pattern[at] in (None, plain)}
-        if plain in _EMPTY:
-            onwards |= reached
+        # What stands for any segment may go on: to who splits before decoding, an encoded slash is a part of it, as to
+        # who knows no backslash. Elasticsearch is both.
+        onwards |= {at for at in reached if plain in _EMPTY or (at < len(pattern) and pattern[at] is None)}
         reached = onwards
         if len(pattern) in reached and _PATH_END.search(segment):
             return True

@@ -3,6 +3,7 @@ with line feeds alone as line ends or not. What a proxy lets out must read the s
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote_to_bytes
@@ -44,14 +45,25 @@ class Seen:
 
     @property
     def starts(self) -> bool:
-        """Whether some server might take it for a start: escapes decoded, case folded, `#`, `?` and `;` cut off."""
-        # Every server ends a path at its first `?`; what else it does with it, servers differ about.
-        path = unquote_to_bytes(unquote_to_bytes(self.target.partition(b"?")[0])).lower().replace(b"\\", b"/")
-        path = re.sub(rb"^[a-z]+://[^/]*", b"", path)
-        plain = re.sub(rb";[^/]*", b"", path)
-        ends = [form for text in (path, plain) for form in (text, re.split(rb"[#?]", text)[0])]
-        forms = [form for text in ends for form in (text, re.sub(rb"//+", b"/", text))]
-        return self.method.upper() == b"POST" and any(_START.fullmatch(form) for form in forms)
+        """Whether some server might take it for a start: with escapes decoded never, once or twice, case folded, `#` or
+        `;` cut off, backslashes for slashes. Every server ends a path at its first `?`."""
+        forms = {self.target.partition(b"?")[0]}
+        for change in _CHANGES:
+            forms |= {change(form) for form in forms}
+        return self.method.upper() == b"POST" and any(_START.fullmatch(form.lower()) for form in forms)
+
+
+# What some servers do to a path and others do not, in this order.
+_CHANGES: Final[tuple[Callable[[bytes], bytes], ...]] = (
+    lambda path: re.sub(rb"^[A-Za-z]+://[^/]*", b"", path),
+    lambda path: path.partition(b"#")[0],
+    unquote_to_bytes,
+    unquote_to_bytes,
+    lambda path: path.replace(b"\\", b"/"),
+    lambda path: re.sub(rb";[^/]*", b"", path),
+    lambda path: re.sub(rb"[#?].*", b"", path, flags=re.DOTALL),
+    lambda path: re.sub(rb"//+", b"/", path),
+)
 
 
 def read_all(stream: bytes, how: Reading) -> list[Seen]:

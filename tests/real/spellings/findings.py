@@ -18,6 +18,8 @@ ON_SOME: dict[str, frozenset[int]] = {
     "unknown expectation, a start as body later": frozenset({7, 8}),
     "id with hash": frozenset({7, 8}),
     "hash after _start": frozenset({9}),
+    "id with encoded slash, hash after _start": frozenset({9}),
+    "id with backslash, hash after _start": frozenset({9}),
     "hash after _start, segments behind it": frozenset({9}),
     "hash after _start and slash, segments behind it": frozenset({9}),
     "folded before the first header": frozenset({7, 8}),

@@ -58,6 +58,8 @@ def targets() -> dict[str, bytes]:
         "id of 1,000 bytes": inside + b"a" * 1000 + b"/_start",
         "id with hash": inside + b"x#/_start",
         "hash after _start": PATH + b"#x",
+        "id with encoded slash, hash after _start": inside + b"a%2Fb/_start#",
+        "id with backslash, hash after _start": inside + b"a\\b/_start#",
         "hash after _start, segments behind it": PATH + b"#/x",
         "hash after _start and slash, segments behind it": PATH + b"/#/x?y",
         "encoded hash after _start, segments behind it": PATH + b"%23/x",
