@@ -1,11 +1,14 @@
 """Values of any shape out of strict YAML, for what a case quotes: mappings, settings, parts of records."""
 
 from datetime import UTC, datetime
+from math import isfinite
 from typing import Any
 
 from proxy.rules.source import Entry, Listing, Node, Scalar, ScalarKind
 from proxy.rules.values import Values
 
+# Digits of the largest number of Elasticsearch (an unsigned long). Python refuses to read thousands of them.
+DIGITS_MAX = 20
 # `yes`, `on` and `n` are booleans to YAML 1.1 and texts to most people: neither is guessed.
 _BOOLEANS = {"true": True, "false": False}
 _NULLS = ("null", "~", "")
@@ -24,17 +27,34 @@ def _scalar(values: Values, scalar: Scalar) -> Any:  # noqa: ANN401 -- any JSON 
     if scalar.kind is ScalarKind.TEXT:
         return scalar.text
     if scalar.kind is ScalarKind.INT:
-        return int(scalar.text.replace("_", ""))
+        whole = _whole(scalar)
+        if whole is None:
+            values.note(scalar.mark, f"a whole number has at most {DIGITS_MAX} digits")
+        return whole
     if scalar.text in _BOOLEANS:
         return _BOOLEANS[scalar.text]
     if scalar.text in _NULLS:
         return None
-    if scalar.reading == "float":
-        return float(scalar.text.replace("_", ""))
+    if scalar.reading == "float" and (fraction := _fraction(scalar.text)) is not None:
+        return fraction
     values.note(
         scalar.mark, f"YAML reads `{scalar.text}` as {scalar.reading}; put it in quotes, or write true or false"
     )
     return None
+
+
+def _whole(scalar: Scalar) -> int | None:
+    digits = scalar.text.replace("_", "")
+    return int(digits) if len(digits.lstrip("+-")) <= DIGITS_MAX else None
+
+
+def _fraction(text: str) -> float | None:
+    """None for what JSON has not: infinity, and what is no number."""
+    try:
+        found = float(text.replace("_", ""))
+    except ValueError:
+        return None
+    return found if isfinite(found) else None
 
 
 def moment_ms(values: Values, entry: Entry) -> int | None:
@@ -42,21 +62,23 @@ def moment_ms(values: Values, entry: Entry) -> int | None:
     text = entry.value.text if isinstance(entry.value, Scalar) else ""
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        # The calendar ends within a day of what a zone may say.
+        found = round(moment.astimezone(UTC).timestamp() * 1000)
+    except (ValueError, OverflowError):
         moment = None
     if moment is None or moment.tzinfo is None:
         message = f"`{entry.key}` takes a moment with its zone, such as 2026-01-31T09:00:00Z"
         values.note(entry.value.mark, message)
         return None
-    return round(moment.astimezone(UTC).timestamp() * 1000)
+    return found
 
 
 def number(values: Values, entry: Entry, *, at_least: int, at_most: int) -> int | None:
     """A whole number within bounds; anything else is noted."""
     node = entry.value
     if isinstance(node, Scalar) and node.kind is ScalarKind.INT:
-        found = int(node.text.replace("_", ""))
-        if at_least <= found <= at_most:
+        found = _whole(node)
+        if found is not None and at_least <= found <= at_most:
             return found
     values.note(node.mark, f"`{entry.key}` takes a whole number from {at_least} to {at_most}")
     return None

@@ -1,6 +1,6 @@
 """A file of cases: strict YAML in, values out, every fault with its place."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from proxy.cases import parts
@@ -9,7 +9,7 @@ from proxy.cases.plain import moment_ms, number, plain, truth
 from proxy.errors import Fault, nearest
 from proxy.rules.compiled import Origin
 from proxy.rules.situation import RunningJob
-from proxy.rules.source import Entry, Listing, Node, Scalar, Table, read
+from proxy.rules.source import Entry, Listing, Mark, Node, Scalar, Table, read
 from proxy.rules.values import Values, listed
 
 T = TypeVar("T")
@@ -31,8 +31,29 @@ def cases_of(text: str, file: str) -> tuple[CaseFile | None, tuple[Fault, ...]]:
     if root is None or faults:
         return None, faults
     values = Values()
+    _encodable(values, root)
     found = _file(values, root, file)
     return (None if values.faults else found), tuple(values.faults)
+
+
+def _encodable(values: Values, root: Node) -> None:
+    """Notes texts that no request could carry: an escape may name half a character (`\\ud83d`)."""
+    for mark, text in _texts_in(root):
+        if any("\ud800" <= char <= "\udfff" for char in text):
+            values.note(mark, "half a character (a lone surrogate) is no text")
+
+
+def _texts_in(node: Node) -> Iterator[tuple[Mark, str]]:
+    """Every key and every scalar."""
+    if isinstance(node, Scalar):
+        yield node.mark, node.text
+    elif isinstance(node, Listing):
+        for item in node.items:
+            yield from _texts_in(item)
+    else:
+        for entry in node.entries:
+            yield entry.mark, entry.key
+            yield from _texts_in(entry.value)
 
 
 def _file(values: Values, root: Node, file: str) -> CaseFile | None:

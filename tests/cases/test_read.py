@@ -12,6 +12,14 @@ from tests.cases.samples import CASES, sample
 
 CASE = "{name: one, caller: ada, job: j, expect: {verdict: allowed}"
 
+HOSTILE = """
+version: 1
+identities: {ada: {}}
+indices: {a: {documents: 1}}
+cases:
+  - {name: one, caller: ada, job: j, expect: {verdict: allowed}}
+"""
+
 
 def with_case(text: str) -> str:
     """A file with one case."""
@@ -120,3 +128,31 @@ def test_the_case_in_the_document_is_read() -> None:
     assert faults == ()
     assert found is not None
     assert len(found.cases) == 2
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("documents: 1", f"documents: {'9' * 5000}", "takes a whole number from 0"),
+        ("documents: 1", f"mappings: {{x: {'9' * 5000}}}", "has at most 20 digits"),
+        ("documents: 1", "mappings: {x: .inf}", "YAML reads `.inf` as float"),
+        ("documents: 1", "mappings: {x: 1.0e+999}", "as float"),
+        ("job: j", "job: j, now: 9999-12-31T23:59:59-14:00", "takes a moment with its zone"),
+        ("job: j", "job: j, now: 0001-01-01T00:00:00+14:00", "takes a moment with its zone"),
+        ("ada", '"\\ud83d"', "half a character"),
+        ("name: one", 'name: "\\ud83d"', "half a character"),
+        ("ada: {}", "ada: {<<: {}}", "the merge key"),
+        ("ada: {}", "ada: &a {}", "the anchor"),
+        ("name: one", "name: no", "put it in quotes"),
+        ("job: j", "job: 012", "put it in quotes"),
+        ("version: 1", "version: 1\nversion: 1", "is there twice"),
+        ("documents: 1", "mappings: " + "{a: " * 60 + "1" + "}" * 60, "nested deeper than 16 levels"),
+    ],
+)
+def test_hostile_files_are_faults_with_a_place(old: str, new: str, told: str) -> None:
+    assert old in HOSTILE
+    assert read.cases_of(HOSTILE, "a_test.yml")[1] == ()
+    found, faults = read.cases_of(HOSTILE.replace(old, new), "a_test.yml")
+    assert found is None
+    assert any(told in str(fault) for fault in faults), [str(fault) for fault in faults]
+    assert all(fault.line for fault in faults)
