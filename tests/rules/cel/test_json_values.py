@@ -27,6 +27,7 @@ def test_json_may_be_handed_over(value: Any) -> None:
         ({"a": [1 << 63]}, "more than 64 bits"),
         ([-(1 << 63) - 1], "more than 64 bits"),
         ({"a": "\ud800"}, "half a character"),
+        ({"a": "whole \ud800"}, "half a character"),
         ({"\udfff": 1}, "half a character"),
         ({"a": b"x"}, "holds a bytes"),
         ({"a": (1,)}, "holds a tuple"),
