@@ -8,7 +8,7 @@ from proxy.model import Identity, Owner, OwnerKind
 from proxy.privileges import FieldSecurity, Held, IndexGrant, Role
 from proxy.rules.compiled import Authority, DefinedRole, Origin, RoleMapping, Rules, SubjectKind
 from proxy.rules.evaluate import judge
-from proxy.rules.granted import roles_of
+from proxy.rules.granted import roles_of, speaks_of
 from proxy.rules.situation import Unknown
 from proxy.rules.subjects import Subject
 from tests.rules.samples import BOB, KEY, KIBANA, SERVICE, granted, rules, situation
@@ -76,6 +76,13 @@ def names(wanted: Rules, who: Identity) -> list[str]:
 )
 def test_a_mapping_matches_by_every_kind_of_name_that_it_gives(one: RoleMapping, who: Identity, has: bool) -> None:
     assert names(by_roles(one), who) == (["starter"] if has else [])
+
+
+def test_a_mapping_speaks_of_whom_it_gives_its_roles() -> None:
+    assert speaks_of(mapping("starter", users=("bob",)), BOB)
+    assert not speaks_of(mapping("starter", users=("ann",)), BOB)
+    assert speaks_of(mapping("starter", roles=("r1",)), Owner(kind=OwnerKind.ROLES, roles=("r1",)))
+    assert not speaks_of(mapping("starter"), Owner(kind=OwnerKind.UNKNOWN))
 
 
 def test_whoever_is_run_as_counts_by_their_own_realm() -> None:
