@@ -1,7 +1,8 @@
 """What names and expressions stand for among the indices of a case (`IndexNameExpressionResolver`, in short).
 
-Wildcards meet indices, aliases and data streams whose names are not hidden; an exclusion takes away from what stands
-before it. Date math and remote clusters are not played: cases are about rules.
+Wildcards meet indices, aliases and data streams whose names are not hidden. Behind a wildcard an exclusion takes away
+from what stands before it: a name that very name, a pattern its indices, neither through an alias that was named. Date
+math and remote clusters are not played: cases are about rules.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,18 +24,27 @@ def behind(name: str, indices: Mapping[str, Index]) -> tuple[Index, ...]:
 
 def resolved(expressions: Sequence[str], indices: Mapping[str, Index]) -> tuple[tuple[Index, ...], tuple[str, ...]]:
     """The indices that expressions stand for, in order of name, and the plain names that lead nowhere."""
-    found: dict[str, Index] = {}
+    names: dict[str, None] = {}
     missing: list[str] = []
+    wild = False
     for expression in expressions:
-        if expression.startswith("-"):
-            for index in _meant(expression[1:], indices.values()):
-                found.pop(index.name, None)
-            continue
-        meant = tuple(_meant(expression, indices.values()))
-        found |= {index.name: index for index in meant}
-        if not meant and "*" not in expression and expression != "_all":
-            missing.append(expression)
+        taking = wild and expression.startswith("-")
+        word = expression[1:] if taking else expression
+        wild = wild or "*" in word or word == "_all"
+        # A pattern is the concrete indices it stands for, a plain name itself, until the end.
+        meant = [index.name for index in _meant(word, indices.values())] if _is_pattern(word) else [word]
+        if taking:
+            names = {name: None for name in names if name not in meant}
+        else:
+            names |= dict.fromkeys(meant)
+            if not (_is_pattern(word) or behind(word, indices)):
+                missing.append(word)
+    found = {index.name: index for name in names for index in behind(name, indices)}
     return tuple(found[name] for name in sorted(found)), tuple(missing)
+
+
+def _is_pattern(expression: str) -> bool:
+    return "*" in expression or expression == "_all"
 
 
 def _meant(expression: str, indices: Iterable[Index]) -> Iterable[Index]:
