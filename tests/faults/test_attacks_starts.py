@@ -365,7 +365,7 @@ async def test_no_body_holds_up_the_gate(stack: Stack, content_type: str, body: 
     begun = time.process_time()
     answer = await raw(stack, f"Content-Type: {content_type}", f"Content-Length: {len(body)}", body=body)
     assert answer.startswith(b"HTTP/1.1 400 "), answer
-    assert time.process_time() - begun < 0.15
+    assert time.process_time() - begun < 1.0, "a slow machine included; read to the end they take seconds"
 
 
 async def test_source_expressions_hold_up_nobody() -> None:
