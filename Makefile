@@ -29,7 +29,9 @@ demo: $(STAMP) ## a cluster, the proxy and real data: a start denied, refused, g
 	$(BIN)/startgate demo $(if $(ONCE),--once)
 
 test: $(STAMP) ## every test, with those on real Elasticsearch nodes where a JDK and Maven are at hand
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	@# The quick ones on all cores; then one after the other what loads a machine by itself. 5: none was chosen.
+	$(BIN)/python -m pytest -n auto -m "not slow and not real" $(PYTEST_ARGS) || [ $$? -eq 5 ]
+	$(BIN)/python -m pytest -m "slow or real" $(PYTEST_ARGS) || [ $$? -eq 5 ]
 
 test-fast: $(STAMP) ## the tests that take no more than a second or two each
 	$(BIN)/python -m pytest -n auto -m "not slow and not real" $(PYTEST_ARGS)
