@@ -23,9 +23,11 @@ def resembles(path: bytes, pattern: Sequence[bytes | None]) -> bool:
     encoded slash and a backslash part two segments or do not.
     Takes time in proportion to the length of `path`.
     """
-    decoded = unquote_to_bytes(unquote_to_bytes(path)).lower().replace(b"\\", b"/")
-    resolved = (*normal_forms(path), decoded)
-    return any(_leads_to(form.split(b"/"), pattern) for form in resolved)
+    # Who resolves before decoding finds other segments to resolve than who does it afterwards.
+    stages = (path, unquote_to_bytes(path))
+    ended = [_PATH_END.split(stage, maxsplit=1)[0] for stage in stages]
+    forms = {path, *normal_forms(path), *(_resolved(stage) for stage in (*stages, *ended))}
+    return any(_leads_to(_decoded(form).split(b"/"), pattern) for form in forms)
 
 
 def _leads_to(segments: list[bytes], pattern: Sequence[bytes | None]) -> bool:
@@ -47,13 +49,17 @@ def normal_forms(path: bytes) -> tuple[bytes, bytes]:
     """`path` as the most lenient readers would take it: one to whom `#` and `?` end the path, one to whom they end a
     segment only. Escapes are decoded twice, case is folded, backslashes are slashes, path parameters are cut off, and
     empty and dot segments are resolved (RFC 3986 §5.2.4)."""
-    decoded = unquote_to_bytes(unquote_to_bytes(path)).lower().replace(b"\\", b"/")
+    decoded = _decoded(path)
     return _resolved(_PATH_END.split(decoded, maxsplit=1)[0]), _resolved(decoded)
 
 
-def _resolved(decoded: bytes) -> bytes:
+def _decoded(path: bytes) -> bytes:
+    return unquote_to_bytes(unquote_to_bytes(path)).lower().replace(b"\\", b"/")
+
+
+def _resolved(path: bytes) -> bytes:
     kept: list[bytes] = []
-    for segment in decoded.split(b"/"):
+    for segment in path.split(b"/"):
         plain = _PARAMETERS.sub(b"", segment).strip()
         if plain == b"..":
             del kept[-1:]

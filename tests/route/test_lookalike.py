@@ -80,6 +80,8 @@ PATTERN = (b"", b"_ml", b"analytics", None, b"_start")
         b"/_ml/analytics/a%252fb/_start#",
         b"/_ml/analytics/a\\b/_start#",
         b"/_ml/analytics/%2e%2e%2f/_start#",
+        b"/x/../_ml/analytics/a%2f../_start#",
+        b"/x/%2e%2e/_ml/analytics/a%252f%252e%252e/_start",
     ],
 )
 def test_whatever_some_reader_could_take_for_the_call_resembles_it(path: bytes) -> None:
