@@ -114,6 +114,12 @@ class EdgeLimits:
     upstream_eject_longest_s: float = 30.0
     # How long a node that is back gets less than its share: its caches are cold, and its share is what broke it before.
     upstream_return_s: float = 10.0
+    # Names of nodes are resolved this often, each address being a node; 0: only where one is connected to.
+    # Orchestrators give records that live 5 to 60 s.
+    upstream_resolve_s: float = field(default=30.0, metadata={"or_zero": True})
+    # Nodes are connected to this often, so that it is no client's request that finds one down; 0: never. Off, since a
+    # refused connect sends a request to the next node anyway.
+    upstream_probe_s: float = field(default=0.0, metadata={"or_zero": True})
     # Connections of a worker to one node. Elasticsearch's own queue of searches (thread_pool.search.queue_size) holds
     # 1,000: what is beyond would only be refused there.
     upstream_connections: int = 1024

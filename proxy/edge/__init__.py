@@ -1,11 +1,14 @@
 """The edge worker: sockets on one side, `wire` and `route` on the other. asyncio Protocols; no task per request.
 
 - `worker`, `context`     `run`: serves on bound sockets until told to stop, then drains; what its connections share
+- `door`, `networks`      what comes before the first request: PROXY header and TLS; addresses that were named
+- `forwarding`            what nodes and gate are told of who asked, where that is asked for
 - `client`                a client's connection: heads in, one exchange at a time, refusals
 - `exchange`              one request and its answer, relayed both ways with back-pressure
 - `caps`, `refusals`      how many connections and requests there may be; what was refused, counted and told
 - `pool`, `queue`         the nodes, which of them is next; who waits where all have enough, address by address
 - `node`, `health`        a node's connections; when it is asked last, and how it gets its share back
+- `members`, `probes`     which nodes there are, as their names resolve; connecting to them to see whether one can
 - `upstream`, `nodes`     a connection to a node or the gate; where they are, and how to open one
 - `answers`, `receipt`    errors of our own, in Elasticsearch's shape; what the gate is told: peer and receipt
 - `sockets`, `sweep`      what is asked of the system; one coarse timer for all connections

@@ -18,23 +18,26 @@ class Health:
     """One node's. Times are the loop's seconds. `down_until` lies in the past for nodes that are not ejected.
     `troubled` is whether there is anything to forget, so that the usual case costs one look."""
 
-    __slots__ = ("_ejections", "_failures", "_limits", "_whole_at", "down_until", "troubled")
+    __slots__ = ("_ejections", "_failures", "_limits", "_unreached", "_whole_at", "down_until", "troubled")
 
     def __init__(self, limits: EdgeLimits) -> None:
         self._limits = limits
         self._ejections = 0
         self._failures = 0
+        self._unreached = False
         self._whole_at = 0.0
         self.down_until = 0.0
         self.troubled = False
 
     def refused(self, now: float) -> bool:
         """It could not be connected to. Whether that ejected it: not, if it is ejected already."""
+        self._unreached = True
         return self._eject(now)
 
     def failed(self, now: float) -> bool:
         """An answer was broken or broken off. Whether that ejected it."""
         self.troubled = True
+        self._unreached = False
         self._failures += 1
         if self._failures < self._limits.upstream_eject_failures:
             return False
@@ -48,8 +51,8 @@ class Health:
             self.troubled = False
 
     def answers(self, now: float) -> None:
-        """A probe found it alive: it need not sit out its time."""
-        if self.down_until > now:
+        """A probe could connect: one that was ejected because nobody could need not sit out its time."""
+        if self._unreached and self.down_until > now:
             self.down_until = now
             self._whole_at = now + self._limits.upstream_return_s
 

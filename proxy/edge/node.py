@@ -145,6 +145,17 @@ class Node:
         elif connection in self._idle:
             self._idle.remove(connection)
 
+    async def probe(self) -> None:
+        """Connects and closes again; what comes of it counts as for any connect, but is no answer."""
+        try:
+            connection = await self.open()
+        except OSError:
+            return
+        self.health.answers(self._sweep.now)
+        self.busy -= 1
+        connection.transport.close()
+        self._released(None)
+
     def worked(self) -> None:
         """From an exchange: an answer came whole."""
         if self.health.troubled:

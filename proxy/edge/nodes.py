@@ -1,6 +1,7 @@
 """Where nodes and gate are, and how a connection to one is opened."""
 
 import asyncio
+import functools
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -15,11 +16,14 @@ ProtocolFactory = Callable[[], asyncio.Protocol]
 class Address:
     """One end to connect to: `name` for logs, `open` to open one connection with a protocol from the given factory.
 
-    `open` raises OSError (of which TLS errors are a kind) when there is no way.
+    `open` raises OSError (of which TLS errors are a kind) when there is no way. `host` is the host as it is written,
+    and `at` gives the same end at one of the addresses that `host` has; empty and None for what has no host.
     """
 
     name: str
     open: Callable[[ProtocolFactory], Awaitable[object]]
+    host: str = ""
+    at: Callable[[str], "Address"] | None = None
 
 
 def node_addresses(nodes: Sequence[str], tls: Callable[[], ssl.SSLContext]) -> list[Address]:
@@ -63,10 +67,13 @@ def _node(node: str, tls: ssl.SSLContext | None) -> Address:
     context = tls if parts.scheme == "https" else None
     port = parts.port or 0
 
-    async def connect(factory: ProtocolFactory) -> object:
-        loop = asyncio.get_running_loop()
-        return await loop.create_connection(
-            factory, host, port, ssl=context, server_hostname=host if context is not None else None
+    async def connect(where: str, factory: ProtocolFactory) -> object:
+        # Wherever it is connected to, the certificate must be for the name that is written.
+        return await asyncio.get_running_loop().create_connection(
+            factory, where, port, ssl=context, server_hostname=host if context is not None else None
         )
 
-    return Address(node, connect)
+    def at(where: str) -> Address:
+        return Address(f"{node} ({where})", functools.partial(connect, where), where)
+
+    return Address(node, functools.partial(connect, host), host, at)

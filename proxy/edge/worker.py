@@ -10,10 +10,13 @@ from collections.abc import Callable, Sequence
 from proxy.edge.client import ClientConnection
 from proxy.edge.context import Context
 from proxy.edge.exchange import Target
+from proxy.edge.members import Members
 from proxy.edge.nodes import gate_address, node_addresses
 from proxy.edge.pool import Pool
+from proxy.edge.probes import keep_probing
 from proxy.edge.sweep import Sweep
 from proxy.settings import EdgeSettings
+from proxy.tasks import spawn
 from proxy.tls import cluster_context
 
 logger = logging.getLogger(__name__)
@@ -35,9 +38,12 @@ async def run(
     before anything is served.
     """
     context = make_context(settings)
+    watching = _watch_nodes(context)
     try:
         await _serve(context, listeners, stop, ready)
     finally:
+        for task in watching:
+            task.cancel()
         for client in tuple(context.clients):
             client.abort()
         context.cluster.pool.close()
@@ -64,6 +70,18 @@ def make_context(settings: EdgeSettings) -> Context:
         receipts=True,
     )
     return Context(limits=limits, sweep=sweep, cluster=cluster, gate=gate)
+
+
+def _watch_nodes(context: Context) -> list[asyncio.Task[None]]:
+    """Keeps the nodes in step with their names, and probes them, where the limits say so; to be cancelled."""
+    limits, pool = context.limits, context.cluster.pool
+    tasks = []
+    if limits.upstream_resolve_s:
+        members = Members(pool, [node.address for node in pool.nodes])
+        tasks.append(spawn(members.keep(limits.upstream_resolve_s), name="edge-members"))
+    if limits.upstream_probe_s:
+        tasks.append(spawn(keep_probing(pool, limits.upstream_probe_s), name="edge-probes"))
+    return tasks
 
 
 async def _serve(
