@@ -33,10 +33,12 @@ def test_nothing_reaches_hangs_or_is_told_to_another(rig: tuple[Origin, DenyingP
     numbered = enumerate(inputs(SEED, INPUTS))
     run = asyncio.run(through(proxy.port, numbered, lambda: len(origin.check()), time.monotonic() + 400))
     assert (run.failures, origin.faults) == ([], []), run.report()
-    assert run.figures["inputs"] > 0
     # Enough came through, and enough was held off, for the above to say something.
-    assert run.figures["status 200"] > 1000 < run.figures["status 403"]
-    assert origin.requests > 1000
+    sent = run.figures["inputs"]
+    assert sent > 0
+    assert run.figures["status 200"] > sent / 10
+    assert run.figures["status 403"] > sent / 20
+    assert origin.requests > sent / 10
 
 
 @settings(max_examples=60, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
