@@ -9,8 +9,9 @@ import msgspec
 
 from proxy import child, logs
 from proxy.edge import worker
+from proxy.edge.door import Entrance
 from proxy.orders import EdgeOrder
-from proxy.tls import listener_context
+from proxy.renewal import renewable_listener
 
 
 def main() -> int:
@@ -21,12 +22,17 @@ def main() -> int:
 
 
 def _work(order: EdgeOrder) -> child.Work:
-    listeners = [
-        (socket(fileno=one.fd), None if one.tls is None else listener_context(one.tls)) for one in order.listeners
+    entrances = [
+        Entrance(
+            sock=socket(fileno=one.fd),
+            tls=None if one.tls is None else renewable_listener(one.tls),
+            fronts=one.proxy_protocol,
+        )
+        for one in order.listeners
     ]
 
-    async def work(stop: asyncio.Event, ready: Callable[[], None], _reload: asyncio.Event) -> None:
-        await worker.run(order.settings, listeners, stop, ready)
+    async def work(stop: asyncio.Event, ready: Callable[[], None], reload: asyncio.Event) -> None:
+        await worker.run(order.settings, entrances, stop, ready, reload)
 
     return work
 

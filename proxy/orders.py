@@ -10,10 +10,11 @@ READY = "ready"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listener:
-    """A listening socket that the child inherits under the descriptor `fd`."""
+    """A listening socket that the child inherits under the descriptor `fd`; the rest is as in `settings.Listen`."""
 
     fd: int
     tls: ListenTls | None = None
+    proxy_protocol: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -110,9 +110,10 @@ class Supervisor:
             child.signal(signal.SIGKILL)
 
     def reload(self) -> None:
-        """Has the gate read the rules again; one that is just starting, as soon as it serves."""
-        if self.gate is not None:
-            self.gate.signal_serving(signal.SIGHUP)
+        """Has the gate read the rules again, and the workers the certificates; one that is just starting, as soon as it
+        serves."""
+        for child in (*self.edges, *([self.gate] if self.gate else [])):
+            child.signal_serving(signal.SIGHUP)
 
     def _listening(self, taken: Taken | None) -> list[list[tuple[Listen, "socket"]]]:
         listens, workers = self.config.listen, self.config.workers
@@ -141,7 +142,9 @@ class Supervisor:
     def _edge_child(self, number: int, gate_socket: str) -> Child:
         name = f"edge-{number + 1}"
         sockets = self._sockets[number]
-        inherited = tuple(Listener(fd=one.fileno(), tls=listen.tls) for listen, one in sockets)
+        inherited = tuple(
+            Listener(fd=one.fileno(), tls=listen.tls, proxy_protocol=listen.proxy_protocol) for listen, one in sockets
+        )
         order = EdgeOrder(name=name, settings=self.config.edge_settings(gate_socket), listeners=inherited)
         return Child(name, command("edge"), msgspec.json.encode(order), [one.fileno() for _, one in sockets])
 

@@ -12,6 +12,7 @@ from typing import Any
 import aiohttp
 from yarl import URL
 
+from proxy.edge.door import Entrance
 from proxy.edge.worker import run as run_edge
 from proxy.embedded.app import Cluster, serve_embedded
 from proxy.embedded.backend import Backend
@@ -166,7 +167,7 @@ async def in_front_of(
         ready = [asyncio.Event(), asyncio.Event()]
         parts = [
             asyncio.ensure_future(run_gate(gate_settings, stop, ready[0].set, reload)),
-            asyncio.ensure_future(run_edge(edge_settings, [(listener, None)], stop, ready[1].set)),
+            asyncio.ensure_future(run_edge(edge_settings, [Entrance(listener)], stop, ready[1].set)),
         ]
         try:
             async with asyncio.timeout(10):

@@ -18,6 +18,7 @@ import trustme
 from click.testing import CliRunner
 
 from proxy.cli import main
+from proxy.edge.door import Entrance
 from proxy.edge.worker import run as run_edge
 from proxy.errors import RulesError
 from proxy.gate import app
@@ -87,7 +88,7 @@ def identity(folder: Path) -> IdentitySettings:
 async def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Place]:
     authority, clients = trustme.CA(), trustme.CA()
     served = authority.issue_cert("localhost")
-    files = {name: str(tmp_path / name) for name in ("certificate", "key", "client_ca")}
+    files: dict[str, Any] = {name: str(tmp_path / name) for name in ("certificate", "key", "client_ca")}
     served.cert_chain_pems[0].write_to_path(files["certificate"])
     served.private_key_pem.write_to_path(files["key"])
     clients.cert_pem.write_to_path(files["client_ca"])
@@ -108,7 +109,7 @@ async def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
     edge_settings = EdgeSettings(
         nodes=("http://127.0.0.1:9",), gate_socket=settings.socket, limits=EdgeLimits(drain_s=1)
     )
-    edge = asyncio.ensure_future(run_edge(edge_settings, [(listener, tls)], stop, edge_ready.set))
+    edge = asyncio.ensure_future(run_edge(edge_settings, [Entrance(listener, tls)], stop, edge_ready.set))
     async with asyncio.timeout(20):
         await gate_ready.wait()
         await edge_ready.wait()

@@ -11,12 +11,13 @@ wire, and a search that nobody waits for must end.
 
 import asyncio
 import logging
-from typing import Final, cast
+from typing import Final, TypeAlias, cast
 
 from proxy.edge.answers import OVERLOADED, RETRY_AFTER, error_answer
 from proxy.edge.caps import SURPLUS, Peer
 from proxy.edge.context import Context
 from proxy.edge.exchange import Exchange
+from proxy.edge.forwarding import Forwarding
 from proxy.edge.receipt import gate_headers, new_receipt, peer_name, subject_line
 from proxy.edge.refusals import Reason
 from proxy.edge.sockets import reset_on_close, watch_peer
@@ -44,16 +45,21 @@ _CAPPED: Final = {
 }
 
 
+# Address and port that a front told of; the address is empty where it has none.
+Source: TypeAlias = tuple[str, int] | None
+
+
 class ClientConnection(asyncio.Protocol):
     """See the top of the file. `deadline` belongs to the sweep; `write_paused`: the client reads too slowly;
     `draining`: no request is read after the current one."""
 
     __slots__ = (
         "_beyond", "_body_bytes", "_context", "_exchange", "_head", "_held", "_in_head", "_lingering", "_origin",
-        "_read_paused", "_until", "_window_end", "deadline", "draining", "transport", "write_paused",
+        "_read_paused", "_source", "_until", "_window_end", "deadline", "draining", "transport", "write_paused",
     )  # fmt: skip
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, source: Source = None) -> None:
+        """`source` is who connected, where a front told it; else the socket knows."""
         self._beyond: Reason | None = None  # the cap that this connection is beyond
         self._body_bytes = 0  # of the request's body, in this window
         self._context = context
@@ -63,6 +69,7 @@ class ClientConnection(asyncio.Protocol):
         self._in_head = False
         self._lingering = False
         self._origin: Peer
+        self._source = source
         self._read_paused = False
         self._until = NEVER  # the end of the time for the request in all
         self._window_end = NEVER  # when what came of the body is judged
@@ -228,7 +235,7 @@ class ClientConnection(asyncio.Protocol):
 
     def _enter(self, context: Context) -> None:
         """Count the connection, and find out whether it is beyond a cap."""
-        address = self.transport.get_extra_info("peername")
+        address = self._address()
         host = str(address[0]) if isinstance(address, tuple) and address else ""
         self._origin, self._beyond = context.caps.enter(host)
         if self._beyond is None:
@@ -322,6 +329,8 @@ class ClientConnection(asyncio.Protocol):
         if decision is not PASS and decision.route is not Route.GATE:
             self._refuse(decision.status, decision.reason, Reason.ROUTE, head_only=head.method == b"HEAD")
             return
+        if context.forwarding is not None:
+            head = self._head = self._told(context.forwarding, head)
         why = context.caps.begin(self._origin)
         if why is not None:
             self._decline(head, data, why)
@@ -336,6 +345,13 @@ class ClientConnection(asyncio.Protocol):
             # The gate has limits of its own for each step of a start.
             self._until = NEVER
             self._begin(exchange, data[head.end :], extra)
+
+    def _told(self, rule: Forwarding, head: RequestHead) -> RequestHead:
+        """The head with what nodes and gate are to be told of who asked."""
+        address = self._address()
+        host = str(address[0]) if isinstance(address, tuple) and address else ""
+        secure = self.transport.get_extra_info("ssl_object") is not None
+        return rule.told(head, host, "https" if secure else "http")
 
     def _begin(self, exchange: Exchange, rest: bytes, extra: bytes = b"") -> None:
         self._exchange = exchange
@@ -398,4 +414,8 @@ class ClientConnection(asyncio.Protocol):
             self.deadline = self._until
 
     def _peer(self) -> str:
-        return peer_name(self.transport.get_extra_info("peername"))
+        return peer_name(self._address())
+
+    def _address(self) -> object:
+        """Who is at the other end: of the socket, or of the front that has it from there."""
+        return self._source or self.transport.get_extra_info("peername")

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from proxy.edge.caps import Caps, open_descriptors_max
 from proxy.edge.exchange import Target
+from proxy.edge.forwarding import Forwarding
 from proxy.edge.refusals import Refusals
 from proxy.edge.sweep import NEVER, Sweep
 from proxy.settings import EdgeLimits
@@ -37,6 +38,7 @@ class Context:
     draining: bool = False
     empty: asyncio.Event = field(default_factory=asyncio.Event)
     refusals: Refusals = field(default_factory=Refusals)
+    forwarding: Forwarding | None = None
     caps: Caps = field(init=False)
     request_limits: HeadLimits = field(init=False)
     answer_limits: HeadLimits = field(init=False)

@@ -31,7 +31,7 @@ def subject_line(peercert: dict[str, Any] | None) -> bytes:
 
 def peer_name(address: object) -> str:
     """`ip:port` (`[ip]:port` for IPv6) for a socket's peer address, or `unknown` for what is no internet address."""
-    if not isinstance(address, tuple) or len(address) < 2:
+    if not isinstance(address, tuple) or len(address) < 2 or not address[0]:
         return "unknown"
     host, port = address[:2]
     return f"[{host}]:{port}" if ":" in str(host) else f"{host}:{port}"

@@ -22,6 +22,8 @@ class Reason(StrEnum):
     # Of connections.
     CONNECTIONS = "connections"
     CONNECTIONS_OF_ADDRESS = "connections_of_address"
+    HANDSHAKE = "tls_handshake"
+    PROXY_PROTOCOL = "proxy_protocol"
     # Of requests, before they reach anybody.
     REQUESTS = "requests"
     REQUESTS_OF_ADDRESS = "requests_of_address"

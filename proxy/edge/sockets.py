@@ -1,5 +1,6 @@
 """What the edge asks of the system for its sockets."""
 
+import asyncio
 import socket
 import struct
 from asyncio import BaseTransport
@@ -22,6 +23,23 @@ def watch_peer(transport: BaseTransport) -> None:
     if raw is not None and raw.family != socket.AF_UNIX:
         for level, option, value in _PROBES:
             raw.setsockopt(level, option, value)
+
+
+async def readable(raw: socket.socket) -> None:
+    """Wait until something can be read from a socket, its end included. Nothing is taken from it."""
+    loop = asyncio.get_running_loop()
+    told: asyncio.Future[None] = loop.create_future()
+    # Once is enough: what was not taken would have it called again and again.
+    loop.add_reader(raw, _tell, told)
+    try:
+        await told
+    finally:
+        loop.remove_reader(raw)
+
+
+def _tell(told: asyncio.Future[None]) -> None:
+    if not told.done():
+        told.set_result(None)
 
 
 def reset_on_close(transport: BaseTransport) -> None:

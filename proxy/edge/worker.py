@@ -3,21 +3,22 @@
 import asyncio
 import functools
 import logging
-import socket
 import ssl
 from collections.abc import Callable, Sequence
 
 from proxy.edge.client import ClientConnection
 from proxy.edge.context import Context
+from proxy.edge.door import Door, Entrance
 from proxy.edge.exchange import Target
+from proxy.edge.forwarding import forwarding
 from proxy.edge.members import Members
 from proxy.edge.nodes import gate_address, node_addresses
 from proxy.edge.pool import Pool
 from proxy.edge.probes import keep_probing
 from proxy.edge.sweep import Sweep
+from proxy.renewal import keep_renewed, renewable_cluster
 from proxy.settings import EdgeSettings
 from proxy.tasks import spawn
-from proxy.tls import cluster_context
 
 logger = logging.getLogger(__name__)
 
@@ -27,23 +28,31 @@ _BACKLOG = 4096
 
 async def run(
     settings: EdgeSettings,
-    listeners: Sequence[tuple[socket.socket, ssl.SSLContext | None]],
+    entrances: Sequence[Entrance],
     stop: asyncio.Event,
     ready: Callable[[], None],
+    reload: asyncio.Event | None = None,
 ) -> None:
-    """Serve on `listeners`, bound sockets with the TLS context to speak on each, until `stop` is set.
+    """Serve on `entrances`, bound sockets each with what a connection must begin with, until `stop` is set.
 
     `ready` is called once connections are accepted. On `stop` no new ones are; those that are idle are closed, and
-    requests under way have `drain_s` to finish. Closes the sockets. Raises ConfigError for unusable nodes or TLS files
-    before anything is served.
+    requests under way have `drain_s` to finish. TLS files are read again when they change, and whenever `reload` is
+    set; if they cannot be used then, what was read before stays in force. Closes the sockets. Raises ConfigError for
+    unusable nodes or TLS files before anything is served.
     """
-    context = make_context(settings)
+    cluster_tls = functools.cache(functools.partial(renewable_cluster, settings.cluster_tls))
+    context = make_context(settings, cluster_tls)
+    contexts = [one.tls for one in entrances if one.tls is not None]
+    if any(node.startswith("https:") for node in settings.nodes):
+        contexts.append(cluster_tls())
+    renewal = spawn(keep_renewed(contexts, reload or asyncio.Event()), name="edge-renewal")
     watching = _watch_nodes(context)
     try:
-        await _serve(context, listeners, stop, ready)
+        await _serve(context, entrances, stop, ready)
     finally:
         for task in watching:
             task.cancel()
+        renewal.cancel()
         for client in tuple(context.clients):
             client.abort()
         context.cluster.pool.close()
@@ -51,10 +60,11 @@ async def run(
         context.sweep.stop()
 
 
-def make_context(settings: EdgeSettings) -> Context:
-    """What the connections of a worker share. Needs a running loop. Raises ConfigError."""
+def make_context(settings: EdgeSettings, cluster_tls: Callable[[], ssl.SSLContext]) -> Context:
+    """What the connections of a worker share; `cluster_tls` makes the context for https nodes, and is called only if
+    there are any. Needs a running loop. Raises ConfigError."""
     limits = settings.limits
-    addresses = node_addresses(settings.nodes, functools.partial(cluster_context, settings.cluster_tls))
+    addresses = node_addresses(settings.nodes, cluster_tls)
     sweep = Sweep(asyncio.get_running_loop())
     cluster = Target(
         Pool(addresses, limits, sweep),
@@ -69,7 +79,8 @@ def make_context(settings: EdgeSettings) -> Context:
         broken="the connection to the gate was closed before its answer was complete; the start may have been made",
         receipts=True,
     )
-    return Context(limits=limits, sweep=sweep, cluster=cluster, gate=gate)
+    rule = forwarding(settings.forwarded)
+    return Context(limits=limits, sweep=sweep, cluster=cluster, gate=gate, forwarding=rule)
 
 
 def _watch_nodes(context: Context) -> list[asyncio.Task[None]]:
@@ -86,16 +97,21 @@ def _watch_nodes(context: Context) -> list[asyncio.Task[None]]:
 
 async def _serve(
     context: Context,
-    listeners: Sequence[tuple[socket.socket, ssl.SSLContext | None]],
+    entrances: Sequence[Entrance],
     stop: asyncio.Event,
     ready: Callable[[], None],
 ) -> None:
     loop = asyncio.get_running_loop()
     factory = functools.partial(ClientConnection, context)
-    servers: list[asyncio.Server] = []
+    servers: list[asyncio.Server | Door] = []
     try:
-        for sock, tls in listeners:
-            servers.append(await loop.create_server(factory, sock=sock, ssl=tls, backlog=_BACKLOG))
+        for entrance in entrances:
+            if entrance.plain:
+                servers.append(await loop.create_server(factory, sock=entrance.sock, backlog=_BACKLOG))
+            else:
+                door = Door(entrance, context)
+                servers.append(door)
+                door.open(_BACKLOG)
         ready()
         await stop.wait()
     finally:

@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from proxy.edge.door import Entrance
 from proxy.edge.worker import run
-from proxy.settings import ClusterTls, EdgeLimits, EdgeSettings
+from proxy.settings import ClusterTls, EdgeLimits, EdgeSettings, Forwarded
 
 # Long enough for a busy machine, short enough to fail in.
 PATIENCE_S = 5.0
@@ -271,6 +272,8 @@ class Rig:
         cluster_tls: ClusterTls | None = None,
         listen_tls: ssl.SSLContext | None = None,
         client_tls: ssl.SSLContext | None = None,
+        fronts: tuple[str, ...] = (),
+        forwarded: Forwarded | None = None,
     ) -> Edge:
         """A running edge in front of `nodes`."""
         bases = [node if isinstance(node, str) else f"http://127.0.0.1:{node.port}" for node in nodes]
@@ -279,11 +282,12 @@ class Rig:
             gate_socket=self.gate_socket,
             cluster_tls=cluster_tls or ClusterTls(),
             limits=limits or EdgeLimits(drain_s=1.0),
+            forwarded=forwarded or Forwarded(),
         )
         listener = socket.create_server(("127.0.0.1", 0))
         stop, ready = asyncio.Event(), asyncio.Event()
         port = listener.getsockname()[1]
-        task = asyncio.ensure_future(run(settings, [(listener, listen_tls)], stop, ready.set))
+        task = asyncio.ensure_future(run(settings, [Entrance(listener, listen_tls, fronts)], stop, ready.set))
         waiting = asyncio.ensure_future(ready.wait())
         await asyncio.wait([task, waiting], return_when=asyncio.FIRST_COMPLETED)
         waiting.cancel()

@@ -202,6 +202,7 @@ class TestTheWorker:
 
 SERVE = """
 import asyncio, resource, socket, sys, uvloop
+from proxy.edge.door import Entrance
 from proxy.edge.worker import run
 from proxy.settings import EdgeLimits, EdgeSettings
 soft = int(sys.argv[2])
@@ -209,7 +210,7 @@ resource.setrlimit(resource.RLIMIT_NOFILE, (soft, soft))
 listener = socket.create_server(("127.0.0.1", 0))
 settings = EdgeSettings(nodes=(sys.argv[1],), gate_socket="/nowhere", limits=EdgeLimits(drain_s=1))
 ready = lambda: print(listener.getsockname()[1], flush=True)
-uvloop.run(run(settings, [(listener, None)], asyncio.Event(), ready))
+uvloop.run(run(settings, [Entrance(listener)], asyncio.Event(), ready))
 """
 
 

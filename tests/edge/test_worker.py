@@ -10,11 +10,13 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trustme
 
 from proxy.clientcert import read
+from proxy.edge.door import Entrance
 from proxy.edge.worker import run
 from proxy.errors import ConfigError
 from proxy.settings import ClusterTls, EdgeSettings, ListenTls
@@ -45,7 +47,7 @@ async def test_several_listeners(rig: Rig) -> None:
     ports = [one.getsockname()[1] for one in listeners]
     stop, ready = asyncio.Event(), asyncio.Event()
     settings = EdgeSettings(nodes=(f"http://127.0.0.1:{upstream.port}",), gate_socket="x")
-    task = asyncio.ensure_future(run(settings, [(one, None) for one in listeners], stop, ready.set))
+    task = asyncio.ensure_future(run(settings, [Entrance(one) for one in listeners], stop, ready.set))
     await ready.wait()
     for port in ports:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -193,7 +195,7 @@ class TestTls:
     ) -> None:
         issuer = trustme.CA()
         issuer.cert_pem.write_to_path(str(pem / "clients.pem"))
-        files = {"certificate": str(pem / "server.pem"), "key": str(pem / "server.key")}
+        files: dict[str, Any] = {"certificate": str(pem / "server.pem"), "key": str(pem / "server.key")}
         listen = listener_context(
             ListenTls(**files, client_ca=str(pem / "clients.pem"), client_certificates="optional")
         )
@@ -340,12 +342,13 @@ async def test_a_thousand_clients_at_once(rig: Rig) -> None:
 
 SERVE = """
 import asyncio, socket, sys, uvloop
+from proxy.edge.door import Entrance
 from proxy.edge.worker import run
 from proxy.settings import EdgeSettings
 listener = socket.create_server(("127.0.0.1", 0))
 settings = EdgeSettings(nodes=(sys.argv[1],), gate_socket="/nowhere")
 ready = lambda: print(listener.getsockname()[1], flush=True)
-uvloop.run(run(settings, [(listener, None)], asyncio.Event(), ready))
+uvloop.run(run(settings, [Entrance(listener)], asyncio.Event(), ready))
 """
 
 

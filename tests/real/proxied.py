@@ -14,6 +14,7 @@ from typing import Self
 import uvloop
 from aiohttp import web
 
+from proxy.edge.door import Entrance
 from proxy.edge.worker import run
 from proxy.settings import EdgeLimits, EdgeSettings
 
@@ -69,7 +70,7 @@ class DenyingProxy:
             self.port = listener.getsockname()[1]
             settings = EdgeSettings(nodes=self._nodes, gate_socket=path, limits=self._limits)
             try:
-                await run(settings, [(listener, None)], self._stop, self._ready.set)
+                await run(settings, [Entrance(listener)], self._stop, self._ready.set)
             finally:
                 await gate.cleanup()
 
