@@ -1,8 +1,8 @@
 """Index expressions: comma lists, wildcards, exclusions, aliases, `_all`, and the options that steer them.
 
 After IndexNameExpressionResolver: wildcards match open, visible indices unless `expand_wildcards` says otherwise; a
-name that begins with `-` excludes only after a wildcard; a pattern that begins with a dot also matches hidden
-dot-indices.
+name that begins with `-` excludes only after a wildcard, and never through an alias; a pattern that begins with a dot
+also matches hidden dot-indices.
 """
 
 from collections.abc import Iterable
@@ -127,35 +127,37 @@ def visible(index: Index, pattern: str, how: Options) -> bool:
 
 
 def _resolve(store: Store, parts: list[str], how: Options) -> list[Index]:
-    found: dict[str, Index] = {}
+    # Names until the end: an exclusion takes a name away, and does not reach through an alias that was named.
+    names: dict[str, None] = {}
     wildcard_seen = False
     for part in parts:
         if wildcard_seen and part.startswith("-"):
-            for name in [name for name in found if _excluded(found[name], part[1:])]:
-                del found[name]
+            for name in _excluded(store, part[1:], how):
+                names.pop(name, None)
             continue
         check_expression(part)
         wildcard_seen = wildcard_seen or is_pattern(part)
-        found.update((index.name, index) for index in _part(store, part, how))
+        names.update(dict.fromkeys(_part(store, part, how)))
+    found = {index.name: index for name in names for index in _named(store, name)}
     return list(found.values())
 
 
-def _part(store: Store, part: str, how: Options) -> Iterable[Index]:
+def _part(store: Store, part: str, how: Options) -> Iterable[str]:
+    """The names that a part adds: a pattern the concrete indices it stands for, a name itself."""
     if is_pattern(part) and (how.open or how.closed):
         indices = _expanded(store, part, how)
         if not indices and not how.allow_no_indices:
             raise index_not_found(part)
-        return indices
+        return [index.name for index in indices]
     if not how.aliases and store.is_alias(part):
         if how.ignore_unavailable:
             return []
         raise illegal(
             f"The provided expression [{part}] matches an alias, specify the corresponding concrete indices instead."
         )
-    indices = _named(store, part)
-    if not indices and not how.ignore_unavailable:
+    if not _named(store, part) and not how.ignore_unavailable:
         raise index_not_found(part, _EXCLUSION_HINT if part.startswith("-") else "")
-    return indices
+    return [part]
 
 
 def _expanded(store: Store, pattern: str, how: Options) -> list[Index]:
@@ -178,8 +180,9 @@ def _named(store: Store, name: str) -> list[Index]:
     return [index] if index is not None else store.of_alias(name)
 
 
-def _excluded(index: Index, pattern: str) -> bool:
-    return matches(pattern, index.name) or any(matches(pattern, alias) for alias in index.aliases)
+def _excluded(store: Store, word: str, how: Options) -> Iterable[str]:
+    """The names that `-word` takes away: that very name, or the concrete indices that a pattern stands for."""
+    return [index.name for index in _expanded(store, word, how)] if "*" in word else [word]
 
 
 def _without_closed(indices: list[Index], expression: str, how: Options) -> list[Index]:
