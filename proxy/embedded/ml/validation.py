@@ -65,7 +65,7 @@ def _concrete(found: Mapping[str, Any]) -> set[str]:
 
 
 async def _resolve_destination(indices: Indices, destination: str) -> tuple[set[str], str | None]:
-    """The index that is written to, and what is wrong with an alias that has several and none to write to."""
+    """The index that is written to, and what is wrong with an alias that has none to write to."""
     try:
         found = await indices.resolve([destination])
     except Failure as failure:
@@ -73,14 +73,16 @@ async def _resolve_destination(indices: Indices, destination: str) -> tuple[set[
             raise
         return set(), None
     for alias in found.get("aliases", ()):
-        if alias["name"] == destination and len(alias.get("indices", ())) > 1:
+        if alias["name"] == destination:
             return await _write_index(indices, destination)
     return _concrete(found), None
 
 
 async def _write_index(indices: Indices, alias: str) -> tuple[set[str], str | None]:
     answered = await indices.ask("GET", f"/_alias/{alias}")
-    writers = {name for name, index in answered.items() if index["aliases"].get(alias, {}).get("is_write_index")}
+    marks = {name: index["aliases"].get(alias, {}).get("is_write_index") for name, index in answered.items()}
+    # The only index of an alias takes its writes unless it says no.
+    writers = {name for name, mark in marks.items() if mark or (mark is None and len(marks) == 1)}
     if writers:
         return writers, None
     return set(), (

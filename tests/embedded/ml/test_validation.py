@@ -9,7 +9,7 @@ from proxy.embedded.ml.indices import Indices
 from proxy.embedded.ml.validation import validate_source_and_destination
 
 NO_WRITER = (
-    "no write index is defined for alias [two]. The write index may be explicitly disabled using"
+    "no write index is defined for alias [{}]. The write index may be explicitly disabled using"
     " is_write_index=false or the alias points to multiple indices without one being designated as a write index"
 )
 
@@ -25,6 +25,8 @@ async def indices() -> Indices:
         {"add": {"index": "a1", "alias": "one"}},
         {"add": {"index": "a1", "alias": "writes", "is_write_index": True}},
         {"add": {"index": "b", "alias": "writes", "is_write_index": False}},
+        {"add": {"index": "b", "alias": "never", "is_write_index": False}},
+        {"add": {"index": "b", "alias": "always", "is_write_index": True}},
     ]
     await found.ask("POST", "/_aliases", {"actions": actions})
     return found
@@ -32,7 +34,15 @@ async def indices() -> Indices:
 
 @pytest.mark.parametrize(
     ("sources", "destination"),
-    [(["a1"], "new"), (["a*", "one"], "new"), (["none*"], "new"), (["a1"], "b"), (["b"], "one"), (["a2"], "writes")],
+    [
+        (["a1"], "new"),
+        (["a*", "one"], "new"),
+        (["none*"], "new"),
+        (["a1"], "b"),
+        (["b"], "one"),
+        (["a2"], "writes"),
+        (["a1"], "always"),
+    ],
 )
 async def test_good(indices: Indices, sources: list[str], destination: str) -> None:
     await validate_source_and_destination(indices, sources, destination)
@@ -48,7 +58,10 @@ async def test_good(indices: Indices, sources: list[str], destination: str) -> N
         (["a1"], "one", ["Destination index [a1] is included in source expression [a1]"]),
         (["one"], "a1", ["Destination index [a1] is included in source expression [one]"]),
         (["a1"], "writes", ["Destination index [a1] is included in source expression [a1]"]),
-        (["a1"], "two", [NO_WRITER]),
+        (["b"], "always", ["Destination index [b] is included in source expression [b]"]),
+        (["a1"], "two", [NO_WRITER.format("two")]),
+        (["a1"], "never", [NO_WRITER.format("never")]),
+        (["missing", "b"], "never", ["no such index [missing]", NO_WRITER.format("never")]),
         (["r:x"], "new", ["remote source indices are not supported"]),
         (["missing", "r:x"], "new", ["no such index [missing]", "remote source indices are not supported"]),
     ],
