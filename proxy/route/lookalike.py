@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from urllib.parse import unquote_to_bytes
 
 _PARAMETERS = re.compile(rb"[;#?].*", re.DOTALL)
+_MATRIX = re.compile(rb";[^/]*")
 _PATH_END = re.compile(rb"[#?]")
 # To some these stand for nothing, to others for an id.
 _EMPTY = frozenset((b"", b".", b".."))
@@ -23,10 +24,11 @@ def resembles(path: bytes, pattern: Sequence[bytes | None]) -> bool:
     encoded slash and a backslash part two segments or do not.
     Takes time in proportion to the length of `path`.
     """
-    # Who resolves before decoding finds other segments to resolve than who does it afterwards.
+    # Who resolves, or cuts off parameters, before decoding finds other segments than who does it afterwards.
     stages = (path, unquote_to_bytes(path))
     ended = [_PATH_END.split(stage, maxsplit=1)[0] for stage in stages]
     forms = {path, *normal_forms(path), *(_resolved(stage) for stage in (*stages, *ended))}
+    forms |= {_MATRIX.sub(b"", stage) for stage in stages}
     return any(_leads_to(_decoded(form).split(b"/"), pattern) for form in forms)
 
 

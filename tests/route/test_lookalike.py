@@ -81,6 +81,7 @@ PATTERN = (b"", b"_ml", b"analytics", None, b"_start")
         b"/_ml/analytics/a\\b/_start#",
         b"/_ml/analytics/%2e%2e%2f/_start#",
         b"/x/../_ml/analytics/a%2f../_start#",
+        b"/_ml;%2fx/analytics/;%/_start;%2fa=b",
         b"/x/%2e%2e/_ml/analytics/a%252f%252e%252e/_start",
     ],
 )
