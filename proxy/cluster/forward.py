@@ -15,8 +15,8 @@ from proxy.cluster.transport import CONNECTIONS_PER_NODE
 from proxy.errors import ClusterUnreachable
 from proxy.gate.request import header_text
 from proxy.model import Answer
+from proxy.renewal import renewable_cluster
 from proxy.settings import ClusterTls
-from proxy.tls import cluster_context
 
 # RFC 9110 §7.6.1, and what the connection to the cluster sets for itself.
 HOP_BY_HOP = frozenset(
@@ -43,7 +43,7 @@ class Forwarder:
         self.nodes = [URL(node, encoded=True) for node in nodes]
         secure = any(node.scheme == "https" for node in self.nodes)
         connector = aiohttp.TCPConnector(
-            limit_per_host=CONNECTIONS_PER_NODE, ssl=cluster_context(tls) if secure else True
+            limit_per_host=CONNECTIONS_PER_NODE, ssl=renewable_cluster(tls) if secure else True
         )
         self._session = aiohttp.ClientSession(
             connector=connector,

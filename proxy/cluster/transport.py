@@ -4,6 +4,7 @@ Plain `application/json` is asked for, so that 7.17, 8.x and 9.x all accept it (
 major version).
 """
 
+import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,8 +19,8 @@ from proxy.cluster.entries import Sink
 from proxy.cluster.node import BETWEEN_VALUES, READING, Node, Reading
 from proxy.errors import ClusterUnreachable, PassedOn, error_body
 from proxy.model import Credential
+from proxy.renewal import renewable_cluster
 from proxy.settings import ClusterTls, GateLimits
-from proxy.tls import cluster_context
 
 # Each start holds up to six connections for a moment; waiting for one would be a hidden round trip.
 CONNECTIONS_PER_NODE = 128
@@ -69,7 +70,8 @@ class Transport:
     ) -> None:
         self.limits = limits or GateLimits()
         # A node that is named twice is one: the library takes no duplicates.
-        self.nodes = tuple(dict.fromkeys(_node_config(node, tls, timeout_s) for node in nodes))
+        context = renewable_cluster(tls) if any(node.startswith("https:") for node in nodes) else None
+        self.nodes = tuple(dict.fromkeys(_node_config(node, context, timeout_s) for node in nodes))
         self._transport = AsyncTransport(
             list(self.nodes),
             node_class=Node,
@@ -205,11 +207,11 @@ def _reason(reply: Reply) -> str:
     return refusal_of(reply).reason
 
 
-def _node_config(node: str, tls: ClusterTls, timeout_s: float) -> NodeConfig:
+def _node_config(node: str, context: ssl.SSLContext | None, timeout_s: float) -> NodeConfig:
     config = url_to_node_config(node, use_default_ports_for_scheme=True)
     return config.replace(
         connections_per_node=CONNECTIONS_PER_NODE,
         request_timeout=timeout_s,
         http_compress=False,
-        ssl_context=cluster_context(tls) if config.scheme == "https" else None,
+        ssl_context=context if config.scheme == "https" else None,
     )
