@@ -150,11 +150,13 @@ class Forwarded:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EdgeSettings:
     """What an edge worker needs: where the cluster and the gate are. `nodes` are base addresses such as
-    `https://10.0.0.1:9200`; `gate_socket` is the path of a Unix socket."""
+    `https://10.0.0.1:9200`; `gate_socket` is the path of a Unix socket. `sniffing` is `pass` or `rewrite`:
+    what a client is told that asks for the nodes' addresses."""
 
     nodes: tuple[str, ...]
     gate_socket: str
     cluster_tls: ClusterTls = field(default_factory=ClusterTls)
+    sniffing: str = "pass"
     limits: EdgeLimits = field(default_factory=EdgeLimits)
     forwarded: Forwarded = field(default_factory=Forwarded)
 

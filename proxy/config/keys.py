@@ -16,6 +16,7 @@ KEYS: Mapping[str, str] = {
     "listen": "address to listen on, `host:port`; or a list; the long form is `{address, tls: {certificate, key}}`",
     "workers": "number of edge processes that share the addresses",
     "cluster.nodes": "base addresses of the cluster's nodes, such as `https://10.0.0.1:9200`",
+    "cluster.sniffing": "`pass`, or `rewrite`: clients that ask for the nodes' addresses are told this proxy's",
     "cluster.service.api_key_file": "file with the service credential's API key: `id:api_key`, or both as base64",
     "cluster.service.username": "user name of the service credential, where it is no API key",
     "cluster.service.password_file": "file with that user's password",

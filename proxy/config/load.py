@@ -29,6 +29,7 @@ Limits = TypeVar("Limits", EdgeLimits, GateLimits, IdentityLimits)
 
 DEFAULT_LISTEN = Listen(host="127.0.0.1", port=9400)
 DEFAULT_NODE = "http://127.0.0.1:9200"
+SNIFFING_MODES = ("pass", "rewrite")
 DEFAULT_JOURNAL = "journal"
 # In the journal's folder where it is not named: that is one gate's alone, and nobody else may look into it.
 CONTROL_SOCKET = "control.sock"
@@ -60,6 +61,7 @@ class Config:
     break_glass_keys: Mapping[str, str]
     edge_limits: EdgeLimits
     gate_limits: GateLimits
+    sniffing: str = "pass"
     identity: IdentitySettings | None = None
     forwarded: Forwarded = field(default_factory=Forwarded)
 
@@ -69,6 +71,7 @@ class Config:
             nodes=self.nodes,
             gate_socket=gate_socket,
             cluster_tls=self.cluster_tls,
+            sniffing=self.sniffing,
             limits=self.edge_limits,
             forwarded=self.forwarded,
         )
@@ -163,6 +166,7 @@ class _Reader:
             break_glass_keys=self.take("break_glass.public_keys", break_glass.public_keys, {}),
             edge_limits=self._limits("limits.edge", EdgeLimits()),
             gate_limits=self._limits("limits.gate", GateLimits()),
+            sniffing=self.take("cluster.sniffing", lambda node: values.choice(node, SNIFFING_MODES), "pass"),
             identity=identity_settings(self, listen, self._limits("limits.identity", IdentityLimits())),
             forwarded=forwarded(self),
         )

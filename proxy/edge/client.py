@@ -20,6 +20,7 @@ from proxy.edge.exchange import Exchange
 from proxy.edge.forwarding import Forwarding
 from proxy.edge.receipt import gate_headers, new_receipt, peer_name, subject_line
 from proxy.edge.refusals import Reason
+from proxy.edge.sniffing import SniffingExchange, own_address, sniffs
 from proxy.edge.sockets import reset_on_close, watch_peer
 from proxy.edge.sweep import NEVER
 from proxy.route.router import PASS, route
@@ -325,6 +326,11 @@ class ClientConnection(asyncio.Protocol):
             return
         self._in_head = False
         self._head = head
+        self._serve(head, data)
+
+    def _serve(self, head: RequestHead, data: bytes) -> None:
+        """A request that was understood: to whom it goes, if there is room for it."""
+        context = self._context
         decision = route(head.method, head.target)
         if decision is not PASS and decision.route is not Route.GATE:
             self._refuse(decision.status, decision.reason, Reason.ROUTE, head_only=head.method == b"HEAD")
@@ -336,7 +342,11 @@ class ClientConnection(asyncio.Protocol):
             self._decline(head, data, why)
         elif decision is PASS:
             self._until = context.until()
-            self._begin(Exchange(self, head, context.cluster, context.answer_limits), data[head.end :])
+            if context.rewrites_sniffing and sniffs(head.method, head.target):
+                exchange = self._sniffing(head)
+            else:
+                exchange = Exchange(self, head, context.cluster, context.answer_limits)
+            self._begin(exchange, data[head.end :])
         else:
             receipt = new_receipt()
             exchange = Exchange(self, head, context.gate, context.answer_limits, receipt)
@@ -352,6 +362,12 @@ class ClientConnection(asyncio.Protocol):
         host = str(address[0]) if isinstance(address, tuple) and address else ""
         secure = self.transport.get_extra_info("ssl_object") is not None
         return rule.told(head, host, "https" if secure else "http")
+
+    def _sniffing(self, head: RequestHead) -> Exchange:
+        """The exchange of a client that asks for the nodes' addresses."""
+        context, info = self._context, self.transport.get_extra_info
+        own = own_address(head.section, info("sockname"), secure=info("ssl_object") is not None)
+        return SniffingExchange(self, head, context.cluster, context.answer_limits, own)
 
     def _begin(self, exchange: Exchange, rest: bytes, extra: bytes = b"") -> None:
         self._exchange = exchange

@@ -39,6 +39,7 @@ class Context:
     empty: asyncio.Event = field(default_factory=asyncio.Event)
     refusals: Refusals = field(default_factory=Refusals)
     forwarding: Forwarding | None = None
+    rewrites_sniffing: bool = False
     caps: Caps = field(init=False)
     request_limits: HeadLimits = field(init=False)
     answer_limits: HeadLimits = field(init=False)

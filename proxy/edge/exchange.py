@@ -315,10 +315,7 @@ class Exchange:
     def _begin_answer(self, answer: AnswerHead, data: bytes) -> None:
         self._answer = answer
         minor = self._head.minor
-        keep = self._head.keep_alive and self.request_done and not self._client.draining
-        if keep and not minor:
-            keep = not needs_close(answer, minor=minor)
-        self._keep = keep
+        keep = self._keep = self._keeps(answer)
         head = encode_answer(answer, minor=minor, keep_alive=keep)
         body = data[answer.end :]
         if answer.framing == len(body):
@@ -330,6 +327,13 @@ class Exchange:
         upstream = self._upstream
         if upstream is not None and upstream.write_paused and not self.request_done:
             self._drain_request()
+
+    def _keeps(self, answer: AnswerHead) -> bool:
+        """Whether the client's connection lives on after this answer."""
+        minor = self._head.minor
+        if not (self._head.keep_alive and self.request_done) or self._client.draining:
+            return False
+        return bool(minor) or not needs_close(answer, minor=minor)
 
     def _relay(self, data: bytes, head: bytes) -> None:
         """Pass on a piece of the answer's body, with the head before its first piece."""

@@ -80,7 +80,14 @@ def make_context(settings: EdgeSettings, cluster_tls: Callable[[], ssl.SSLContex
         receipts=True,
     )
     rule = forwarding(settings.forwarded)
-    return Context(limits=limits, sweep=sweep, cluster=cluster, gate=gate, forwarding=rule)
+    return Context(
+        limits=limits,
+        sweep=sweep,
+        cluster=cluster,
+        gate=gate,
+        forwarding=rule,
+        rewrites_sniffing=settings.sniffing == "rewrite",
+    )
 
 
 def _watch_nodes(context: Context) -> list[asyncio.Task[None]]:

@@ -8,6 +8,7 @@ from dataclasses import fields
 from typing import Any
 
 from proxy.config.keys import KEYS
+from proxy.config.load import SNIFFING_MODES
 from proxy.config.peers import FORWARDED_MODES
 from proxy.settings import EdgeLimits, GateLimits, IdentityLimits
 from proxy.tls import VERIFY_MODES, VERSIONS
@@ -21,6 +22,7 @@ _KINDS: dict[str, dict[str, Any]] = {
     "listen": {"anyOf": [{"type": ["string", "object"]}, {"type": "array", "items": {"type": ["string", "object"]}}]},
     "workers": {"type": "integer", "minimum": 1},
     "cluster.nodes": _TEXTS,
+    "cluster.sniffing": {"enum": list(SNIFFING_MODES)},
     "cluster.tls.verify": {"enum": list(VERIFY_MODES)},
     "cluster.tls.fingerprint": _TEXTS,
     "cluster.tls.min_version": _VERSION,

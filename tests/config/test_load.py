@@ -176,7 +176,7 @@ def test_all_faults_are_reported_at_once_and_in_order(write: Write) -> None:
     ("text", "fault"),
     [
         ("- a list", f"1:1: the configuration must be a map with {', '.join(siblings(''))}"),
-        ("cluster: http://a:9200", "1:10: cluster must be a map with nodes, service, tls, and is a text"),
+        ("cluster: http://a:9200", "1:10: cluster must be a map with nodes, service, sniffing, tls, and is a text"),
         ("rules:", "1:1: rules is empty: leave it out, or give it a value"),
         ("nodes: ['http://a:9200']", "1:1: unknown key 'nodes' (did you mean 'cluster.nodes'?); "),
         ("zzz: 1", "1:1: unknown key 'zzz'; allowed here: "),

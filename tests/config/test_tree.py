@@ -88,7 +88,7 @@ def test_variables_of_others_are_left_alone() -> None:
         ({"wrokers": 1}, "unknown key 'wrokers' (did you mean 'workers'?); allowed here: "),
         (
             {"cluster": {"node": 1}},
-            "unknown key 'cluster.node' (did you mean 'nodes'?); allowed here: nodes, service, tls",
+            "unknown key 'cluster.node' (did you mean 'nodes'?); allowed here: nodes, service, sniffing, tls",
         ),
         (
             {"api_key_file": 1},

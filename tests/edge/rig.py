@@ -274,6 +274,7 @@ class Rig:
         client_tls: ssl.SSLContext | None = None,
         fronts: tuple[str, ...] = (),
         forwarded: Forwarded | None = None,
+        sniffing: str = "pass",
     ) -> Edge:
         """A running edge in front of `nodes`."""
         bases = [node if isinstance(node, str) else f"http://127.0.0.1:{node.port}" for node in nodes]
@@ -283,6 +284,7 @@ class Rig:
             cluster_tls=cluster_tls or ClusterTls(),
             limits=limits or EdgeLimits(drain_s=1.0),
             forwarded=forwarded or Forwarded(),
+            sniffing=sniffing,
         )
         listener = socket.create_server(("127.0.0.1", 0))
         stop, ready = asyncio.Event(), asyncio.Event()
