@@ -1,6 +1,9 @@
 """TLS contexts from files: good ones work in a real handshake, broken ones are faults that name the file."""
 
 import asyncio
+import contextlib
+import hashlib
+import shutil
 import ssl
 import subprocess
 import sys
@@ -9,13 +12,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 import trustme
 from cryptography.hazmat.primitives import serialization
 
 from proxy.errors import ConfigError
 from proxy.settings import ClusterTls, ListenTls
-from proxy.tls import cluster_context, listener_context
+from proxy.tls import certificate_names, cluster_context, listener_context
 
 
 class Files:
@@ -253,3 +257,295 @@ def test_faults_of_the_clients_authorities(files: Files) -> None:
     where, message = fault(replace(tls, client_ca=files.ca, client_certificates="requird"))
     assert where == "listen.tls.client_certificates"
     assert "did you mean 'required'" in message
+
+
+async def told_by(listening: ssl.SSLContext, asking: ssl.SSLContext, host: str | None = "localhost") -> ssl.SSLObject:
+    """The client's side of a handshake that went well; raises as the client sees it."""
+    server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0, ssl=listening)
+    port = server.sockets[0].getsockname()[1]
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port, ssl=asking, server_hostname=host or "")
+        spoken: ssl.SSLObject = writer.get_extra_info("ssl_object")
+        writer.close()
+        return spoken
+    finally:
+        server.close()
+        await asyncio.sleep(0.01)
+
+
+def digest(files: Files) -> str:
+    """The fingerprint of a certificate."""
+    return hashlib.sha256(ssl.PEM_cert_to_DER_cert(Path(files.certificate).read_text())).hexdigest()
+
+
+class TestFingerprints:
+    """Of the nodes' own certificates."""
+
+    @pytest.mark.parametrize("verify", ["full", "certificate", "fingerprint"])
+    async def test_no_other_certificate_will_do(self, files: Files, verify: str) -> None:
+        ca = None if verify == "fingerprint" else files.ca
+        listening = listener_context(ListenTls(certificate=files.certificate, key=files.key))
+        for known, good in [((digest(files),), True), (("0" * 64, digest(files)), True), (("0" * 64,), False)]:
+            asking = cluster_context(ClusterTls(ca=ca, verify=verify, fingerprints=known))
+            if good:
+                await told_by(listening, asking)
+            else:
+                with pytest.raises(ssl.SSLCertVerificationError, match=f"its SHA-256 fingerprint is {digest(files)}"):
+                    await told_by(listening, asking)
+
+    async def test_beside_a_chain_both_are_checked(self, files: Files) -> None:
+        listening = listener_context(ListenTls(certificate=files.certificate, key=files.key))
+        with pytest.raises(ssl.SSLCertVerificationError, match="certificate verify failed"):
+            await told_by(listening, cluster_context(ClusterTls(fingerprints=(digest(files),))))
+
+    async def test_a_name_is_no_matter_for_a_fingerprint_alone(self, files: Files) -> None:
+        listening = listener_context(ListenTls(certificate=files.certificate, key=files.key))
+        asking = cluster_context(ClusterTls(verify="fingerprint", fingerprints=(digest(files),)))
+        await told_by(listening, asking, "elsewhere")
+
+    async def test_the_libraries_of_the_gate_check_them(self, files: Files) -> None:
+        async def hello(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+            writer.close()
+
+        listening = listener_context(ListenTls(certificate=files.certificate, key=files.key))
+        server = await asyncio.start_server(hello, "127.0.0.1", 0, ssl=listening)
+        url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        for known, good in [(digest(files), True), ("0" * 64, False)]:
+            context = cluster_context(ClusterTls(ca=files.ca, fingerprints=(known,), server_name="localhost"))
+            async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=context)) as session:
+                if good:
+                    async with session.get(url) as answer:
+                        assert answer.status == 200
+                else:
+                    with pytest.raises(aiohttp.ClientConnectorCertificateError, match="fingerprint"):
+                        await session.get(url)
+        server.close()
+        await asyncio.sleep(0.01)
+
+    def test_none_at_all_is_a_fault(self) -> None:
+        assert fault(ClusterTls(verify="fingerprint"))[0] == "cluster.tls.fingerprint"
+
+
+async def test_another_name_is_asked_for_and_checked(files: Files) -> None:
+    listening = listener_context(ListenTls(certificate=files.certificate, key=files.key))
+    await told_by(listening, cluster_context(ClusterTls(ca=files.ca, server_name="localhost")), "10.0.0.1")
+    with pytest.raises(ssl.SSLCertVerificationError, match="Hostname mismatch"):
+        await told_by(listening, cluster_context(ClusterTls(ca=files.ca, server_name="elsewhere")), "localhost")
+
+
+async def test_nodes_are_shown_a_certificate(tmp_path: Path) -> None:
+    clients = Clients(tmp_path)
+    mine = clients.issuer.issue_cert("gate@example.org", common_name="startgate")
+    held = tmp_path / "mine.pem"
+    mine.private_key_and_cert_chain_pem.write_to_path(str(held))
+    seen: list[Any] = []
+
+    def serve(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        seen.append(writer.get_extra_info("peercert"))
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=clients.listening("required"))
+    asking = cluster_context(ClusterTls(ca=clients.ca, certificate=str(held), key=str(held)))
+    port = server.sockets[0].getsockname()[1]
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=asking, server_hostname="localhost")
+    assert await reader.read() == b""
+    writer.close()
+    server.close()
+    await asyncio.sleep(0.01)
+    assert (("commonName", "startgate"),) in seen[0]["subject"]
+
+
+@pytest.mark.parametrize(
+    ("listens", "asks", "spoken"),
+    [
+        (("1.2", "1.3"), ("1.2", "1.3"), "TLSv1.3"),
+        (("1.2", "1.2"), ("1.2", "1.3"), "TLSv1.2"),
+        (("1.2", "1.3"), ("1.2", "1.2"), "TLSv1.2"),
+        (("1.3", "1.3"), ("1.2", "1.2"), None),
+        (("1.2", "1.2"), ("1.3", "1.3"), None),
+    ],
+)
+async def test_versions(files: Files, listens: tuple[str, str], asks: tuple[str, str], spoken: str | None) -> None:
+    listening = listener_context(
+        ListenTls(certificate=files.certificate, key=files.key, min_version=listens[0], max_version=listens[1])
+    )
+    asking = cluster_context(ClusterTls(ca=files.ca, min_version=asks[0], max_version=asks[1]))
+    if spoken is None:
+        with pytest.raises(OSError):  # noqa: PT011 -- an alert, or the reset that overtook it
+            await told_by(listening, asking)
+    else:
+        made = await told_by(listening, asking)
+        assert made.version() == spoken
+        assert made.selected_alpn_protocol() == "http/1.1"
+
+
+def test_faults_of_versions(files: Files) -> None:
+    tls = ListenTls(certificate=files.certificate, key=files.key)
+    assert fault(replace(tls, min_version="1.1"))[0] == "listen.tls.min_version"
+    assert fault(replace(tls, min_version="1.3", max_version="1.2"))[0] == "listen.tls.min_version"
+    assert fault(ClusterTls(max_version="2"))[0] == "cluster.tls.max_version"
+
+
+def test_weak_ciphers_are_not_offered(files: Files) -> None:
+    offered = listener_context(ListenTls(certificate=files.certificate, key=files.key)).get_ciphers()
+    assert offered
+    assert {one["aead"] for one in offered} == {True}
+    assert all(one["name"].startswith(("TLS_", "ECDHE-")) for one in offered)
+
+
+class TestNames:
+    """Several certificates on one address."""
+
+    @pytest.fixture
+    def listening(self, files: Files) -> ssl.SSLContext:
+        """A listener for localhost, *.example.org and www.example.org."""
+        more = []
+        for number, names in enumerate([("*.example.org", "example.net"), ("www.example.org", "localhost")]):
+            one = files.authority.issue_cert(*names)
+            path = str(files.folder / f"more{number}.pem")
+            one.private_key_and_cert_chain_pem.write_to_path(path)
+            more.append((path, path))
+        return listener_context(ListenTls(certificate=files.certificate, key=files.key, more=tuple(more)))
+
+    @pytest.mark.parametrize(
+        ("asked", "shown"),
+        [
+            ("localhost", "localhost"),
+            ("a.example.org", "*.example.org"),
+            ("A.Example.ORG", "*.example.org"),
+            ("www.example.org", "www.example.org"),
+            ("example.net", "*.example.org"),
+            ("a.b.example.org", "localhost"),
+            ("example.org", "localhost"),
+            ("nowhere", "localhost"),
+            (None, "localhost"),
+        ],
+    )
+    async def test_the_certificate_for_the_name(
+        self, files: Files, listening: ssl.SSLContext, asked: str | None, shown: str
+    ) -> None:
+        asking = cluster_context(ClusterTls(ca=files.ca, verify="certificate"))
+        made = await told_by(listening, asking, asked)
+        peercert: dict[str, Any] = dict(made.getpeercert() or {})
+        assert peercert["subjectAltName"][0] == ("DNS", shown)
+
+    def test_the_file_of_a_further_one_is_named(self, files: Files) -> None:
+        tls = ListenTls(certificate=files.certificate, key=files.key, more=((files.certificate, files.certificate),))
+        assert fault(tls) == (files.certificate, "holds no private key in PEM form")
+
+    async def test_clients_are_checked_whatever_they_ask_for(self, tmp_path: Path) -> None:
+        clients = Clients(tmp_path)
+        other = str(tmp_path / "other.pem")
+        clients.authority.issue_cert("other.example").private_key_and_cert_chain_pem.write_to_path(other)
+        listening = listener_context(
+            ListenTls(
+                certificate=clients.certificate, key=clients.key, more=((other, other),), client_ca=clients.client_ca
+            )
+        )
+        seen: list[bool] = []
+
+        def serve(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            seen.append(True)
+            writer.close()
+
+        server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=listening)
+        port = server.sockets[0].getsockname()[1]
+        for name in ("localhost", "other.example"):
+            asking = cluster_context(ClusterTls(ca=clients.ca))
+            with contextlib.suppress(OSError):
+                reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=asking, server_hostname=name)
+                assert await reader.read() == b""
+                writer.close()
+        assert seen == []
+        for name in ("localhost", "other.example"):
+            asking = cluster_context(ClusterTls(ca=clients.ca))
+            clients.issuer.issue_cert("ann@example.org").configure_cert(asking)
+            reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=asking, server_hostname=name)
+            assert await reader.read() == b""
+            writer.close()
+        assert seen == [True, True]
+        server.close()
+        await asyncio.sleep(0.01)
+
+    def test_a_certificate_without_names_has_none(self, files: Files) -> None:
+        assert certificate_names(files.certificate) == ["localhost"]
+        assert certificate_names(files.ca) == []
+
+
+def resumed(context: ssl.SSLContext, asking: ssl.SSLContext) -> bool:
+    """Whether a client's second handshake is an abbreviated one."""
+    session: ssl.SSLSession | None = None
+    reused = []
+    for _ in range(2):
+        to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+        server = context.wrap_bio(to_server, to_client, server_side=True)
+        client = asking.wrap_bio(to_client, to_server, server_hostname="localhost", session=session)
+        for _ in range(6):
+            for side in (client, server):
+                with contextlib.suppress(ssl.SSLWantReadError):
+                    side.do_handshake()
+        server.write(b"x")
+        # Tickets of TLS 1.3 come behind the handshake, and are read with the first data.
+        assert client.read(1) == b"x"
+        session = client.session
+        reused.append(client.session_reused)
+    assert reused[0] is False
+    return bool(reused[1])
+
+
+class TestResumption:
+    """Sessions that are taken up again."""
+
+    @pytest.mark.parametrize("version", ["1.2", "1.3"])
+    def test_a_second_handshake_is_short(self, files: Files, version: str) -> None:
+        listening = listener_context(ListenTls(certificate=files.certificate, key=files.key))
+        assert resumed(listening, cluster_context(ClusterTls(ca=files.ca, max_version=version)))
+
+    @pytest.mark.parametrize("version", ["1.2", "1.3"])
+    def test_not_where_certificates_of_clients_are_asked_for(self, tmp_path: Path, version: str) -> None:
+        clients = Clients(tmp_path)
+        asking = cluster_context(ClusterTls(ca=clients.ca, max_version=version))
+        clients.issuer.issue_cert("ann@example.org").configure_cert(asking)
+        assert not resumed(clients.listening("required"), asking)
+
+    @pytest.mark.skipif(shutil.which("openssl") is None, reason="there is no openssl here")
+    @pytest.mark.parametrize("version", ["-tls1_2", "-tls1_3"])
+    async def test_as_openssl_sees_it(self, files: Files, version: str) -> None:
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.write(b"hello\n")
+            await writer.drain()
+            await reader.read()
+            writer.close()
+
+        listening = listener_context(ListenTls(certificate=files.certificate, key=files.key))
+        server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=listening)
+        at = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        told = []
+        for use in ("-sess_out", "-sess_in"):
+            process = await asyncio.create_subprocess_exec(
+                *("openssl", "s_client", "-connect", at, "-servername", "localhost", "-CAfile", files.ca, version),
+                *(use, str(files.folder / "session"), "-verify_return_error", "-alpn", "http/1.1"),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.DEVNULL,
+            )
+            assert process.stdin is not None
+            assert process.stdout is not None
+            async with asyncio.timeout(20):
+                said = b""
+                # The ticket of TLS 1.3 has come once the first data has.
+                while b"hello\n" not in said:
+                    piece = await process.stdout.read(65536)
+                    assert piece, said
+                    said += piece
+                process.stdin.close()
+                said += await process.stdout.read()
+                await process.wait()
+            told.append(said)
+        server.close()
+        await asyncio.sleep(0.01)
+        assert b"\nNew, TLSv1." in told[0]
+        assert b"\nReused, TLSv1." in told[1]
+        assert b"ALPN protocol: http/1.1" in told[1]

@@ -28,6 +28,7 @@ def test_gate_headers_are_lines_of_a_section() -> None:
     [
         (("1.2.3.4", 5), "1.2.3.4:5"),
         (("::1", 5, 0, 0), "[::1]:5"),
+        (("", 0), "unknown"),
         ("", "unknown"),
         (None, "unknown"),
     ],

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from proxy.edge.sockets import reset_on_close, watch_peer
+from proxy.edge.sockets import readable, reset_on_close, watch_peer
 from tests.edge.rig import Wire
 
 
@@ -61,3 +61,28 @@ async def test_unix_sockets_and_closing_transports_are_left_alone(tmp_path: Path
 @pytest.mark.parametrize("act", [watch_peer, reset_on_close])
 async def test_transports_without_a_socket_are_left_alone(act: Callable[[asyncio.BaseTransport], None]) -> None:
     act(asyncio.Transport())
+
+
+async def test_what_can_be_read_stays_there() -> None:
+    near, far = socket.socketpair()
+    near.setblocking(False)
+    with near, far:
+        waiting = asyncio.ensure_future(readable(near))
+        await asyncio.sleep(0.01)
+        assert not waiting.done()
+        far.sendall(b"ab")
+        await asyncio.wait_for(waiting, 5)
+        assert near.recv(9) == b"ab"
+        far.shutdown(socket.SHUT_WR)
+        await asyncio.wait_for(readable(near), 5)
+
+
+async def test_whoever_waits_no_longer_is_not_called() -> None:
+    near, far = socket.socketpair()
+    near.setblocking(False)
+    with near, far:
+        waiting = asyncio.ensure_future(readable(near))
+        await asyncio.sleep(0.01)
+        waiting.cancel()
+        await asyncio.wait({waiting})
+        assert not asyncio.get_running_loop().remove_reader(near)

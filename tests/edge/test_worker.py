@@ -1,6 +1,7 @@
 """A worker as a whole: start, drain, many clients, and memory that stays flat under big bodies."""
 
 import asyncio
+import hashlib
 import json
 import logging
 import random
@@ -260,6 +261,32 @@ class TestTls:
         if status == 503:
             assert json.loads(got.body)["error"]["reason"] == "no node of the cluster can be reached"
             assert "certificate verify failed" in caplog.text
+
+    @pytest.mark.parametrize(("known", "status"), [(True, 200), (False, 503)])
+    async def test_nodes_by_fingerprint_and_another_name(
+        self, rig: Rig, pem: Path, known: bool, status: int, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        upstream = await rig.upstream(echo, tls=server_tls(pem))
+        der = ssl.PEM_cert_to_DER_cert((pem / "server.pem").read_text())
+        digest = hashlib.sha256(der).hexdigest() if known else "0" * 64
+        tls = ClusterTls(ca=str(pem / "ca.pem"), fingerprints=(digest,), server_name="localhost")
+        edge = await rig.edge(f"https://127.0.0.1:{upstream.port}", cluster_tls=tls)
+        assert (await edge.ask(GET)).status == status
+        assert ("its SHA-256 fingerprint is" in caplog.text) is not known
+
+    async def test_nodes_that_ask_for_a_certificate(self, rig: Rig, pem: Path, authority: trustme.CA) -> None:
+        mine = str(pem / "mine.pem")
+        authority.issue_cert("gate@example.org").private_key_and_cert_chain_pem.write_to_path(mine)
+        asking = server_tls(pem)
+        asking.load_verify_locations(pem / "ca.pem")
+        asking.verify_mode = ssl.CERT_REQUIRED
+        upstream = await rig.upstream(echo, tls=asking)
+        for tls, status in [
+            (ClusterTls(ca=str(pem / "ca.pem"), certificate=mine, key=mine), 200),
+            (ClusterTls(ca=str(pem / "ca.pem"), max_version="1.2"), 503),
+        ]:
+            edge = await rig.edge(f"https://localhost:{upstream.port}", cluster_tls=tls)
+            assert (await edge.ask(GET)).status == status
 
     async def test_a_plain_request_to_a_tls_port_gets_no_plain_answer(self, rig: Rig, pem: Path) -> None:
         listen = listener_context(ListenTls(certificate=str(pem / "server.pem"), key=str(pem / "server.key")))
