@@ -1,14 +1,17 @@
 """Flows, guards and explanations through all running parts: edge, gate, and the embedded cluster."""
 
 import asyncio
+import base64
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
+from proxy.cluster.gateway import Gateway
 from proxy.journal.entry import Phase
+from proxy.model import Answer
 from proxy.rules import from_record, judge, load
 from proxy.rules.seal import sealed
 from tests.stack import Stack, whole
@@ -100,6 +103,27 @@ async def test_what_is_enforced_is_explained_and_can_be_judged_again(stack: Stac
     ] == "stopped"
 
 
+async def test_a_comma_in_a_source_names_no_index_and_hides_none(tmp_path: Path) -> None:
+    """Each piece must be covered, and what is covered is refused all the same."""
+    async with whole(tmp_path) as stack:
+        for index in ("open-1", "open-2", "hr-1"):
+            await stack.ok("PUT", f"/{index}", {"mappings": {"properties": {"x": {"type": "double"}}}})
+        reads = {"names": ["open-*"], "privileges": ["read", "view_index_metadata"]}
+        writes = {"names": ["out*"], "privileges": ["read", "create_index", "manage", "index"]}
+        stack.cluster.add_role("starters", {"cluster": ["manage_ml", "monitor"], "indices": [reads, writes]})
+        starter = stack.cluster.add_user("starter", "starter-secret", ["starters"])
+        await make(stack, "hides", "open-*,hr-1", "out-1")
+        await make(stack, "lists", "open-1,open-2", "out-2")
+        hides, lists = await stack.start("hides", auth=starter), await stack.start("lists", auth=starter)
+        assert hides.status == 403
+        assert "hr-1" in hides.reason
+        assert "open-*" not in hides.reason
+        assert lists.status == 400
+        assert lists.reason.startswith("the source expression [open-1,open-2] names no index")
+        for out in ("out-1", "out-2"):
+            assert (await stack.call("GET", f"/{out}", direct=True)).status == 404
+
+
 async def test_a_guard_on_running_jobs_holds_for_starts_that_arrive_together(tmp_path: Path) -> None:
     ids = [f"job-{number}" for number in range(4)]
     # The job that is let through is under way for as long as the test takes.
@@ -118,3 +142,93 @@ async def test_a_misspelt_wish_for_an_explanation_starts_nothing(stack: Stack) -
         assert reply.status == 400, (name, value, reply.body)
     assert json.loads((await stack.start("fine", query="?startgate_explain=only")).body)["status"] == 400
     assert all(one.records[Phase.OUTCOME]["event"]["outcome"] == "failure" for one in stack.all_recorded())
+
+
+MOVED = {
+    # What is swapped, and what speaks against it then.
+    "source": ([("open-1", "logs"), ("hr-1", "logs")], "logs", "out-1", "no flow lets [hr-1] be copied into [out-1]"),
+    "destination": (
+        [("out-old", "out-there"), ("elsewhere", "out-there")],
+        "open-1",
+        "out-there",
+        "no flow lets [open-1] be copied into [elsewhere] behind [out-there]",
+    ),
+}
+
+
+@pytest.mark.parametrize("which", MOVED)
+async def test_an_alias_that_is_swapped_between_judging_and_start_stops_the_job(
+    which: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    [(before, alias), (after, _)], source, destination, why = MOVED[which]
+    # The job would run for as long as the test takes.
+    async with running(tmp_path, job_pace_s=600.0) as stack:
+        for index in ("out-old", "elsewhere"):
+            await stack.ok("PUT", f"/{index}", {"mappings": {"properties": {"x": {"type": "double"}}}})
+        await point(stack, alias, add=before, remove="hr-1" if alias == "logs" else None)
+        await make(stack, "swapped", source, destination)
+        forward = Gateway.forward
+
+        async def late(
+            self: Gateway, target: str, headers: Sequence[tuple[str, str]], body: bytes, timeout_s: float
+        ) -> Answer:
+            await point(stack, alias, add=after, remove=before)
+            return await forward(self, target, headers, body, timeout_s)
+
+        monkeypatch.setattr(Gateway, "forward", late)
+        reply = await stack.start("swapped")
+        # In this gap a client reads 200: the job was granted before anybody could see what it runs over.
+        assert reply.status == 200, reply.body
+        assert (await stack.ended("swapped"))["state"] == "stopped"
+        end = await stack.end_of(reply.receipt)
+    reason = end["event"]["reason"]
+    assert reason.startswith("what its names stand for was changed while it was being started, and has been stopped")
+    assert why in reason
+    assert reason in caplog.text
+
+
+async def point(stack: Stack, alias: str, *, add: str, remove: str | None) -> None:
+    """Point an alias at an index, away from another, in one step."""
+    actions = [{"add": {"index": add, "alias": alias}}]
+    actions += [] if remove is None else [{"remove": {"index": remove, "alias": alias}}]
+    await stack.ok("POST", "/_aliases", {"actions": actions})
+
+
+async def test_an_alias_that_stays_within_the_flows_lets_the_job_run(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await stack.ok("PUT", "/open-2", {"mappings": {"properties": {"x": {"type": "double"}}}})
+    await stack.ok("POST", "/open-2/_bulk?refresh=true", DOCUMENTS)
+    await point(stack, "logs", add="open-1", remove="hr-1")
+    await make(stack, "moved", "logs", "out-1")
+    forward = Gateway.forward
+
+    async def late(
+        self: Gateway, target: str, headers: Sequence[tuple[str, str]], body: bytes, timeout_s: float
+    ) -> Answer:
+        await point(stack, "logs", add="open-2", remove="open-1")
+        return await forward(self, target, headers, body, timeout_s)
+
+    monkeypatch.setattr(Gateway, "forward", late)
+    reply = await stack.start("moved")
+    assert reply.status == 200, reply.body
+    assert (await stack.end_of(reply.receipt))["event"]["outcome"] == "success"
+
+
+async def test_who_may_not_look_names_up_is_told_of_each_briefly(stack: Stack) -> None:
+    grants = [
+        {"names": ["open-*"], "privileges": ["read"]},
+        {"names": ["out-*"], "privileges": ["read", "create_index", "index"]},
+    ]
+    await stack.ok("PUT", "/_security/role/blind", {"cluster": ["manage_ml"], "indices": grants})
+    await stack.ok("PUT", "/_security/user/ann", {"password": "password", "roles": ["blind"]})
+    await make(stack, "fine", "open-1", "out-1")
+    denied = await stack.start("fine", auth="Basic " + base64.b64encode(b"ann:password").decode())
+    assert denied.status == 403
+    want = "the caller may not look it up, for want of [view_index_metadata] on"
+    told = [
+        f"what the destination [out-1] stands for is not known: {want} [out-1]",
+        f"what the source expressions stand for is not known: {want} [open-1]",
+    ]
+    assert "; and ".join(told) in denied.reason
+    assert "indices:admin" not in denied.reason

@@ -66,7 +66,7 @@ def job_of(config: Mapping[str, Any]) -> Job:
         id=config["id"],
         create_time=int(config["create_time"]),
         version=str(config["version"]),
-        sources=tuple(_texts(source["index"])),
+        sources=tuple(_expressions(source["index"])),
         source_filter=_source_filter(source.get("_source")),
         runtime_mappings=source.get("runtime_mappings") or {},
         destination=destination["index"],
@@ -78,10 +78,13 @@ def job_of(config: Mapping[str, Any]) -> Job:
     )
 
 
-def _texts(value: str | Sequence[str]) -> list[str]:
-    """Comma lists within an entry mean several expressions, as in a request path."""
-    entries = [value] if isinstance(value, str) else value
-    return [part for entry in entries for part in entry.split(",") if part]
+def _expressions(value: str | Sequence[str]) -> list[str]:
+    """The entries as they stand: one with a comma is one name to the job, and is refused where it would be asked about
+    (docs/decisions/070). Raises TypeError for what is no text."""
+    entries = _listed(value)
+    if not all(isinstance(entry, str) for entry in entries):
+        raise TypeError("source expressions that are texts")
+    return entries
 
 
 def _source_filter(given: Any) -> SourceFilter:  # noqa: ANN401 -- decoded JSON

@@ -87,12 +87,13 @@ def test_a_configuration_is_read() -> None:
             "analysis": {"regression": {"dependent_variable": "x"}},
         }
     )
-    assert read.sources == ("a", "b", "c*", "-d")
+    assert read.sources == ("a,b", "c*", ",", "-d")
     assert (read.destination, read.results_field) == ("out", "ml")
     assert (read.analysis, read.analysis_settings) == ("regression", {"dependent_variable": "x"})
     assert read.runtime_mappings == {"hour": {"type": "long"}}
     assert read.source_filter == SourceFilter()
     assert job_of(CONFIG | {"source": {"index": "one"}}).sources == ("one",)
+    assert job_of(CONFIG | {"source": {"index": "one,two"}}).sources == ("one,two",)
 
 
 @pytest.mark.parametrize(
