@@ -28,7 +28,7 @@ NO_SERVICE = (
     "will be denied"
 )
 CHAIN_REMEDY = "cluster.tls.ca must name the authority that signed it"
-NAME_REMEDY = "name the nodes in cluster.nodes as the certificate does, or set cluster.tls.verify to certificate"
+NAME_REMEDY = "name the nodes in cluster.nodes as the certificate does, or one of its names in cluster.tls.server_name"
 # What a failed call's text holds, and what it is most likely to mean.
 HINTS = {
     "WRONG_VERSION_NUMBER": "; does the node speak plain http?",

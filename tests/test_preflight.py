@@ -98,7 +98,7 @@ VERIFY = (
         (
             f"{VERIFY}certificate verify failed: Hostname mismatch, certificate is not valid for 'es'. (_ssl.c:1)')]",
             "the certificate is not accepted: Hostname mismatch, certificate is not valid for 'es'; "
-            "name the nodes in cluster.nodes as the certificate does, or set cluster.tls.verify to certificate",
+            "name the nodes in cluster.nodes as the certificate does, or one of its names in cluster.tls.server_name",
         ),
         ("GET /: refused ssl:default [no]", "GET /: refused [no]"),
         ("GET /: the answer is not JSON", "GET /: the answer is not JSON; is this Elasticsearch?"),

@@ -196,6 +196,54 @@ async def test_the_gate_reads_the_rules_again(tmp_path: Path, capfd: pytest.Capt
         await until(lambda: heard("not reloaded"))
 
 
+@pytest.mark.slow
+async def test_workers_read_certificates_again_and_drop_no_connection(tmp_path: Path) -> None:
+    """Behind a front that speaks the PROXY protocol, as it then is."""
+    authority = trustme.CA()
+    trust = ssl.create_default_context()
+    authority.configure_trust(trust)
+
+    def issue(name: str) -> None:
+        authority.issue_cert(name, "127.0.0.1").private_key_and_cert_chain_pem.write_to_path(tmp_path / "own.pem")
+
+    async def ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        writer.write(b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n")
+        head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 20)
+        await asyncio.wait_for(reader.readuntil(b"}"), 20)
+        return head.startswith(b"HTTP/1.1 200")
+
+    async def shown(port: int) -> str:
+        _, writer = await asyncio.open_connection("127.0.0.1", port, ssl=trust)
+        names = writer.get_extra_info("peercert")["subjectAltName"]
+        writer.close()
+        return str(names[0][1])
+
+    issue("one.example")
+    async with cluster(Double()) as double:
+        path = tmp_path / "startgate.yml"
+        path.write_text(
+            "listen:\n"
+            "  - {address: '127.0.0.1:0', tls: {certificate: own.pem, key: own.pem}}\n"
+            "  - {address: '127.0.0.1:0', proxy_protocol: 127.0.0.1}\n"
+            f"cluster: {{nodes: ['{double.url}']}}\n"
+        )
+        async with supervised(load(path, {})) as running:
+            port, fronted = (int(address.rpartition(":")[2]) for address in running.addresses)
+            reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=trust)
+            assert await ask(reader, writer)
+            issue("two.example")
+            running.reload()
+            async with asyncio.timeout(20):
+                while await shown(port) != "two.example":  # noqa: ASYNC110 -- nobody tells
+                    await asyncio.sleep(0.05)
+            assert await ask(reader, writer)
+            writer.close()
+            reader, writer = await asyncio.open_connection("127.0.0.1", fronted)
+            writer.write(b"PROXY TCP4 192.0.2.7 127.0.0.1 1 2\r\n")
+            assert await ask(reader, writer)
+            writer.close()
+
+
 async def test_a_taken_port_is_told_before_anything_else(tmp_path: Path) -> None:
     server = await asyncio.start_server(lambda r, w: w.close(), "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]

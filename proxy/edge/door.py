@@ -57,8 +57,8 @@ class Door:
         self._fronts = Networks(entrance.fronts) if entrance.fronts else None
         self._context = context
         self._loop = asyncio.get_running_loop()
-        # In the order in which they came.
-        self._arriving: dict[asyncio.Task[None], None] = {}
+        # With their peers' addresses, in the order in which they came.
+        self._arriving: dict[asyncio.Task[None], object] = {}
         self._resting: asyncio.TimerHandle | None = None
 
     @property
@@ -93,7 +93,7 @@ class Door:
             if len(self._arriving) >= self._context.limits.client_handshakes:
                 self._drop_oldest()
             task = spawn(self._arrive(raw, address), name="edge-arrive")
-            self._arriving[task] = None
+            self._arriving[task] = address
             task.add_done_callback(self._arrived)
 
     def _rest(self, failure: OSError) -> None:
@@ -106,10 +106,10 @@ class Door:
         self._resting = self._loop.call_later(_REST_S, self._loop.add_reader, self._sock, self._accept)
 
     def _drop_oldest(self) -> None:
-        oldest = next(iter(self._arriving))
+        oldest, address = next(iter(self._arriving.items()))
         del self._arriving[oldest]
         oldest.cancel()
-        self._note(Reason.HANDSHAKE, "somebody", "too many handshakes are under way; the oldest was cut")
+        self._note(Reason.HANDSHAKE, peer_name(address), "too many handshakes are under way, and this is the oldest")
 
     def _arrived(self, task: asyncio.Task[None]) -> None:
         self._arriving.pop(task, None)

@@ -1,6 +1,7 @@
 """What a connection must say before its first request: over real sockets, from fronts and from others."""
 
 import asyncio
+import contextlib
 import errno
 import logging
 import os
@@ -247,6 +248,22 @@ class TestHandshakes:
         assert (await edge.ask(GET)).status == 200
         await slow[0].ended()
         assert not slow[1].gone
+
+    async def test_whoever_shows_no_certificate_is_told_of(
+        self, rig: Rig, pem: Path, trusting: ssl.SSLContext, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level(logging.INFO)
+        tls = ListenTls(certificate=str(pem / "server.pem"), key=str(pem / "server.key"), client_ca=str(pem / "ca.pem"))
+        upstream = await rig.upstream(echo)
+        edge = await rig.edge(upstream, listen_tls=listener_context(tls), client_tls=trusting)
+        for why in ("peer did not return a certificate", "the client's certificate is not accepted: "):
+            with contextlib.suppress(OSError):
+                client = await edge.connect()
+                await client.send(GET)
+                assert b"HTTP" not in await client.ended()
+            await until(lambda why=why: why in caplog.text)  # type: ignore[misc]  # a default in a lambda
+            trustme.CA().issue_cert("ann@example.org").configure_cert(trusting)
+        assert upstream.requests == []
 
     async def test_a_worker_that_stops_does_not_wait_for_them(self, rig: Rig, pem: Path) -> None:
         edge = await rig.edge(await rig.upstream(echo), listen_tls=listening(pem))
