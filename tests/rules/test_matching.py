@@ -148,3 +148,38 @@ def test_plain_names_are_compared_however_many_they_are() -> None:
     assert against(with_flows(*many), start(job(*plain, "logs-60-x"), "ml-a")) == [
         "no flow lets [logs-60-x] be copied into [ml-a]"
     ]
+
+
+def test_a_name_that_only_begins_as_a_flows_is_not_in_it() -> None:
+    # An alias of an index that the flow lets pass may stand for another tomorrow.
+    of = start(job("people2"), "hr-ml-x", "people")
+    assert against(with_flows(HR), of) == ["no flow lets [people2] be copied into [hr-ml-x]"]
+
+
+@pytest.mark.parametrize(
+    ("concrete", "wanted"),
+    [
+        (
+            ("people", "b", "c"),
+            [
+                ("denied", {"source": "b"}),
+                ("denied", {"source": "c"}),
+                ("passed", {"indices": 3, "beyond": 2}),
+            ],
+        ),
+        (("b",), [("denied", {"source": "b"})]),
+    ],
+)
+def test_each_index_beyond_a_flow_is_a_step_and_those_within_are_one(
+    concrete: tuple[str, ...], wanted: list[tuple[str, object]]
+) -> None:
+    found = list(judge_flows(with_flows(HR), start(job("people"), "hr-ml-x", *concrete)))[1:]
+    assert [(finding.step.outcome.value, dict(finding.step.seen)) for finding in found] == wanted
+    within = [finding.step.text for finding in found if finding.step.outcome is Outcome.PASSED]
+    assert within == ["1 of 3 indices behind the expressions may be copied into [hr-ml-x]"][: len(within)]
+
+
+def test_what_is_not_known_names_no_index() -> None:
+    of = replace(start(job("people"), "hr-ml-x"), sources=Unknown("the cluster did not say"))
+    found = list(judge_flows(with_flows(HR), of))
+    assert [dict(finding.step.seen) for finding in found if finding.step.outcome is Outcome.UNKNOWN] == [{}]

@@ -48,6 +48,7 @@ def test_settings_by_pattern_with_their_places() -> None:
         ("1", 1),
         ("-1", -1),
         ("1_000", 1000),
+        ("9" * 20, 10**20 - 1),
         ("0.5", "0.5"),
         ("true", "true"),
         ("False", "false"),
@@ -214,6 +215,11 @@ def test_the_revision_tells_overrides_and_their_order() -> None:
         ('{"*": {index.codec: b}, a*: {index.codec: c}}', []),
         ('{a*: {index.codec: b}, "*": {index.priority: 1}}', []),
         ("{a*: {index.codec: b}, b*: {index.codec: b}}", []),
+        # Whatever stands between.
+        (
+            '{a*: {index.codec: b}, b*: {index.codec: c}, "*": {index.codec: d}}',
+            ["`index.codec` of `a*` never counts: `*`", "`index.codec` of `b*` never counts: `*`"],
+        ),
         ("{a: x, a*: {index.codec: b}}", ["`a` must be a mapping of settings"]),
     ],
 )

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from hypothesis import given
 
+from proxy.privileges import Held
 from proxy.rules.recorded import NotRecorded, from_record, recordable, to_record
 from proxy.rules.situation import Situation
 from tests.rules.samples import granted, job, rules, situation
@@ -63,6 +64,13 @@ def test_names_with_the_same_answer_stand_together() -> None:
     of = situation(job("a", "b", "c"))
     (answer,) = to_record(replace(of, held=granted(rules(), of)))["held"]
     assert [one["names"] for one in answer["index"]] == [["a", "b", "c"], ["dest"]]
+
+
+def test_the_order_of_an_answer_keeps_none_apart() -> None:
+    (subject, _) = next(iter(granted(rules(), situation()).items()))
+    held = Held(cluster={}, index={"a": {"read": True, "all": True}, "b": {"all": True, "read": True}})
+    (answer,) = to_record(replace(situation(), held={subject: held}))["held"]
+    assert [(one["names"], one["held"]) for one in answer["index"]] == [(["a", "b"], ["all", "read"])]
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from enum import StrEnum
 
 import pytest
 
+from proxy.rules.forms import Fields, Key, Text
 from proxy.rules.source import Entry, Node, Table, read
 from proxy.rules.values import Values, listed
 
@@ -107,3 +108,34 @@ def test_patterns_that_cannot_be_compared_or_match_nothing_are_noted() -> None:
     assert [scalar.text for scalar in found or ()] == ["a", "b*", "b"]
     assert [fault.column for fault in values.faults] == [8, 15, 26]
     assert "is covered by `b*` beside it" in values.faults[2].message
+
+
+def test_items_with_keys_take_mappings_that_lack_nothing() -> None:
+    values = Values()
+    form = Fields(
+        {
+            "a": Key(Text(), "A.", missing="an item needs `{}`"),
+            "b": Key(Text(), "B."),
+            "c": Key(Text(), "C.", missing="an item needs `{}`, too"),
+        }
+    )
+    whole = values.fields(entry("{a: 1, c: 2}").value, "k", form)
+    assert whole is not None
+    assert list(whole) == ["a", "c"]
+    assert not values.faults
+    assert values.fields(entry("[a]").value, "k", form) is None
+    assert values.fields(entry("{b: 1, d: 2}").value, "k", form) is None
+    assert noted(values) == [
+        "f.yml:1:4: an item of `k` is a mapping with the keys `a`, `b`, `c`",
+        "f.yml:1:11: unknown key `d`; allowed: `a`, `b`, `c`",
+        "f.yml:1:4: an item needs `a`",
+        "f.yml:1:4: an item needs `c`, too",
+    ]
+
+
+def test_a_list_that_must_not_be_empty() -> None:
+    values = Values()
+    assert [one.text for one in values.filled(entry("[a]"))] == ["a"]
+    assert not values.faults
+    assert values.filled(entry("[]")) == []
+    assert noted(values) == ["f.yml:1:4: `k` is empty; name at least one, or leave the key out where it may be"]

@@ -58,6 +58,10 @@ PATHS = {
     "(job.max_num_threads > 1 ? job : job).id == owner.kind": {"job.max_num_threads", "job", "id", "owner.kind"},
     "job.config.a.b[job.id].c == 1": {"job.config.a.b.c", "job.id"},
     "has(job.config.a.b)": {"job.config.a.b"},
+    # What a loop runs over is looked at outside of it, where its variable's name is still another's.
+    "job.source.index.exists(job, job == caller.username)": {"job.source.index", "caller.username"},
+    # `map` with a condition is no filter: what comes out is not what it runs over.
+    "running.map(r, true, job.source)[0].resolved == []": {"resolved", "running", "job.source"},
     "job.settings.all(k, job.settings[k] == 1)": {"job.settings"},
 }
 
@@ -97,6 +101,11 @@ def test_trees_that_pass(text: str) -> None:
 def test_half_a_character_beyond_the_limit_does_not_matter() -> None:
     with pytest.raises(BadCondition, match="is 13 bytes long"):
         check_text("a" * 10 + "\ud800", 5)
+
+
+def test_the_last_character_that_may_be_is_looked_at() -> None:
+    with pytest.raises(BadCondition, match=r"U\+0007"):
+        check_text("aaaa\x07", 5)
 
 
 def test_an_empty_text_is_no_condition() -> None:

@@ -20,6 +20,8 @@ TRUE = [
     'owner.service_account == "" && !has(owner.api_key_name)',
     'job.id == "j" && job.version == "8.15.0"',
     'job.description.contains("flight")',
+    # No time zone, whatever it looks like.
+    '!job.description.contains("flights, all of them")',
     'job.create_time == timestamp("2026-11-24T08:00:00Z")',
     'job.source.index == ["pii-*", "logs"]',
     'job.source.index.exists(i, i.startsWith("pii-"))',

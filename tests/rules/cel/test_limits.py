@@ -52,6 +52,10 @@ def test_parts() -> None:
     count = (NODES + 1) // 4
     compile_condition("||".join(["1==1"] * count))
     assert refused("||".join(["1==1"] * (count + 1))) == f"has more than {NODES} parts"
+    # A sign is one more.
+    most = ["1==1"] * (count - 1)
+    compile_condition("||".join(["!(1==1)", *most]))
+    assert refused("||".join(["!(1==1)", "!(1==1)", *most[1:]])) == f"has more than {NODES} parts"
 
 
 def test_loops_within_each_other() -> None:
