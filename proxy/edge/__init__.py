@@ -4,7 +4,7 @@
 - `door`, `networks`      what comes before the first request: PROXY header and TLS; addresses that were named
 - `forwarding`            what nodes and gate are told of who asked, where that is asked for
 - `client`                a client's connection: heads in, one exchange at a time, refusals
-- `exchange`              one request and its answer, relayed both ways with back-pressure
+- `exchange`, `sides`     one request and its answer, relayed both ways with back-pressure; its two sides
 - `sniffing`              answers that name the nodes' addresses, rewritten where that is asked for
 - `caps`, `refusals`      how many connections and requests there may be; what was refused, counted and told
 - `pool`, `queue`         the nodes, which of them is next; who waits where all have enough, address by address

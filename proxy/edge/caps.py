@@ -11,14 +11,25 @@ import ipaddress
 import resource
 from typing import Final
 
+from proxy.edge.answers import OVERLOADED, RETRY_AFTER, error_answer
 from proxy.edge.refusals import Reason
 from proxy.settings import EdgeLimits
 
 # Connections beyond a cap that may wait for their answer.
 SURPLUS: Final = 128
+# How long each may take for its first byte, and then to read why it is refused.
+SURPLUS_S: Final = 2.0
 
 # What a worker needs beside connections: listeners, the loop, its pipes, files that are read, connects under way.
 RESERVED_DESCRIPTORS: Final = 64
+
+# What a client is told; of one address 429 (RFC 6585 §4), of all together 503.
+CAPPED: Final = {
+    Reason.CONNECTIONS: (503, "too many connections are open; try again"),
+    Reason.CONNECTIONS_OF_ADDRESS: (429, "too many connections from this address are open; try again"),
+    Reason.REQUESTS: (503, "too many requests are in flight; try again"),
+    Reason.REQUESTS_OF_ADDRESS: (429, "too many requests from this address are in flight; try again"),
+}
 
 
 class Peer:
@@ -135,3 +146,11 @@ def _affordable(limits: EdgeLimits, descriptors: int) -> tuple[int, int]:
     third = max(left // 3, 1)
     requests = min(limits.requests_in_flight, third)
     return max(min(limits.client_connections, left - third), 1), requests
+
+
+def capped_answer(why: Reason, *, head_only: bool = False, minor: int = 1, keep_alive: bool = False) -> bytes:
+    """What is answered beyond a cap; the arguments are those of `error_answer`."""
+    status, reason = CAPPED[why]
+    return error_answer(
+        status, OVERLOADED, reason, head_only=head_only, minor=minor, keep_alive=keep_alive, headers=RETRY_AFTER
+    )

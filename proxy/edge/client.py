@@ -11,16 +11,16 @@ wire, and a search that nobody waits for must end.
 
 import asyncio
 import logging
-from typing import Final, TypeAlias, cast
+from typing import TypeAlias, cast
 
-from proxy.edge.answers import OVERLOADED, RETRY_AFTER, error_answer
-from proxy.edge.caps import SURPLUS, Peer
-from proxy.edge.context import Context
+from proxy.edge.answers import error_answer
+from proxy.edge.caps import CAPPED, SURPLUS, SURPLUS_S, Peer, capped_answer
+from proxy.edge.context import FIRST_REQUEST_S, Context
 from proxy.edge.exchange import Exchange
 from proxy.edge.forwarding import Forwarding
 from proxy.edge.receipt import gate_headers, new_receipt, peer_name, subject_line
 from proxy.edge.refusals import Reason
-from proxy.edge.sniffing import SniffingExchange, own_address, sniffs
+from proxy.edge.sniffing import SniffingExchange, sniffs
 from proxy.edge.sockets import reset_on_close, watch_peer
 from proxy.edge.sweep import NEVER
 from proxy.route.router import PASS, route
@@ -30,20 +30,6 @@ from proxy.wire.own import wish_lines
 from proxy.wire.request import RequestHead, decode_request
 
 logger = logging.getLogger(__name__)
-
-# Beyond a cap: how long a connection may take for its first byte, and then to read why it is refused.
-_SURPLUS_S: Final = 2.0
-
-# While draining: how long a connection that was never used may take to be.
-_FIRST_REQUEST_S: Final = 1.0
-
-# What a client is told; of one address 429 (RFC 6585 §4), of all together 503.
-_CAPPED: Final = {
-    Reason.CONNECTIONS: (503, "too many connections are open; try again"),
-    Reason.CONNECTIONS_OF_ADDRESS: (429, "too many connections from this address are open; try again"),
-    Reason.REQUESTS: (503, "too many requests are in flight; try again"),
-    Reason.REQUESTS_OF_ADDRESS: (429, "too many requests from this address are in flight; try again"),
-}
 
 
 # Address and port that a front told of; the address is empty where it has none.
@@ -161,7 +147,7 @@ class ClientConnection(asyncio.Protocol):
         if self._exchange is not None or self._held or self._lingering:
             return
         if self._head is None:
-            self.deadline = min(self.deadline, self._context.sweep.now + _FIRST_REQUEST_S)
+            self.deadline = min(self.deadline, self._context.sweep.now + FIRST_REQUEST_S)
         else:
             self._close()
 
@@ -215,16 +201,9 @@ class ClientConnection(asyncio.Protocol):
         exchange, head = self._exchange, self._head
         done = exchange is not None and exchange.request_done
         keep = done and head is not None and head.keep_alive and not self.draining
+        only, minor = head is not None and head.method == b"HEAD", head.minor if head is not None else 1
         self.transport.write(
-            error_answer(
-                status,
-                type,
-                reason,
-                head_only=head is not None and head.method == b"HEAD",
-                minor=head.minor if head is not None else 1,
-                keep_alive=keep,
-                headers=headers,
-            )
+            error_answer(status, type, reason, head_only=only, minor=minor, keep_alive=keep, headers=headers)
         )
         self.finished(keep_alive=keep, request_done=done)
 
@@ -242,36 +221,25 @@ class ClientConnection(asyncio.Protocol):
         if self._beyond is None:
             self.deadline = context.sweep.now + context.limits.client_idle_s
             return
-        self.note(self._beyond, _CAPPED[self._beyond][1])
+        self.note(self._beyond, CAPPED[self._beyond][1])
         if context.caps.surplus > SURPLUS:
             self.abort()
         else:
-            self.deadline = context.sweep.now + _SURPLUS_S
+            self.deadline = context.sweep.now + SURPLUS_S
 
     def _refuse_capped(self, why: Reason) -> None:
         """Answer whatever is asked on a connection beyond a cap."""
-        status, reason = _CAPPED[why]
-        self.transport.write(error_answer(status, OVERLOADED, reason, headers=RETRY_AFTER))
+        self.transport.write(capped_answer(why))
         self._linger()
-        self.deadline = self._context.sweep.now + _SURPLUS_S
+        self.deadline = self._context.sweep.now + SURPLUS_S
 
     def _decline(self, head: RequestHead, data: bytes, why: Reason) -> None:
         """Answer a request that is one too many. The connection lives on if this was all that came on it: what was sent
         ahead would be one too many, too."""
-        status, reason = _CAPPED[why]
-        self.note(why, reason)
+        self.note(why, CAPPED[why][1])
         keep = head.end == len(data) and head.framing == 0 and head.keep_alive and not self.draining
-        self.transport.write(
-            error_answer(
-                status,
-                OVERLOADED,
-                reason,
-                head_only=head.method == b"HEAD",
-                minor=head.minor,
-                keep_alive=keep,
-                headers=RETRY_AFTER,
-            )
-        )
+        head_only = head.method == b"HEAD"
+        self.transport.write(capped_answer(why, head_only=head_only, minor=head.minor, keep_alive=keep))
         self.finished(keep_alive=keep, request_done=head.framing == 0)
 
     def _expire_exchange(self, exchange: Exchange) -> None:
@@ -343,10 +311,10 @@ class ClientConnection(asyncio.Protocol):
         elif decision is PASS:
             self._until = context.until()
             if context.rewrites_sniffing and sniffs(head.method, head.target):
-                exchange = self._sniffing(head)
+                kind: type[Exchange] = SniffingExchange
             else:
-                exchange = Exchange(self, head, context.cluster, context.answer_limits)
-            self._begin(exchange, data[head.end :])
+                kind = Exchange
+            self._begin(kind(self, head, context.cluster, context.answer_limits), data[head.end :])
         else:
             receipt = new_receipt()
             exchange = Exchange(self, head, context.gate, context.answer_limits, receipt)
@@ -362,12 +330,6 @@ class ClientConnection(asyncio.Protocol):
         host = str(address[0]) if isinstance(address, tuple) and address else ""
         secure = self.transport.get_extra_info("ssl_object") is not None
         return rule.told(head, host, "https" if secure else "http")
-
-    def _sniffing(self, head: RequestHead) -> Exchange:
-        """The exchange of a client that asks for the nodes' addresses."""
-        context, info = self._context, self.transport.get_extra_info
-        own = own_address(head.section, info("sockname"), secure=info("ssl_object") is not None)
-        return SniffingExchange(self, head, context.cluster, context.answer_limits, own)
 
     def _begin(self, exchange: Exchange, rest: bytes, extra: bytes = b"") -> None:
         self._exchange = exchange

@@ -2,15 +2,18 @@
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
 from proxy.edge.caps import Caps, open_descriptors_max
-from proxy.edge.exchange import Target
 from proxy.edge.forwarding import Forwarding
 from proxy.edge.refusals import Refusals
+from proxy.edge.sides import Target
 from proxy.edge.sweep import NEVER, Sweep
 from proxy.settings import EdgeLimits
 from proxy.wire.limits import HeadLimits
+
+# While draining: how long a connection that was never used may take to be.
+FIRST_REQUEST_S: Final = 1.0
 
 
 class Client(Protocol):

@@ -15,15 +15,13 @@ Rules of this file:
 7. Whoever waits for a connection and no longer wants it says so (`Pool.forget`): its place is somebody else's.
 """
 
-import asyncio
 import logging
-from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 from proxy.edge.answers import OVERLOADED, RETRY_AFTER
-from proxy.edge.pool import Pool
 from proxy.edge.receipt import RECEIPT_HEADER
 from proxy.edge.refusals import Reason
+from proxy.edge.sides import ClientSide, Target
 from proxy.edge.upstream import UpstreamConnection
 from proxy.wire.answer import AnswerHead, decode_answer, encode_answer, encode_interim, needs_close
 from proxy.wire.body import BodyReader, body_reader
@@ -48,65 +46,6 @@ _CROWDED: Final = {
     Reason.QUEUE_TIME: (503, "no connection to {} became free in time; try again"),
     Reason.DESCRIPTORS: (503, "the system has no descriptor or port for a connection to {}; try again"),
 }
-
-
-class ClientSide(Protocol):
-    """What an exchange needs of its client's connection. `write_paused`: it reads too slowly; `draining`: it must not
-    outlive this answer."""
-
-    transport: asyncio.Transport
-    write_paused: bool
-    draining: bool
-
-    @property
-    def origin(self) -> str:
-        """The address that waits, where requests take turns by address."""
-        ...
-
-    def hold(self, data: bytes) -> None:
-        """Keep bytes that came behind the request."""
-        ...
-
-    def pause_reading(self) -> None:
-        """Read no more of the request for now."""
-        ...
-
-    def resume_reading(self) -> None:
-        """Read on."""
-        ...
-
-    def finished(self, *, keep_alive: bool, request_done: bool) -> None:
-        """The answer has been written; the exchange is over."""
-        ...
-
-    def failed(self, status: int, type: str, reason: str, headers: tuple[tuple[str, str], ...], why: Reason) -> None:
-        """No byte of an answer has been written and none will come: answer with this error, and count it under `why`.
-        The exchange is over."""
-        ...
-
-    def note(self, why: Reason, text: str) -> None:
-        """Count a failure and tell it with the client's address."""
-        ...
-
-    def abort(self) -> None:
-        """The answer cannot be completed: reset the connection."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Where a kind of request goes, and what is said when that fails. `receipts`: the gate, told and asked once."""
-
-    pool: Pool
-    down: str
-    slow: str
-    broken: str
-    receipts: bool = False
-
-    @property
-    def name(self) -> str:
-        """What it is to a client."""
-        return "the gate" if self.receipts else "the cluster"
 
 
 class Exchange:

@@ -10,8 +10,9 @@ import json
 import re
 from typing import Final
 
-from proxy.edge.exchange import ClientSide, Exchange, Target
+from proxy.edge.exchange import Exchange
 from proxy.edge.refusals import Reason
+from proxy.edge.sides import ClientSide, Target
 from proxy.wire.answer import AnswerHead, encode_answer
 from proxy.wire.body import body_reader
 from proxy.wire.errors import WireError
@@ -81,11 +82,12 @@ class SniffingExchange(Exchange):
 
     __slots__ = ("_gathered", "_own")
 
-    def __init__(self, client: ClientSide, head: RequestHead, target: Target, limits: HeadLimits, own: str) -> None:
+    def __init__(self, client: ClientSide, head: RequestHead, target: Target, limits: HeadLimits) -> None:
         # What is packed cannot be rewritten.
         plain = head._replace(section=without(head.section, (b"accept-encoding",)))
         super().__init__(client, plain, target, limits)
-        self._own = own
+        info = client.transport.get_extra_info
+        self._own = own_address(head.section, info("sockname"), secure=info("ssl_object") is not None)
         self._gathered: bytes | None = None
 
     def _begin_answer(self, answer: AnswerHead, data: bytes) -> None:

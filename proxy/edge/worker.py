@@ -9,12 +9,12 @@ from collections.abc import Callable, Sequence
 from proxy.edge.client import ClientConnection
 from proxy.edge.context import Context
 from proxy.edge.door import Door, Entrance
-from proxy.edge.exchange import Target
 from proxy.edge.forwarding import forwarding
 from proxy.edge.members import Members
 from proxy.edge.nodes import gate_address, node_addresses
 from proxy.edge.pool import Pool
 from proxy.edge.probes import keep_probing
+from proxy.edge.sides import Target
 from proxy.edge.sweep import Sweep
 from proxy.renewal import keep_renewed, renewable_cluster
 from proxy.settings import EdgeSettings

@@ -10,10 +10,11 @@ import pytest
 
 from proxy.edge.client import ClientConnection
 from proxy.edge.context import Context
-from proxy.edge.exchange import Exchange, Target
+from proxy.edge.exchange import Exchange
 from proxy.edge.nodes import gate_address
 from proxy.edge.pool import Pool
 from proxy.edge.refusals import Reason
+from proxy.edge.sides import Target
 from proxy.edge.sweep import NEVER, Sweep
 from proxy.settings import EdgeLimits
 from proxy.tasks import spawn

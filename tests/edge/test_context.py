@@ -3,9 +3,9 @@
 import asyncio
 
 from proxy.edge.context import Context
-from proxy.edge.exchange import Target
 from proxy.edge.nodes import gate_address
 from proxy.edge.pool import Pool
+from proxy.edge.sides import Target
 from proxy.edge.sweep import Sweep
 from proxy.settings import EdgeLimits
 

@@ -9,10 +9,11 @@ from typing import cast
 
 import pytest
 
-from proxy.edge.exchange import ClientSide, Exchange, Target
+from proxy.edge.exchange import Exchange
 from proxy.edge.nodes import node_addresses
 from proxy.edge.pool import Pool
 from proxy.edge.refusals import Reason
+from proxy.edge.sides import ClientSide, Target
 from proxy.edge.sweep import Sweep
 from proxy.settings import ClusterTls, EdgeLimits
 from proxy.wire.limits import HeadLimits
