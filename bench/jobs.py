@@ -1,4 +1,4 @@
-"""Fills an embedded cluster with what starts are made of: a source of flights, two users, and jobs of three kinds."""
+"""Fills an embedded cluster with what starts are made of: a source of flights, two users, and jobs of four kinds."""
 
 import itertools
 import json
@@ -12,6 +12,8 @@ import aiohttp
 from proxy.embedded.app import Cluster
 
 _SOURCE = "flights"
+# Has no documents: the cluster refuses to start a job that reads it.
+_VOID = "void"
 _DOCUMENTS = 20
 _WARM = 4
 # The mapping of Kibana's sample flights: the width of an ordinary source.
@@ -33,7 +35,7 @@ _PROPERTIES: Mapping[str, Any] = {
     "timestamp": {"type": "date"},
 }
 _ON_DESTINATION = {"names": ["out-*"], "privileges": ["read", "create_index", "manage", "index"]}
-_ON_SOURCE = {"names": [_SOURCE], "privileges": ["read", "view_index_metadata"]}
+_ON_SOURCE = {"names": [_SOURCE, _VOID], "privileges": ["read", "view_index_metadata"]}
 
 
 class Kind(StrEnum):
@@ -42,6 +44,7 @@ class Kind(StrEnum):
     FIRST = "first"
     LATER = "later"
     DENIED = "denied"
+    REFUSED = "refused"  # by the cluster, after the destination was made: it is removed again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +57,9 @@ class Stage:
     warm: tuple[str, ...]
     sampled: tuple[tuple[str, ...], ...]
     counted: tuple[str, ...]
+
+
+_STATUS = {Kind.FIRST: 200, Kind.LATER: 200, Kind.DENIED: 403, Kind.REFUSED: 400}
 
 
 class Calls:
@@ -84,12 +90,11 @@ async def prepare(
         stages = []
         for kind in kinds:
             names = (f"{kind}-{number}" for number in itertools.count())
-            denied = kind is Kind.DENIED
             stages.append(
                 Stage(
                     kind=kind,
-                    authorization=stranger if denied else starter,
-                    status=403 if denied else 200,
+                    authorization=stranger if kind is Kind.DENIED else starter,
+                    status=_STATUS[kind],
                     warm=await _made(calls, kind, names, _WARM, starter),
                     sampled=tuple([await _made(calls, kind, names, sampled, starter) for _ in range(rounds)]),
                     counted=await _made(calls, kind, names, counted, starter),
@@ -114,7 +119,8 @@ async def jobs_for(cluster: Cluster, like: Stage, sampled: int, rounds: int) -> 
 async def _fill_source(calls: Calls, authorization: str) -> None:
     settings = {"number_of_shards": 2, "number_of_replicas": 0}
     body = {"settings": {"index": settings}, "mappings": {"properties": _PROPERTIES}}
-    await calls.call("PUT", _SOURCE, json.dumps(body), authorization)
+    for name in (_SOURCE, _VOID):
+        await calls.call("PUT", name, json.dumps(body), authorization)
     for number in range(_DOCUMENTS):
         flight = {"FlightNum": f"F{number}", "AvgTicketPrice": 100.0 + number * number, "DistanceMiles": 10.0 * number}
         path = f"{_SOURCE}/_doc/{number}?refresh=true"
@@ -129,7 +135,7 @@ async def _made(calls: Calls, kind: Kind, names: Iterator[str], count: int, owne
         if kind is Kind.LATER:
             await calls.call("PUT", destination, json.dumps({"mappings": {"properties": _PROPERTIES}}), owner)
         body = {
-            "source": {"index": [_SOURCE]},
+            "source": {"index": [_VOID if kind is Kind.REFUSED else _SOURCE]},
             "dest": {"index": destination, "results_field": "ml"},
             "analysis": {"outlier_detection": {"n_neighbors": 2}},
             "analyzed_fields": {"includes": ["AvgTicketPrice", "DistanceMiles"]},

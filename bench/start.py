@@ -1,13 +1,15 @@
 """What a start costs: starts per second and CPU time of one gate, and how many calls to the cluster wait for another.
 
 The gate runs as its own process, as the supervisor starts it, and is reached over its Unix socket; the embedded
-cluster, whose jobs take no time, and the clients share this one. Three kinds of start: the destination is created
-(`first`), exists already and is empty (`later`), the caller may not read the source (`denied`).
+cluster, whose jobs take no time, and the clients share this one. Four kinds of start: the destination is created
+(`first`), exists already and is empty (`later`), the caller may not read the source (`denied`), the cluster refuses
+the start and the destination that was made for it is removed again (`refused`).
 
 Round trips are told twice. `by delay`: every answer of the cluster is held back by 0, 1, 10 and 50 ms, and the growth
 of the median latency over the last is divided by that delay, as long as it really was. `by record`: of the calls that
 the cluster received for one start, the longest chain in which each came only after the one before had been answered.
-Calls that follow the start up, after it was forwarded, belong to no round trip but do count in CPU time. What the gate
+Calls that follow the start up, after it was forwarded, belong to no round trip but do count in CPU time. Those of a
+removal, for which the client waits, are told by themselves. What the gate
 adds at each delay is the growth of the median over that of first starts which are sent to the cluster itself.
 
 Run: python -m bench.start [--starts 300] [--clients 8] [--samples 15]
@@ -19,7 +21,7 @@ import os
 import statistics
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -35,8 +37,10 @@ from bench.targets import LOAD_CPU, PROXY_CPU
 from proxy.embedded.app import Cluster, Received, serve_embedded
 
 DELAYS_MS = (0, 1, 10, 50)
-# What must hold: a start waits for no more calls to the cluster, one after the other; five where it removes an index.
+# What must hold: a start waits for no more calls to the cluster, one after the other; and for so many after the forward
+# where it removes an index (docs/decisions/066-what-a-removal-waits-for.md).
 ROUND_TRIPS = 4
+REMOVAL_TRIPS = 5
 _JOBS_PATH = "/_ml/data_frame/analytics/"
 
 
@@ -46,7 +50,7 @@ class Figures:
 
     `latency_ms` holds a median for each delay of `DELAYS_MS`, `direct_ms` those of starts without the gate, `slept_ms`
     what the delays really were; `cpu_ms` is the gate's CPU time per start with its follow-up; `calls` and `chain` are
-    the most that any start needed.
+    the most that any start needed, `removal` the longest chain after the forward, 0 where no index was removed.
     """
 
     kind: Kind
@@ -57,6 +61,7 @@ class Figures:
     slept_ms: tuple[float, ...]
     calls: int
     chain: int
+    removal: int
 
     @property
     def added_ms(self) -> tuple[float, ...]:
@@ -115,15 +120,34 @@ def chain_length(calls: Sequence[Received], delay_s: float) -> int:
 
 def calls_of_start(calls: Sequence[Received], job: str) -> list[Received]:
     """The calls up to the forwarded start, or all where none was forwarded, without those that follow up other jobs."""
-    found = []
-    for call in calls:
-        path = call.target.partition("?")[0]
-        if path.startswith(_JOBS_PATH) and path.removeprefix(_JOBS_PATH).partition("/")[0] != job:
-            continue
-        found.append(call)
-        if path.endswith("/_start"):
-            break
-    return found
+    own = _without_others(calls, job)
+    return own[: next(_forwards(own), len(own))]
+
+
+def calls_of_removal(calls: Sequence[Received], job: str) -> list[Received]:
+    """The calls after the forwarded start as far as the deletion of an index; none where nothing was deleted."""
+    own = _without_others(calls, job)
+    after = own[next(_forwards(own), len(own)) :]
+    deleted = [place for place, call in enumerate(after, 1) if call.method == "DELETE"]
+    return after[: deleted[0]] if deleted else []
+
+
+def _without_others(calls: Sequence[Received], job: str) -> list[Received]:
+    paths = (_path(call) for call in calls)
+    return [
+        call
+        for call, path in zip(calls, paths, strict=True)
+        if not path.startswith(_JOBS_PATH) or path.removeprefix(_JOBS_PATH).partition("/")[0] == job
+    ]
+
+
+def _forwards(calls: Sequence[Received]) -> Iterator[int]:
+    """The places behind the starts that were forwarded."""
+    return (place for place, call in enumerate(calls, 1) if _path(call).endswith("/_start"))
+
+
+def _path(call: Received) -> str:
+    return call.target.partition("?")[0]
 
 
 async def _slept_ms(delay_ms: int) -> float:
@@ -139,13 +163,14 @@ async def _slept_ms(delay_ms: int) -> float:
 async def _sample(
     jobs: Sequence[str], stage: Stage, client: Client, cluster: Cluster, delay_ms: int
 ) -> tuple[float, list[list[Received]]]:
-    """Median latency in ms of starts one after the other while the cluster delays its answers, and each one's calls."""
+    """Median latency in ms of starts one after the other while the cluster delays its answers, and what the cluster
+    received meanwhile, for each."""
     cluster.delay_s = delay_ms / 1000
     took, calls = [], []
     for job in jobs:
         cluster.calls.clear()
         took.append(await client.start(job, stage) * 1000)
-        calls.append(calls_of_start(cluster.calls, job))
+        calls.append(list(cluster.calls))
         await asyncio.sleep(2 * cluster.delay_s)
     cluster.delay_s = 0.0
     return statistics.median(took), calls
@@ -180,7 +205,9 @@ async def measure_kind(
     seconds = time.perf_counter() - began
     await asyncio.sleep(options.settle)
     spent = measure.cpu(gate_pid).since(before)
-    recorded = samples[-1][1]
+    recorded = list(zip(stage.sampled[-1], samples[-1][1], strict=True))
+    starts = [calls_of_start(calls, job) for job, calls in recorded]
+    removals = [calls_of_removal(calls, job) for job, calls in recorded]
     return Figures(
         kind=stage.kind,
         per_second=len(stage.counted) / seconds,
@@ -188,8 +215,9 @@ async def measure_kind(
         latency_ms=tuple(latency for latency, _ in samples),
         direct_ms=direct_ms,
         slept_ms=slept_ms,
-        calls=max(len(calls) for calls in recorded),
-        chain=max(chain_length(calls, DELAYS_MS[-1] / 1000) for calls in recorded),
+        calls=max(map(len, starts)),
+        chain=max(chain_length(calls, DELAYS_MS[-1] / 1000) for calls in starts),
+        removal=max(chain_length(calls, DELAYS_MS[-1] / 1000) for calls in removals),
     )
 
 
@@ -223,19 +251,25 @@ def _row(figures: Figures) -> list[str]:
         f"{figures.round_trips:.2f}",
         str(figures.chain),
         str(ROUND_TRIPS),
+        str(figures.removal or "-"),
+        str(REMOVAL_TRIPS if figures.removal else "-"),
         str(figures.calls),
     ]
 
 
 def readme(figures: Sequence[Figures], where: str) -> list[str]:
     """The rows of README.md's table of figures, in Markdown; `where` is date and machine."""
-    first, later, denied = figures
+    first, later, denied, refused = figures
     cpu = f"{first.cpu_ms:.1f} ms for the first (which makes the destination), {later.cpu_ms:.1f} ms for a later one"
     added = (f"{first.added_ms[at]:.0f} ms at {DELAYS_MS[at]}" for at in range(len(DELAYS_MS) - 1))
     rows = (
         (
             "a start: sequential calls to the cluster",
             f"{first.chain} where the start is granted (bar: {ROUND_TRIPS}), {denied.chain} where it is denied",
+        ),
+        (
+            "a start that the cluster refuses: sequential calls after the forward, with which the index is removed",
+            f"{refused.removal} (bar: {REMOVAL_TRIPS})",
         ),
         ("a start: what the gate adds, by the network's delay in ms", f"{', '.join(added)} (the 50th percentile)"),
         (
@@ -273,6 +307,8 @@ def main() -> None:
             *(f"added at {delay}" for delay in DELAYS_MS),
             "round trips by delay",
             "by record",
+            "at most",
+            "removal",
             "at most",
             "calls",
         ),

@@ -56,7 +56,7 @@ def test_memory_measures_every_case() -> None:
 @pytest.mark.slow
 def test_start_measures_every_kind() -> None:
     printed = run("bench.start", "--starts", "4", "--clients", "2", "--samples", "2", "--settle", "0.05")
-    for kind in ("first", "later", "denied"):
+    for kind in ("first", "later", "denied", "refused"):
         assert re.search(rf"^{kind}\b.*\d", printed, re.MULTILINE), printed
     record = written(printed)
     assert isinstance(record["figures"], dict)
@@ -65,6 +65,10 @@ def test_start_measures_every_kind() -> None:
         assert f"p50 at {delay} ms" in printed
         assert f"added at {delay}" in printed
     assert printed.count("\n| a start: ") == 3
+    assert "\n| a start that the cluster refuses: " in printed
+    removals = {kind: figures["removal"] for kind, figures in record["figures"].items()}
+    assert removals.pop("refused") >= 1
+    assert set(removals.values()) == {0}
     assert all(len(figures["added_ms"]) == len(start.DELAYS_MS) for figures in record["figures"].values())
 
 
@@ -201,6 +205,17 @@ def test_follow_ups_do_not_belong_to_a_start() -> None:
     calls = [received(target, 0.0) for target in targets]
     assert [call.target for call in start.calls_of_start(calls, "x")] == [targets[0], targets[2], targets[3]]
     assert start.calls_of_start(calls[:1], "x") == calls[:1]
+
+
+def test_a_removal_is_what_comes_after_the_forward_as_far_as_the_deletion() -> None:
+    jobs = "/_ml/data_frame/analytics"
+    before = [received("/out", 0.0), received(f"{jobs}/x/_start", 1.0)]
+    look, state, other = (received(target, 2.0) for target in ("/out", f"{jobs}/x/_stats", f"{jobs}/other/_stats"))
+    deletion = Received("DELETE", "/out", (), 3.0)
+    calls = [*before, look, other, state, deletion, received("/later", 4.0)]
+    assert start.calls_of_removal(calls, "x") == [look, state, deletion]
+    assert start.calls_of_removal([*before, look, state], "x") == []
+    assert start.calls_of_removal([deletion], "x") == []
 
 
 def test_cpu_time_counts_what_a_child_spends(tmp_path: Path) -> None:
