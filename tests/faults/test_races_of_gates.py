@@ -21,6 +21,13 @@ from tests.stack import Replied, Stack, in_front_of, whole
 SEED = 20240229
 ROUNDS = 20
 DOCUMENTS = 30
+STARTERS = {
+    "cluster": ["manage_ml", "monitor"],
+    "indices": [
+        {"names": ["void"], "privileges": ["read", "view_index_metadata"]},
+        {"names": ["out"], "privileges": ["read", "create_index", "manage", "index"]},
+    ],
+}
 
 Deed = Callable[[], Awaitable[object]]
 
@@ -29,12 +36,16 @@ class Meddler:
     """The index core, and somebody else who does something just before the destination is created.
 
     A `meeting` is where all who create an index wait for each other, so that nobody's plan has seen another's index.
+    `before` holds what is done once before a call (`PUT /x`); what jobs copy waits until `copying` is set.
     """
 
     def __init__(self) -> None:
         self._core: Backend = Core()
         self.deeds: list[Deed] = []
         self.meeting: asyncio.Barrier | None = None
+        self.before: dict[str, Deed] = {}
+        self.copying = asyncio.Event()
+        self.copying.set()
 
     async def call(self, call: Call) -> Answer:
         """The core's answer; before the first creation of `out`, the deeds."""
@@ -44,6 +55,10 @@ class Meddler:
                 await deed()
         if self.meeting is not None and call.method == "PUT" and call.target.count("/") == 1:
             await self.meeting.wait()
+        if (due := self.before.pop(f"{call.method} {call.target.partition('?')[0]}", None)) is not None:
+            await due()
+        if call.target == "/_bulk":  # without parameters, as jobs send it
+            await self.copying.wait()
         return await self._core.call(call)
 
     async def close(self) -> None:
@@ -127,6 +142,38 @@ async def test_two_gates_whose_start_is_refused_leave_nothing_behind(gates: tupl
         made += [destination(*one).get("created", False) for one in answers].count(True)
         assert (await first.call("GET", f"/{out}", direct=True)).status == 404
     assert made >= ROUNDS
+
+
+@pytest.mark.parametrize("moment", ["GET /out", "PUT /out/_block/write", "POST /out/_refresh"])
+async def test_a_removal_leaves_the_index_to_a_start_that_another_gate_has_just_been_granted(
+    gates: tuple[Stack, Stack], meddler: Meddler, moment: str
+) -> None:
+    """The job runs, and has copied nothing yet, when the first gate looks at the empty index that it made."""
+    first, second = gates
+    first.cluster.add_role("starters", STARTERS)
+    another = first.cluster.add_user("another", "another-secret", ["starters"])
+    granted: list[Replied] = []
+
+    async def started_elsewhere() -> None:
+        await first.ok("PUT", "/void/_doc/1?refresh=true", {"delay": 1})
+        granted.append(await second.start("job", auth=another))
+
+    async def refused() -> None:
+        meddler.before = {moment: started_elsewhere}
+
+    meddler.copying.clear()
+    await put(first, "job", "void")
+    # The cluster counts the documents last of all: what comes after that is the removal.
+    meddler.before = {"POST /void/_count": refused}
+    answer = await first.start("job")
+    assert (answer.status, [one.status for one in granted]) == (400, [200]), (answer.body, granted)
+    kept = destination(first, answer)
+    assert (kept["created"], kept["removal"]) == (True, "kept: a job is using it")
+    assert destination(second, granted[0])["created"] is False
+    assert (await first.ok("GET", "/out/_count"))["count"] == 0
+    meddler.copying.set()
+    assert (await first.ended("job"))["state"] == "stopped"
+    assert (await first.ok("GET", "/out/_count"))["count"] == 1
 
 
 @pytest.mark.parametrize("source", ["src", "void"])
