@@ -114,9 +114,9 @@ def test_items_with_keys_take_mappings_that_lack_nothing() -> None:
     values = Values()
     form = Fields(
         {
-            "a": Key(Text(), "A.", missing="an item needs `{}`"),
-            "b": Key(Text(), "B."),
-            "c": Key(Text(), "C.", missing="an item needs `{}`, too"),
+            "a": Key(form=Text(), means="A.", missing="an item needs `{}`"),
+            "b": Key(form=Text(), means="B."),
+            "c": Key(form=Text(), means="C.", missing="an item needs `{}`, too"),
         }
     )
     whole = values.fields(entry("{a: 1, c: 2}").value, "k", form)
