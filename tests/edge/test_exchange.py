@@ -796,6 +796,26 @@ class TestEdgeCases:
         assert (client.failures.empty(), node.busy) == (True, 0)
         sweep.stop()
 
+    @pytest.mark.parametrize(("receipts", "asked"), [(False, 1), (True, 0)])
+    async def test_what_was_not_sent_at_all_is_sent_on_another_connection_but_for_a_start(
+        self, rig: Rig, receipts: bool, asked: int
+    ) -> None:
+        upstream = await rig.upstream(sends(b"", then="reset"))
+        pool, sweep = await self.lone_node(upstream)
+        client = FailingClient()
+        node = pool._nodes[0]
+        dead = await node.open()
+        dead.reused = True
+        exchange = self.exchange(client, pool, b"POST", receipts=receipts)
+        exchange._message = b"POST / HTTP/1.1\r\nHost: x\r\n\r\n"
+        dead.transport.close()
+        exchange.connected(dead)
+        async with asyncio.timeout(5):
+            # The other connection breaks off as well: that is not tried a third time.
+            assert await client.failures.get() == 502
+        assert (len(upstream.requests), node.busy) == (asked, 0)
+        sweep.stop()
+
     async def test_the_gate_is_never_asked_twice_even_for_what_is_safe(self, rig: Rig) -> None:
         upstream = await rig.upstream(sends(b"", then="reset"))
         pool, sweep = await self.lone_node(upstream)
