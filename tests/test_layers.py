@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "proxy"
 
 BASE = frozenset({"errors", "model"})
-PLAIN = BASE | {"settings", "tasks", "tls", "clientcert"}
+PLAIN = BASE | {"settings", "tasks", "tls", "renewal", "clientcert"}
 DECISIONS = frozenset({"rules", "privileges", "destination", "route", "wire", "journal.entry"})
 GATE = PLAIN | DECISIONS | {"gate"}
 IO = GATE | {"cluster", "journal", "identity"}
@@ -26,6 +26,7 @@ ARROWS: dict[str, frozenset[str]] = {
     "settings": frozenset(),
     "model": frozenset({"errors"}),
     "tls": BASE | {"settings"},
+    "renewal": BASE | {"settings", "tls"},
     "clientcert": frozenset(),
     "identity": BASE | {"settings", "clientcert", "rules"},
     "text": frozenset(),
