@@ -13,10 +13,13 @@ async def validate_source_and_destination(indices: Indices, sources: Sequence[st
     local = [name for name in sources if ":" not in name]
     concrete, missing = await _resolve_sources(indices, local)
     messages = [f"no such index [{name}]" for name in missing]
-    targets, fault = await _resolve_destination(indices, destination)
-    if fault is not None:
-        raise _invalid([*messages, fault])
-    messages += _included(local, concrete, destination, targets)
+    included = _included_by_name(local, concrete, destination)
+    if not included:  # else nobody looks for what the destination leads to
+        targets, fault = await _resolve_destination(indices, destination)
+        if fault is not None:
+            raise _invalid([*messages, fault])
+        included = _included_behind(concrete, targets)
+    messages += included
     if len(local) < len(sources):
         messages.append("remote source indices are not supported")
     if messages:
@@ -91,13 +94,17 @@ async def _write_index(indices: Indices, alias: str) -> tuple[set[str], str | No
     )
 
 
-def _included(sources: Sequence[str], concrete: set[str], destination: str, targets: set[str]) -> list[str]:
-    # By name first, whether or not the destination exists yet; then by what aliases resolve to.
+def _included_by_name(sources: Sequence[str], concrete: set[str], destination: str) -> list[str]:
+    # The words first, whether or not the destination exists yet; then what they stand for.
     textual = [source for source in sources if matches(source, destination)]
     if textual:
         return [f"Destination index [{destination}] is included in source expression [{source}]" for source in textual]
     if destination in concrete:
         return [f"Destination index [{destination}] is included in source expression [{','.join(sources)}]"]
+    return []
+
+
+def _included_behind(concrete: set[str], targets: set[str]) -> list[str]:
     # Behind an alias: Elasticsearch lists what the sources stand for, not their expressions.
     both, expression = sorted(targets & concrete), ",".join(sorted(concrete))
     return [f"Destination index [{name}] is included in source expression [{expression}]" for name in both]

@@ -1,4 +1,6 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from proxy.embedded.core.failure import ElasticError
 from proxy.embedded.core.request import Request
@@ -13,6 +15,7 @@ from proxy.embedded.core.resolve import (
     writable,
 )
 from proxy.embedded.core.store import Store
+from tests.cluster.resolver import resolved
 from tests.embedded.core.test_store import an_index
 
 
@@ -88,6 +91,23 @@ ALL = Options(closed=True, hidden=True)
 )
 def test_expressions(store: Store, expression: str, how: Options, wanted: list[str]) -> None:
     assert names(store, expression, how) == wanted
+
+
+INDICES = ("a1", "a2", "b1", "b2")
+ALIASES = {"team": ("a1", "b1"), "a-al": ("b2",), "solo": ("a2",)}
+WORDS = (*INDICES, *ALIASES, "a*", "b*", "*", "x*", "t*", "*1", "missing")
+
+
+@given(parts=st.lists(st.sampled_from([*WORDS, *(f"-{word}" for word in WORDS)]), min_size=1, max_size=7))
+def test_a_list_stands_for_what_genuine_nodes_say(parts: list[str]) -> None:
+    """The resolver that this is held against is itself held against nodes (docs/decisions/065)."""
+    store = Store(seed=1)
+    for name in INDICES:
+        store.add(an_index(name))
+    for alias, behind in ALIASES.items():
+        for name in behind:
+            store.put_alias(store.indices[name], alias, {})
+    assert set(names(store, ",".join(parts), LENIENT_OPEN)) == resolved(parts, INDICES, ALIASES, {})
 
 
 @pytest.mark.parametrize(

@@ -61,6 +61,7 @@ async def test_good(indices: Indices, sources: list[str], destination: str) -> N
         (["b"], "always", ["Destination index [b] is included in source expression [b]"]),
         (["a1"], "two", [NO_WRITER.format("two")]),
         (["a1"], "never", [NO_WRITER.format("never")]),
+        (["b", "nev*"], "never", ["Destination index [never] is included in source expression [nev*]"]),
         (["missing", "b"], "never", ["no such index [missing]", NO_WRITER.format("never")]),
         (["r:x"], "new", ["remote source indices are not supported"]),
         (["missing", "r:x"], "new", ["no such index [missing]", "remote source indices are not supported"]),
