@@ -98,6 +98,8 @@ def test_the_data_subject_is_the_owner_behind_an_intermediary(kind: OwnerKind) -
     assert known["owner"]["kind"] == kind.value
     assert known["owner"]["roles"] == list(owner.roles)
     assert known["owner"]["service_account"] == (owner.service_account or "")
+    assert known["owner"]["api_key_id"] == (owner.api_key_id or "")
+    assert known["owner"]["api_key_name"] == (owner.api_key_name or "") == data["api_key_name"]
 
 
 def test_an_owner_that_is_not_told_fails_those_who_ask() -> None:
@@ -168,6 +170,12 @@ def test_what_a_configuration_leaves_out_has_elasticsearchs_defaults() -> None:
     assert (known["max_num_threads"], known["allow_lazy_start"], known["description"]) == (1, False, "")
 
 
+@pytest.mark.parametrize(("written", "lazy"), [(True, True), (False, False), (None, False), ("true", False)])
+def test_a_job_may_wait_where_its_configuration_says_so(written: object, lazy: bool) -> None:
+    known = environment(situation(job=job(config={"allow_lazy_start": written})))
+    assert known["job"]["allow_lazy_start"] is lazy
+
+
 @pytest.mark.parametrize("wrong", ["lots", 7, None, "-1"])
 def test_memory_that_is_no_size_is_not_known(wrong: object) -> None:
     known = environment(situation(job=job(config={"model_memory_limit": wrong})))
@@ -176,7 +184,14 @@ def test_memory_that_is_no_size_is_not_known(wrong: object) -> None:
     assert compile_condition('job.id == "j"').holds(known)
 
 
-@pytest.mark.parametrize("wrong", ["2", 1.5, True, None, 1 << 63, [1]])
+@pytest.mark.parametrize("threads", [0, -1, (1 << 63) - 1, -(1 << 63)])
+def test_threads_are_any_number_that_can_be_held(threads: int) -> None:
+    known = environment(situation(job=job(config={"max_num_threads": threads})))
+    assert known.reason_not_known("job.max_num_threads") is None
+    assert known["job"]["max_num_threads"] == threads
+
+
+@pytest.mark.parametrize("wrong", ["2", 1.5, True, None, 1 << 63, -(1 << 63) - 1, [1]])
 def test_threads_that_are_no_number_are_not_known(wrong: object) -> None:
     known = environment(situation(job=job(config={"max_num_threads": wrong})))
     with pytest.raises(GuardFailed, match="no whole number"):
