@@ -166,6 +166,7 @@ class Maker:
         secondary = self.identity() if self.random.random() < 0.2 else None
         held = self.held(rules, job, caller, secondary)
         nothing = Refusal(403, "security_exception", "no")
+        untold = (Unknown("no sources"), Unknown("no destination"))
         running = tuple(
             RunningJob(id=f"j{at}", analysis="regression", sources=(), destination="d", model_memory_limit_bytes=at)
             for at in range(self.random.randint(0, 3))
@@ -178,7 +179,7 @@ class Maker:
             "job": job,
             "held caller": held[Subject.CALLER],
             "held secondary": held.get(Subject.SECONDARY, Held()),
-            "resolution": self.random.choice([nothing, (concrete, target), (concrete, target)]),
+            "resolution": self.random.choice([untold, (concrete, target), (concrete, target)]),
             "running": self.random.choice([nothing, running, running]),
         }
         headers = [] if secondary is None else [("es-secondary-authorization", "Basic Ym9i")]
@@ -196,7 +197,9 @@ class Maker:
         }
         people = {name: self.identity() for name in ("caller", "secondary")}
         # In a file, an API key may do what its roles say; by the cluster's word it has none.
-        people = {name: replace(one, roles=one.roles or self.some(("analyst", "data"), 1)) for name, one in people.items()}
+        people = {
+            name: replace(one, roles=one.roles or self.some(("analyst", "data"), 1)) for name, one in people.items()
+        }
         people["key"] = replace(ANN, api_key_id="i", api_key_name="k1", roles=self.some(("analyst", "data"), 1))
         names = self.some(("flights", "hr-1", "logs-1", "hr-out"), 0, 4)
         indices = {name: Index(name=name, aliases=self.some(("flights-out", "free"), 0, 1)) for name in names}

@@ -11,7 +11,7 @@ from proxy.errors import PassedOn
 from proxy.gate.ports import Facts, Foretold, Given, Grants, Idle, IndexState
 from proxy.model import Answer, Credential, Identity, Job, JobState, Owner
 from proxy.privileges import Asked, Held
-from proxy.rules import RunningJob, SourceName, Target
+from proxy.rules import RunningJob, SourceName, Target, Unknown
 from proxy.settings import ClusterTls, GateLimits
 
 # A cluster is upgraded node by node over minutes; asking again costs a call beside others, not a round trip.
@@ -75,7 +75,7 @@ class Gateway:
 
     async def resolution(
         self, sources: Sequence[str], destination: str, credential: Credential
-    ) -> tuple[tuple[SourceName, ...], Target]:
+    ) -> tuple[tuple[SourceName, ...] | Unknown, Target | Unknown]:
         """See `resolution.resolution`."""
         return await resolution.resolution(self._transport, sources, destination, credential)
 

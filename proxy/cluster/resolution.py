@@ -1,31 +1,49 @@
 """What names stand for: `_resolve/index` (7.9 and later) for the sources, `_alias` for the destination."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Awaitable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from proxy.cluster.expressions import included, pieces
 from proxy.cluster.indices import names
 from proxy.cluster.transport import Transport, quoted, refusal_of
 from proxy.errors import ClusterUnreachable, Refusal
 from proxy.model import Credential
-from proxy.rules import SourceName, Target
+from proxy.rules import SourceName, Target, Unknown
+
+T = TypeVar("T")
+# A job may have thousands of source expressions, and this stands in an answer.
+NAMES_TOLD = 5
 
 
 async def resolution(
     transport: Transport, expressions: Sequence[str], destination: str, credential: Credential
-) -> tuple[tuple[SourceName, ...], Target]:
+) -> tuple[tuple[SourceName, ...] | Unknown, Target | Unknown]:
     """What the names of a job stand for, asked at the same time: of its source expressions the concrete indices, by
     name, each with what leads to it (open ones under a wildcard, all behind an alias or a data stream); of its
     destination the index that is there, or would be written to behind an alias.
 
+    Each of the two is Unknown by itself where it cannot be asked about, or the cluster would not tell.
+
     Raises:
-        Refusal: they cannot be asked about; PassedOn: the cluster would not tell, or a source is missing;
         ClusterUnreachable: no usable answer.
     """
     return await asyncio.gather(
-        _sources(transport, expressions, credential), _target(transport, destination, credential)
+        _told(_sources(transport, expressions, credential), expressions, credential),
+        _told(_target(transport, destination, credential), (destination,), credential),
     )
+
+
+async def _told(question: Awaitable[T], names: Sequence[str], credential: Credential) -> T | Unknown:
+    try:
+        return await question
+    except Refusal as refusal:
+        if (refusal.status, refusal.type) != (403, "security_exception"):
+            return Unknown(refusal.reason)
+        # Both calls take this privilege. The cluster's own text names an inner action, and every role of the user.
+        more = f" and {len(names) - NAMES_TOLD} more" if len(names) > NAMES_TOLD else ""
+        of = f"[{','.join(names[:NAMES_TOLD])}]{more}"
+        return Unknown(f"the {credential.whose} may not look it up, for want of [view_index_metadata] on {of}")
 
 
 async def _sources(transport: Transport, expressions: Sequence[str], credential: Credential) -> tuple[SourceName, ...]:

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from proxy.destination.era import parse_version
 from proxy.errors import PassedOn, Refusal
-from proxy.gate.flight import Case, Credentials, HiddenJob
+from proxy.gate.flight import Case, Credentials, HiddenJob, Judged
 from proxy.gate.ports import Cluster, Grants
 from proxy.model import Credential, Identity, Job, Owner
 from proxy.privileges import Asked, Held, Undecidable, Version, check, check_limited
@@ -85,6 +85,35 @@ async def authorise(
     return await asyncio.get_running_loop().run_in_executor(_JUDGE, _judged, case, situation, owner, asked)
 
 
+async def judge_again(judged: Judged, cluster: Cluster) -> tuple[Verdict | None, tuple[str, ...]]:
+    """The verdict over what the names of the job stand for now, and what the cluster did not tell of it, in words.
+
+    All else is as it was: rules, time, privileges, running jobs. None where nothing differs, or nothing depends on it.
+
+    Raises:
+        ClusterUnreachable: no usable answer.
+    """
+    before, rules = judged.situation, judged.rules
+    if judged.reading is None or not rules.needs_resolution:
+        return None, ()
+    sources, target = await cluster.resolution(before.job.sources, before.job.destination, judged.reading)
+    untold = [fact.text for fact in (sources, target) if isinstance(fact, Unknown)]
+    now = replace(
+        before,
+        sources=before.sources if isinstance(sources, Unknown) else sources,
+        target=before.target if isinstance(target, Unknown) or _made_since(before, target) else target,
+    )
+    if now == before:
+        return None, tuple(untold)
+    verdict = await asyncio.get_running_loop().run_in_executor(_JUDGE, judge, rules, now)
+    return verdict, tuple(untold)
+
+
+def _made_since(before: Situation, now: Target) -> bool:
+    """Whether it is the start itself that made the destination: a guard on what exists means the time before."""
+    return before.target == Target() and now.name == before.job.destination
+
+
 def _takes_long(rules: Rules, job: Job) -> bool:
     comparing = rules.authority is not Authority.CLUSTER or rules.flows is not None or bool(rules.guards)
     return comparing or len(job.sources) > MANY_SOURCES
@@ -133,8 +162,7 @@ async def _resolution(
         return None, None
     if reading is None:
         return _NO_READER, _NO_READER
-    found = await _told(cluster.resolution(case.known.job.sources, case.known.job.destination, reading))
-    return (found, found) if isinstance(found, Unknown) else found
+    return await cluster.resolution(case.known.job.sources, case.known.job.destination, reading)
 
 
 async def _running(case: Case, cluster: Cluster) -> tuple[RunningJob, ...] | Unknown:

@@ -77,6 +77,16 @@ class Case:
     subjects: Subjects
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """What a start was judged by and over, to be judged again when its job runs. `reading` is as whom its names are
+    looked up, None where nobody can."""
+
+    rules: Rules
+    situation: Situation = field(repr=False)
+    reading: Credential | None
+
+
 @dataclass(slots=True, kw_only=True)
 class Flight:
     """One start under way. `begun_s` and `marks_ms` are ticks of the clock that never goes back."""

@@ -20,7 +20,7 @@ from proxy.gate import record
 from proxy.gate.answer import RECEIPT_HEADER, refused, told, warned
 from proxy.gate.authorise import Authorised
 from proxy.gate.create import clean_up, creator, foretold, prepare, reader
-from proxy.gate.flight import Case, Destination, Flight, Plan
+from proxy.gate.flight import Case, Destination, Flight, Judged, Plan
 from proxy.gate.identify import forwarded
 from proxy.gate.judged import World, explained, permitted
 from proxy.gate.plan import check_expressions, make_plan, untouched
@@ -289,7 +289,13 @@ def _follow(flight: Flight, case: Case, status: int | None, world: World) -> Non
     """
     uncertain = (status is None or status in record.UNCERTAIN) and case.known.state.state == "stopped"
     if uncertain or (status is not None and 200 <= status < 300):
-        world.started(case.known.job, case.credentials, flight.arrived.receipt)
+        world.started(case.known.job, case.credentials, flight.arrived.receipt, _made_of(flight, case))
+
+
+def _made_of(flight: Flight, case: Case) -> Judged | None:
+    if flight.situation is None:
+        return None
+    return Judged(rules=case.rules, situation=flight.situation, reading=reader(case))
 
 
 async def _forward(arrived: Arrived, case: Case, wanted: Wanted, world: World) -> Answer:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from proxy.errors import ClusterUnreachable, Refusal, StartgateError
 from proxy.gate.authorise import Authorised, authorise, hidden_job
 from proxy.gate.create import maker, reader
-from proxy.gate.flight import Case, Credentials, Flight, HiddenJob, Known
+from proxy.gate.flight import Case, Credentials, Flight, HiddenJob, Judged, Known
 from proxy.gate.identify import credentials_of, identify
 from proxy.gate.plan import untouched
 from proxy.gate.ports import Clock, Cluster, Facts, Given, Identities, Journal
@@ -29,8 +29,8 @@ NO_LIMIT_S = -1.0
 class World:
     """What a start is run with. `started` is called once for each start that the cluster granted.
 
-    It is given the job as it was judged, the credentials at hand, and the receipt. `own` says who asks where the
-    cluster does not.
+    It is given the job as it was judged, the credentials at hand, the receipt, and what it was judged over.
+    `own` says who asks where the cluster does not.
     """
 
     cluster: Cluster
@@ -38,7 +38,7 @@ class World:
     clock: Clock
     limits: GateLimits
     service: str | None
-    started: Callable[[Job, Credentials, str], None]
+    started: Callable[[Job, Credentials, str, Judged | None], None]
     own: Identities | None = None
 
 

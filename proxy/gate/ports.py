@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from proxy.errors import Refusal
 from proxy.model import Answer, Credential, Identity, Job, JobState, Owner, SourceIndex
 from proxy.privileges import Asked, Held, Role
-from proxy.rules import RunningJob, SourceName, Target
+from proxy.rules import RunningJob, SourceName, Target, Unknown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,8 +102,8 @@ class Cluster(Protocol):
 
     async def resolution(
         self, sources: Sequence[str], destination: str, credential: Credential
-    ) -> tuple[tuple[SourceName, ...], Target]:
-        """What the names of a job stand for."""
+    ) -> tuple[tuple[SourceName, ...] | Unknown, Target | Unknown]:
+        """What the names of a job stand for; each Unknown where the cluster refuses to tell. Raises no `PassedOn`."""
 
     async def running(self, credential: Credential) -> tuple[RunningJob, ...]:
         """All jobs that are under way. Raises Refusal where not all of them can be listed."""

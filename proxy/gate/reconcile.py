@@ -5,24 +5,23 @@ The cluster is asked with the service credential; without one, the record says t
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 from proxy.errors import ClusterUnreachable, Refusal
 from proxy.gate import record
 from proxy.gate.create import idle
 from proxy.gate.flight import Credentials
-from proxy.gate.follow import LOOK_AGAIN_S
+from proxy.gate.follow import patiently
 from proxy.gate.ports import AfterCrash, Clock, Journal
 from proxy.journal.entry import NOT_LIFTED, Phase
 from proxy.journal.read import Start
 from proxy.model import Credential, Job
 
 Follow = Callable[[Job, Credentials, str], None]
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,16 +89,6 @@ def _as(service: Credential) -> Credentials:
     return Credentials(caller=service, secondary=None, service=service)
 
 
-async def _patiently(ask: Callable[[], Awaitable[T]]) -> T:
-    """An answer, also of a cluster that is away for a moment: it may be what failed first."""
-    for pause_s in LOOK_AGAIN_S:
-        try:
-            return await ask()
-        except ClusterUnreachable:
-            await asyncio.sleep(pause_s)
-    return await ask()
-
-
 async def _removed(start: Start, world: Aftermath) -> str | None:
     """Finish the removal of a destination that was blocked for it, or lift the block; what was done, in words.
 
@@ -114,7 +103,7 @@ async def _removed(start: Start, world: Aftermath) -> str | None:
     if not made or service is None:
         return None
     name, job_id = intent["destination"]["index"], intent["job"]["id"]
-    if not await _patiently(lambda: world.cluster.left_blocked(name, made, service)):
+    if not await patiently(lambda: world.cluster.left_blocked(name, made, service)):
         return None
     async with world.lock(job_id):
         if await idle(job_id, world.cluster, service):
@@ -130,7 +119,7 @@ async def _look(recorded: Mapping[str, Any], world: Aftermath) -> tuple[str, Job
         return "interrupted; without a service credential nobody could look what became of it", None
     job_id = recorded["job"]["id"]
     try:
-        job = await _patiently(lambda: cluster.job(job_id, service))
+        job = await patiently(lambda: cluster.job(job_id, service))
         state = await cluster.job_state(job_id, service)
         index = await cluster.index(job.destination, service)
     except Refusal as refusal:

@@ -6,17 +6,20 @@ from typing import Any
 import pytest
 
 from proxy.cluster.resolution import resolution
-from proxy.errors import ClusterUnreachable, PassedOn, Refusal
-from proxy.rules import SourceName, Target
+from proxy.errors import ClusterUnreachable
+from proxy.rules import SourceName, Target, Unknown
 from tests.cluster.nodes import ANN, Script, node, refusal, reply, transport
 
 NOTHING: dict[str, Any] = {"indices": [], "aliases": [], "data_streams": []}
+ONE: dict[str, Any] = {**NOTHING, "indices": [{"name": "a"}]}
+ONE_BY_ONE = "list indices one by one, without commas"
+UNAUTHORIZED = refusal(403, "security_exception", "action [indices:admin/aliases/get] is unauthorized for user [ann]")
 NO_INDEX = refusal(404, "index_not_found_exception", "no such index [x]")
 
 
 async def resolved(
     script: Script, *sources: str, destination: str = "out"
-) -> tuple[tuple[SourceName, ...], Target, Sequence[str]]:
+) -> tuple[tuple[SourceName, ...] | Unknown, Target | Unknown, Sequence[str]]:
     async with node({"GET /out/_alias": NO_INDEX, **script}) as one, transport(one.url) as opened:
         found, target = await resolution(opened, sources, destination, ANN)
         return found, target, sorted(one.calls)
@@ -75,13 +78,13 @@ async def test_what_exclusions_leave_is_what_a_search_would_read() -> None:
 
 @pytest.mark.parametrize("sources", [(), ("",), ("a,b",)])
 async def test_what_is_no_list_of_expressions_is_not_asked_for(sources: tuple[str, ...]) -> None:
-    with pytest.raises(Refusal, match="list indices one by one"):
-        await resolved({}, *sources)
+    found, target, calls = await resolved({}, *sources)
+    assert (found, target, calls) == (Unknown(ONE_BY_ONE), Target(), ["GET /out/_alias"])
 
 
 async def test_a_source_that_is_missing_is_the_clusters_to_tell() -> None:
-    with pytest.raises(PassedOn, match="no such index"):
-        await resolved({"GET /_resolve/index/x": NO_INDEX}, "x")
+    found, target, _ = await resolved({"GET /_resolve/index/x": NO_INDEX}, "x")
+    assert (found, target) == (Unknown("no such index [x]"), Target())
 
 
 @pytest.mark.parametrize(
@@ -104,9 +107,32 @@ async def test_the_index_behind_the_destination(answer: Any, target: Target) -> 
 
 
 async def test_a_destination_that_may_not_be_looked_at_is_the_clusters_to_tell() -> None:
-    script = {"GET /_resolve/index/a": reply(200, NOTHING), "GET /out/_alias": refusal(403)}
-    with pytest.raises(PassedOn):
-        await resolved(script, "a")
+    """The sources are told all the same, and the reason names the destination alone."""
+    script = {"GET /_resolve/index/a": reply(200, ONE), "GET /out/_alias": UNAUTHORIZED}
+    found, target, _ = await resolved(script, "a")
+    assert found == (SourceName(name="a"),)
+    assert target == Unknown("the caller may not look it up, for want of [view_index_metadata] on [out]")
+
+
+async def test_sources_that_may_not_be_looked_at_are_told_apart_from_the_destination() -> None:
+    script = {"GET /_resolve/index/a,b": UNAUTHORIZED, "GET /out/_alias": reply(200, {"out": {"aliases": {}}})}
+    found, target, _ = await resolved(script, "a", "b")
+    assert found == Unknown("the caller may not look it up, for want of [view_index_metadata] on [a,b]")
+    assert target == Target(name="out")
+
+
+async def test_a_job_that_names_many_sources_is_told_briefly() -> None:
+    names = [f"{number:03}-{'x' * 40}" for number in range(40)]  # few enough for one call
+    asked = f"GET /_resolve/index/{','.join(names)}"
+    found, _, _ = await resolved({asked: UNAUTHORIZED}, *names)
+    told = f"for want of [view_index_metadata] on [{','.join(names[:5])}] and 35 more"
+    assert found == Unknown(f"the caller may not look it up, {told}")
+
+
+async def test_another_refusal_is_told_in_the_clusters_words() -> None:
+    blocked = refusal(403, "cluster_block_exception", "index [out] blocked by: [FORBIDDEN/9/index metadata]")
+    _, target, _ = await resolved({"GET /_resolve/index/a": reply(200, ONE), "GET /out/_alias": blocked}, "a")
+    assert target == Unknown("index [out] blocked by: [FORBIDDEN/9/index metadata]")
 
 
 @pytest.mark.parametrize(

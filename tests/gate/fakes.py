@@ -10,12 +10,12 @@ from typing import Any, TypeVar
 from proxy.cluster.jobs import job_of
 from proxy.errors import JournalError, PassedOn, Refusal, error_body
 from proxy.gate import flow
-from proxy.gate.flight import Credentials, Known
+from proxy.gate.flight import Credentials, Judged, Known
 from proxy.gate.ports import Facts, Foretold, Given, Grants, Idle, IndexState
 from proxy.gate.request import Arrived
 from proxy.model import Answer, Credential, Identity, Job, JobState, Owner, SourceIndex, Stage
 from proxy.privileges import Asked, Held, role_from_json
-from proxy.rules import Rules, RunningJob, SourceName, Target, load
+from proxy.rules import Rules, RunningJob, SourceName, Target, Unknown, load
 from proxy.settings import GateLimits
 
 T = TypeVar("T")
@@ -177,8 +177,8 @@ class FakeCluster:
 
     async def resolution(
         self, sources: Sequence[str], destination: str, credential: Credential
-    ) -> tuple[tuple[SourceName, ...], Target]:
-        found: tuple[tuple[SourceName, ...], Target] = await self._answer(
+    ) -> tuple[tuple[SourceName, ...] | Unknown, Target | Unknown]:
+        found: tuple[tuple[SourceName, ...] | Unknown, Target | Unknown] = await self._answer(
             f"resolution {credential.whose}", (tuple(SourceName(name=name) for name in sources), Target())
         )
         return found
@@ -280,6 +280,7 @@ class Scene:
 
     def __post_init__(self) -> None:
         self.cluster = FakeCluster(self.calls)
+        self.judged: Judged | None = None
         self.journal = FakeJournal(self.calls)
 
     @property
@@ -310,8 +311,9 @@ class Scene:
             started=self._started,
         )
 
-    def _started(self, job: Job, credentials: Credentials, receipt: str) -> None:
+    def _started(self, job: Job, credentials: Credentials, receipt: str, judged: Judged | None) -> None:
         self.calls.append("followed")
+        self.judged = judged
         self.followed.append((job, credentials, receipt))
 
     async def run(self, start: Arrived | None = None, rules: Rules = RULES) -> Answer:

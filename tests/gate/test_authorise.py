@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from proxy.errors import ClusterUnreachable, Refusal
-from proxy.gate.authorise import Authorised, authorise, hidden_job
+from proxy.gate.authorise import Authorised, authorise, hidden_job, judge_again
 from proxy.gate.create import reader
-from proxy.gate.flight import Case, HiddenJob, Known
+from proxy.gate.flight import Case, HiddenJob, Judged, Known
 from proxy.gate.identify import credentials_of
 from proxy.gate.ports import Grants
 from proxy.model import Credential, Identity, OwnerKind
@@ -23,6 +23,8 @@ from proxy.rules import (
     SourceName,
     Subject,
     SubjectKind,
+    Target,
+    Unknown,
     Verdict,
     from_record,
     judge,
@@ -240,9 +242,34 @@ async def test_names_are_resolved_only_where_a_rule_needs_them_and_beside_the_re
 
 
 async def test_names_that_cannot_be_resolved_deny() -> None:
-    refused = refused_by_cluster(404, "index_not_found_exception", "no such index [flights]")
-    found, _ = await judged(rules=FLOWS, answers={"resolution": refused})
-    assert [text.rpartition(": ")[2] for text in texts(found.verdict)] == ["no such index [flights]"] * 2
+    told = (Unknown("no such index [flights]"), Unknown("nobody may look"))
+    found, _ = await judged(rules=FLOWS, answers={"resolution": told})
+    assert texts(found.verdict) == [
+        "what the destination [flights-out] stands for is not known: nobody may look",
+        "what the source expressions stand for is not known: no such index [flights]",
+    ]
+
+
+async def test_names_are_judged_again_with_all_else_as_it_was() -> None:
+    """By the same time and the same running jobs: only what the names stand for is new."""
+    rules = replace(FLOWS, guards=LIMIT.guards)
+    found, _ = await judged(rules=rules)
+    one = Judged(rules=rules, situation=found.situation, reading=CALLER)
+    moved = (SourceName(name="hr-1", aliases=("flights",)),)
+    other = RunningJob(id="o", analysis="regression", sources=(), destination="d", model_memory_limit_bytes=1)
+    cluster = FakeCluster([], {"resolution": (moved, Target()), "running": (other,)})
+    verdict, untold = await judge_again(one, cluster)
+    assert verdict == judge(rules, replace(found.situation, sources=moved))
+    assert (verdict.allowed, untold) == (False, ())
+    assert cluster.calls == ["resolution caller"]
+
+
+async def test_names_that_stand_for_the_same_are_not_judged_again() -> None:
+    found, _ = await judged(rules=FLOWS)
+    one = Judged(rules=FLOWS, situation=found.situation, reading=CALLER)
+    assert await judge_again(one, FakeCluster([])) == (None, ())
+    with pytest.raises(ClusterUnreachable):
+        await judge_again(one, FakeCluster([], {"resolution": ClusterUnreachable("down")}))
 
 
 async def test_names_that_nobody_can_resolve_deny() -> None:

@@ -104,6 +104,15 @@ async def test_who_follows_a_start_gets_its_job_credentials_and_receipt() -> Non
     assert (job.id, credentials.caller.whose, number) == ("outliers", "caller", "r1")
 
 
+async def test_who_follows_a_start_gets_what_it_was_judged_over_and_who_looked() -> None:
+    for start, whose in ((arrived(), "caller"), (arrived(SECONDARY), "secondary")):
+        one = scene()
+        await one.run(start)
+        assert one.judged is not None
+        assert one.judged.reading is not None
+        assert (one.judged.rules, one.judged.situation.job.id, one.judged.reading.whose) == (RULES, "outliers", whose)
+
+
 async def test_a_destination_that_exists_is_used() -> None:
     one = scene(facts=EXISTING)
     assert (await one.run()).status == 200

@@ -2,16 +2,33 @@
 
 import asyncio
 import logging
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from proxy.errors import ClusterUnreachable
-from proxy.gate.flight import Credentials
-from proxy.gate.follow import Followers, stop_if_changed, until_end
+from proxy.gate.flight import Credentials, Judged
+from proxy.gate.follow import Followers, stop_if_changed, stop_if_denied, until_end
 from proxy.model import Credential, JobState, Stage
+from proxy.privileges import Asked, Held
+from proxy.rules import (
+    Origin,
+    Request,
+    Rules,
+    Situation,
+    SourceName,
+    Subject,
+    Target,
+    Unknown,
+    asked_of,
+    judge,
+    subjects_of,
+)
+from proxy.rules.compiled import Flow
 from proxy.settings import GateLimits
-from tests.gate.fakes import FakeClock, FakeCluster, FakeJournal, made, refused_by_cluster, until
+from tests.gate.fakes import ANN, RULES, FakeClock, FakeCluster, FakeJournal, made, refused_by_cluster, until
+from tests.gate.samples import guard, guarded
 
 CALLER = Credential(whose="caller")
 RUNNING = JobState(state="started", stage=Stage.FIRST_TIME)
@@ -32,12 +49,20 @@ async def test_a_job_that_was_changed_is_stopped() -> None:
     assert cluster.calls == ["job caller", "stop caller"]
 
 
-@pytest.mark.parametrize("call", ["job", "stop"])
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        ("job", "the job could not be looked at after its start: no"),
+        ("stop", "the job was changed while it was being started, and could not be stopped (no)"),
+    ],
+)
 @pytest.mark.parametrize("failure", [refused_by_cluster(403, reason="no"), ClusterUnreachable("no")])
-async def test_what_could_not_be_done_is_said(call: str, failure: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_could_not_be_done_is_said(
+    call: str, said: str, failure: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("proxy.gate.follow.LOOK_AGAIN_S", (0.0, 0.0))
     cluster = FakeCluster([], {"job": made(create_time=5), call: failure})
-    assert await stop_if_changed(made(), CALLER, cluster) == "the job could not be looked at after its start: no"
+    assert await stop_if_changed(made(), CALLER, cluster) == said
 
 
 @pytest.mark.parametrize("call", ["job", "stop"])
@@ -52,6 +77,112 @@ async def test_a_node_that_restarts_does_not_let_a_changed_job_run_on(
     done = await stop_if_changed(made(), CALLER, cluster)
     assert done == "the job was changed while it was being started, and has been stopped"
     assert cluster.calls[-1] == "stop caller"
+
+
+FLOWS = replace(RULES, flows=(Flow(sources=("flights",), destinations=("flights-*",), origin=Origin("r.yml", 1)),))
+GUARDED = guarded(guard("private", 'job.source.resolved.exists(i, i.startsWith("hr-"))'))
+NEW = guarded(guard("new", "destination.exists"))
+PLAIN, HR = (SourceName(name="flights"),), (SourceName(name="hr-1", aliases=("flights",)),)
+BEFORE = Target(name="flights-1", aliases=("flights-out",))
+AWAY = "what the names of the job stand for could not be looked at after its start"
+
+
+WHO = subjects_of(RULES, ANN, None, made().owner)
+
+
+def all_of(asked: Asked) -> Held:
+    index = {name: dict.fromkeys(one.privileges, True) for one in asked.index for name in one.names}
+    return Held(cluster=dict.fromkeys(asked.cluster, True), index=index)
+
+
+def judged(
+    rules: Rules, sources: tuple[SourceName, ...] | Unknown | None = PLAIN, target: Target | None = BEFORE
+) -> Judged:
+    held = {Subject.CALLER: all_of(asked_of(rules, made(), WHO)[Subject.CALLER])}
+    situation = Situation(
+        caller=ANN, secondary=None, job=made(), request=Request(), now_ms=7, held=held, sources=sources, target=target
+    )
+    return Judged(rules=rules, situation=situation, reading=CALLER)
+
+
+@pytest.mark.parametrize(
+    ("rules", "now", "why"),
+    [
+        (FLOWS, (HR, BEFORE), "no flow lets [hr-1] be copied into [flights-1] behind [flights-out]"),
+        (FLOWS, (PLAIN, Target(name="elsewhere")), "copied into [elsewhere] behind [flights-out]"),
+        (FLOWS, (HR, Unknown("no")), "no flow lets [hr-1] be copied into [flights-1] behind [flights-out]"),
+        (GUARDED, (HR, BEFORE), "the guard [private] denies it"),
+    ],
+)
+async def test_a_job_whose_names_are_denied_now_is_stopped(rules: Rules, now: object, why: str) -> None:
+    cluster = FakeCluster([], {"resolution": now})
+    assert judge(rules, judged(rules).situation).allowed
+    done = await stop_if_denied(judged(rules), CALLER, cluster)
+    assert done is not None
+    begins = "what its names stand for was changed while it was being started, and has been stopped: Cannot start"
+    assert done.startswith(begins)
+    assert why in done
+    assert cluster.calls == ["resolution caller", "stop caller"]
+
+
+@pytest.mark.parametrize(
+    ("one", "now"),
+    [
+        (judged(FLOWS), (PLAIN, BEFORE)),
+        (judged(FLOWS), (PLAIN, Target(name="flights-2"))),
+        (judged(GUARDED), ((*PLAIN, SourceName(name="flights-2")), BEFORE)),
+        # The destination is there now because the start made it.
+        (judged(NEW, target=Target()), (PLAIN, Target(name="flights-out", aliases=("given",)))),
+    ],
+)
+async def test_a_job_whose_names_are_still_allowed_goes_on(one: Judged, now: object) -> None:
+    cluster = FakeCluster([], {"resolution": now})
+    assert await stop_if_denied(one, CALLER, cluster) is None
+    assert cluster.calls == ["resolution caller"]
+
+
+async def test_a_destination_that_somebody_else_made_is_not_the_starts_own() -> None:
+    cluster = FakeCluster([], {"resolution": (PLAIN, Target(name="flights-9", aliases=("flights-out",)))})
+    done = await stop_if_denied(judged(NEW, target=Target()), CALLER, cluster)
+    assert done is not None
+    assert "the guard [new] denies it" in done
+
+
+@pytest.mark.parametrize(
+    "one", [judged(RULES, sources=None, target=None), replace(judged(FLOWS), reading=None)], ids=["no rule", "nobody"]
+)
+async def test_names_are_looked_up_again_only_where_a_rule_needs_them_and_somebody_can(one: Judged) -> None:
+    cluster = FakeCluster([])
+    assert await stop_if_denied(one, CALLER, cluster) is None
+    assert cluster.calls == []
+
+
+async def test_names_that_the_cluster_does_not_tell_any_more_are_recorded() -> None:
+    cluster = FakeCluster([], {"resolution": (Unknown("no such index [flights]"), Unknown("not yours"))})
+    done = await stop_if_denied(judged(FLOWS), CALLER, cluster)
+    assert done == f"{AWAY}: no such index [flights]; not yours"
+    assert cluster.calls == ["resolution caller"]
+
+
+async def test_a_cluster_that_is_away_for_a_moment_is_asked_again_for_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("proxy.gate.follow.LOOK_AGAIN_S", (0.0, 0.0))
+    down = [ClusterUnreachable("down")] * 2
+    cluster = FakeCluster([], {"resolution": [*down, (HR, BEFORE)], "stop": [*down, None]})
+    done = await stop_if_denied(judged(FLOWS), CALLER, cluster)
+    assert done is not None
+    assert "has been stopped" in done
+    # The names are not looked up again between denial and stop: they may be back where they were.
+    assert cluster.calls == ["resolution caller"] * 3 + ["stop caller"] * 3
+
+
+async def test_names_that_nobody_told_and_a_job_that_was_not_stopped_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("proxy.gate.follow.LOOK_AGAIN_S", (0.0, 0.0))
+    down = FakeCluster([], {"resolution": ClusterUnreachable("down")})
+    assert await stop_if_denied(judged(FLOWS), CALLER, down) == f"{AWAY}: down"
+    refusing = FakeCluster([], {"resolution": (HR, BEFORE), "stop": refused_by_cluster(403, reason="not yours")})
+    done = await stop_if_denied(judged(FLOWS), CALLER, refusing)
+    assert done is not None
+    assert "and could not be stopped (not yours): Cannot start" in done
 
 
 async def ended(*states: Any, limit_s: float = 60) -> tuple[JobState | None, str]:
@@ -98,11 +229,11 @@ class Following:
         self.journal = FakeJournal([])
         self.followers = Followers(self.cluster, self.journal, FakeClock(), LIMITS)
 
-    def follow(self, receipt: str = "r1", service: bool = True) -> None:
+    def follow(self, receipt: str = "r1", service: bool = True, judged: Judged | None = None) -> None:
         credentials = Credentials(
             caller=CALLER, secondary=None, service=Credential(whose="service") if service else None
         )
-        self.followers.follow(made(), credentials, receipt)
+        self.followers.follow(made(), credentials, receipt, judged)
 
     async def ends(self, count: int) -> list[tuple[str, str, str]]:
         await until(lambda: len(self.journal.entries) >= count)
@@ -131,6 +262,24 @@ async def test_a_job_that_was_stopped_says_so(caplog: pytest.LogCaptureFixture) 
     why = "the job was changed while it was being started, and has been stopped"
     assert await following.ends(1) == [("r1", "unknown", why)]
     assert f"start r1 of outliers: {why}" in caplog.text
+
+
+async def test_a_job_that_was_stopped_for_its_names_says_so_with_the_reasons(caplog: pytest.LogCaptureFixture) -> None:
+    following = Following(JobState(state="stopped", stage=Stage.FIRST_TIME), resolution=(HR, BEFORE))
+    following.follow(judged=judged(FLOWS))
+    [(receipt, outcome, why)] = await following.ends(1)
+    assert (receipt, outcome) == ("r1", "unknown")
+    assert "has been stopped: Cannot start" in why
+    assert "no flow lets [hr-1] be copied" in why
+    assert f"start r1 of outliers: {why}" in caplog.text
+    assert sorted(following.cluster.calls) == ["job caller", "resolution caller", "state service", "stop caller"]
+
+
+async def test_both_looks_are_on_record() -> None:
+    following = Following(DONE, job=made(create_time=5), resolution=(Unknown("no"), BEFORE))
+    following.follow(judged=judged(FLOWS))
+    [(_, _, why)] = await following.ends(1)
+    assert why == f"the job was changed while it was being started, and has been stopped; {AWAY}: no"
 
 
 async def test_a_job_has_one_follower() -> None:

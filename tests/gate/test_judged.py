@@ -10,7 +10,7 @@ from proxy.gate.flight import Flight
 from proxy.gate.judged import explained, permitted, request_of
 from proxy.gate.request import Arrived, Wanted
 from proxy.model import JobState, Stage
-from proxy.rules import Request, Rules
+from proxy.rules import Request, Rules, Target, Unknown
 from tests.gate.fakes import KIBANA, RULES, Scene, arrived, refused_by_cluster
 from tests.gate.samples import guard, guarded
 
@@ -102,7 +102,7 @@ async def test_round_trips_do_not_grow_with_what_rules_need() -> None:
     for name, answer in (
         ("held", refused_by_cluster(403)),
         ("grants", Refusal(403, "security_exception", "no")),
-        ("resolution", refused_by_cluster(403)),
+        ("resolution", (Unknown("no"), Target())),
         ("running", ()),
     ):
         one.cluster.answers[name] = needs_all(name, answer)

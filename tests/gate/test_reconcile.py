@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from proxy.errors import ClusterUnreachable, JournalError
-from proxy.gate import reconcile as module
 from proxy.gate import record
 from proxy.gate.flight import Credentials
 from proxy.gate.ports import IndexState
@@ -26,7 +25,7 @@ META = PLAN.body["mappings"]["_meta"] if PLAN.body else {}
 
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "LOOK_AGAIN_S", (0.001, 0.001))
+    monkeypatch.setattr("proxy.gate.follow.LOOK_AGAIN_S", (0.001, 0.001))
 
 
 def past(receipt: str, *phases: str, status: int = 200, **more: Any) -> Start:
