@@ -12,8 +12,8 @@ from proxy.edge.sweep import NEVER, Sweep
 from proxy.settings import EdgeLimits
 from proxy.wire.limits import HeadLimits
 
-# While draining: how long a connection that was never used may take to be.
-FIRST_REQUEST_S: Final = 1.0
+# While draining: how long a connection that was never used may take to be; longer than a packet that was lost once.
+FIRST_REQUEST_S: Final = 3.0
 
 
 class Client(Protocol):

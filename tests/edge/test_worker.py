@@ -92,16 +92,24 @@ class TestDrain:
         await asyncio.wait_for(edge.task, 2)
 
     async def test_a_connection_that_was_never_used_may_still_ask(self, rig: Rig) -> None:
-        edge, _ = await rig.simple(drain_s=4.0)
-        fresh, silent = await edge.connect(), await edge.connect()
+        edge, _ = await rig.simple(drain_s=20.0)
+        fresh = await edge.connect()
         await asyncio.sleep(0.05)
         edge.stop.set()
         await asyncio.sleep(0.05)
         await fresh.send(GET)
         got = await fresh.message()
         assert (got.status, got.values(b"connection")) == (200, [b"close"])
+        await asyncio.wait_for(edge.task, 5)
+
+    async def test_one_that_does_not_is_not_waited_for(self, rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("proxy.edge.client.FIRST_REQUEST_S", 0.2)
+        edge, _ = await rig.simple(drain_s=20.0)
+        silent = await edge.connect()
+        await asyncio.sleep(0.05)
+        edge.stop.set()
         assert await silent.ended() == b""
-        await asyncio.wait_for(edge.task, 4)
+        await asyncio.wait_for(edge.task, 5)
 
     async def test_an_answer_that_had_begun_finishes_and_closes(self, rig: Rig) -> None:
         go = asyncio.Event()
