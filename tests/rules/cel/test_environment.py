@@ -95,6 +95,7 @@ def test_the_data_subject_is_the_owner_behind_an_intermediary(kind: OwnerKind) -
     known = environment(situation(caller=KIBANA, job=job(owner=owner)))
     data = known["data"]
     assert (data["username"], data["roles"], data["api_key_id"], data["authentication_type"]) == wanted
+    assert (data["intermediary"], data["runs_as"]) == (False, False)
     assert known["owner"]["kind"] == kind.value
     assert known["owner"]["roles"] == list(owner.roles)
     assert known["owner"]["service_account"] == (owner.service_account or "")
@@ -209,6 +210,8 @@ def test_moments_beyond_the_calendar_are_not_known(field: str, text: str, moment
 HALF = "\ud800"
 HALVES = {
     "request.user_agent": situation(request=Request(user_agent=HALF)),
+    # The last one, beside a whole character.
+    "request.opaque_id": situation(request=Request(opaque_id="é\udfff")),
     "request.forwarded_for": situation(request=Request(forwarded_for=("a", HALF))),
     "job.description": situation(job=job(config={"description": HALF})),
     "caller.api_key_name": situation(caller=Identity(username="x", api_key_id="k", api_key_name=HALF)),
