@@ -40,7 +40,7 @@ async def _told(question: Awaitable[T], names: Sequence[str], credential: Creden
     except Refusal as refusal:
         if (refusal.status, refusal.type) != (403, "security_exception"):
             return Unknown(refusal.reason)
-        # It suffices for every call here; `_resolve/index` is content with `read`. The cluster's own text names an inner
+        # It suffices for every call here; `_resolve/index` takes `read`, too. The cluster's own text names an inner
         # action, and every role of the user.
         more = f" and {len(names) - NAMES_TOLD} more" if len(names) > NAMES_TOLD else ""
         of = f"[{','.join(names[:NAMES_TOLD])}]{more}"
