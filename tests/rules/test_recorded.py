@@ -68,9 +68,13 @@ def test_names_with_the_same_answer_stand_together() -> None:
 
 def test_the_order_of_an_answer_keeps_none_apart() -> None:
     (subject, _) = next(iter(granted(rules(), situation()).items()))
-    held = Held(cluster={}, index={"a": {"read": True, "all": True}, "b": {"all": True, "read": True}})
+    lacking = dict.fromkeys(("write", "manage", "index", "delete"), False)
+    one = {"read": True, "all": True, **lacking}
+    held = Held(cluster={}, index={"a": one, "b": dict(reversed(one.items()))})
     (answer,) = to_record(replace(situation(), held={subject: held}))["held"]
-    assert [(one["names"], one["held"]) for one in answer["index"]] == [(["a", "b"], ["all", "read"])]
+    (alike,) = answer["index"]
+    assert (alike["names"], alike["held"]) == (["a", "b"], ["all", "read"])
+    assert alike["lacking"] == ["delete", "index", "manage", "write"]
 
 
 @pytest.mark.parametrize(
