@@ -73,6 +73,10 @@ ORDERS = [
     ("[running].all(r, r.all(s, s.id == job.id))", 2),
     ("job.settings.all(k, job.settings[k] == 1)", 2),
     ("job.source.resolved.map(i, job.source.index).all(l, l.all(i, true))", 3),
+    # What was needed to make a list counts, though nothing goes through it then.
+    ("[job.source.resolved.filter(i, true)].size() > 0", 2),
+    ("(job.source.resolved.filter(i, true) + []).size() > 0", 2),
+    ("(true ? job.source.resolved.filter(i, true) : []).size() > 0", 2),
 ]
 
 
@@ -86,6 +90,10 @@ def test_lists_cost_by_how_often_they_are_gone_through(text: str, order: int) ->
 def test_a_loops_variable_hides_another_of_its_name() -> None:
     hidden = "job.source.index.all(job, [1].all(x, job == caller.realm))"
     plain = "job.source.index.all(i, [1].all(x, i == caller.realm))"
+    assert cost(hidden, items=7, text_bytes=70) == cost(plain, items=7, text_bytes=70)
+    # One that runs over records hides one that runs over texts.
+    hidden = "job.source.index.all(r, running.exists(r, r == r))"
+    plain = "job.source.index.all(i, running.exists(r, r == r))"
     assert cost(hidden, items=7, text_bytes=70) == cost(plain, items=7, text_bytes=70)
 
 
