@@ -106,6 +106,7 @@ def test_what_yaml_takes_plain_text_for(text: str, kind: ScalarKind, reading: st
         ),
         ("a: b: c\n", ["f.yml:1:5: not valid YAML: mapping values are not allowed here"]),
         ("a: 1\nb: \x07\n", ["f.yml:2:4: the character U+0007 is not allowed in YAML"]),
+        ("\n\x07\n", ["f.yml:2:1: the character U+0007 is not allowed in YAML"]),
         ("a: " + "[" * (MAX_DEPTH + 1), [f"f.yml:1:{MAX_DEPTH + 4}: nested deeper than {MAX_DEPTH} levels"]),
     ],
 )  # fmt: skip
@@ -126,8 +127,14 @@ def test_a_bomb_costs_nothing() -> None:
     assert "the alias `*a0` is not allowed" in "\n".join(faults("\n".join(lines)))
 
 
-def test_deep_nesting_is_refused_before_it_recurses() -> None:
-    assert "nested deeper" in faults("[" * 100_000)[-1]
+@pytest.mark.parametrize("deeper", ["[", "{", "? "])
+def test_deep_nesting_is_refused_before_it_recurses(deeper: str) -> None:
+    """In values, and in keys that are no plain words."""
+    assert "nested deeper" in faults(deeper * 100_000)[-1]
+
+
+def test_a_second_document_leaves_none() -> None:
+    assert read("a: 1\n---\na: 2\n", "f.yml")[0] is None
 
 
 @given(st.text("ab:-[]{}&*!'\"\n \t#,|>~?%@`", max_size=40))
