@@ -114,6 +114,7 @@ def test_the_order_of_what_has_none_does_not_count() -> None:
         replace(all_of(), role_mappings=(mapping(("u",)), mapping(None, ("r",), "x", "y"))),
         replace(all_of(), role_mappings=(mapping(()), mapping(None, ("r",), "x", "y"))),
         replace(all_of(), role_files=("a.yml",)),
+        replace(all_of(), trusted=(Trusted("a", "b", AT, "file"), Trusted("b", "c", AT))),
         replace(all_of(), guards=(guard("one", "now == now"), guard("two", "false"))),
         replace(all_of(), flows=None),
         replace(all_of(), flows=(flow(("a",), "c"), flow(("d",), "e", "f"))),
