@@ -222,6 +222,11 @@ HALVES = {
 }
 
 
+def test_any_language_and_any_sign_are_text() -> None:
+    known = environment(situation(job=job(config={"description": "Flüge 😀"})))
+    assert compile_condition('job.description == "Flüge 😀"').holds(known)
+
+
 @pytest.mark.parametrize("path", HALVES)
 def test_half_a_character_is_not_known(path: str) -> None:
     known = environment(HALVES[path])
