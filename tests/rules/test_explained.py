@@ -146,3 +146,18 @@ def test_of_many_steps_those_that_did_not_pass_stay() -> None:
 def test_a_reason_without_a_place_is_told_without() -> None:
     told = reason_of(Reason(kind=ReasonKind.FLOW, text="no flow"), cut)
     assert set(told) == {"kind", "text"}
+
+
+def test_an_explanation_tells_warnings_shadows_and_exceptions_in_full() -> None:
+    of = situation()
+    verdict = Verdict(
+        reasons=(),
+        steps=(),
+        warnings=(Warned("w", "a message", PLACE),),
+        shadowed=(Warned("s", "another", PLACE),),
+        exception=FIRE,
+    )
+    told = explanation(rules(), of, subjects_of(rules(), of.caller, None, of.job.owner), verdict)
+    assert told["warnings"] == [{"id": "w", "message": "a message", "rule": "r.yml:7"}]
+    assert told["shadowed"] == [{"id": "s", "message": "another", "rule": "r.yml:7"}]
+    assert (told["exception"]["id"], told["exception"]["reason"]) == ("fire", "outage")
