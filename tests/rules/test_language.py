@@ -43,3 +43,20 @@ def test_the_rich_sample_has_every_key_but_those_that_vouch() -> None:
     keys = {name for table in TABLES.values() for name in table}
     signed = {"break_glass", "until", "jobs", "reason", "signed_by", "signature", "seal"}
     assert {key for key in keys if f"{key}:" not in RICH} == signed
+
+
+def test_what_must_not_be_empty_where_it_is_written() -> None:
+    filled = {
+        name
+        for table in TABLES.values()
+        for name, key in table.keys.items()
+        if isinstance(key.form, Many | Named) and key.form.filled
+    }
+    required, flows, mappings = {"cluster", "source", "destination"}, {"flows", "from", "to"}, {"grants", "roles"}
+    assert filled == {*required, *flows, *mappings, "subjects", "users", "realms", "api_keys", "jobs"}
+    settings = TABLES["`destination`"].keys["settings"].form
+    assert isinstance(settings, Named)
+    # There may be none, but a pattern without settings would change nothing.
+    assert not settings.filled
+    assert isinstance(settings.value, Named)
+    assert settings.value.filled
