@@ -125,6 +125,11 @@ def test_the_seal_is_of_all_that_decides(other: Rules) -> None:
     assert other.revision != all_of().revision
 
 
+def test_the_seal_tells_types_of_a_realm_apart() -> None:
+    one, other = (replace(rules(), trusted=(Trusted("a", "b", AT, kind),)) for kind in ("file", "native"))
+    assert one.seal != other.seal
+
+
 @pytest.mark.parametrize(
     "other",
     [
