@@ -235,3 +235,14 @@ def test_a_thousand_files_make_one_set(tmp_path: Path) -> None:
     assert (len(rules.guards), len(rules.flows or ())) == (999, 999)
     (tmp_path / "999.yml").write_text(f"version: 1\n{section.replace('deny', 'denny')}")
     assert told(tmp_path)[0].startswith("999.yml:5:7: `deny` is missing")
+
+
+def test_an_exception_that_nobody_signed_is_refused_except_in_a_draft(tmp_path: Path) -> None:
+    entry = (
+        "break_glass:\n  - {id: inc-7, from: 2026-01-01T00:00:00Z, until: 2026-01-01T01:00:00Z, users: [ann], "
+        'jobs: [j], reason: outage, signed_by: ops, signature: "AAAA"}\n'
+    )
+    (tmp_path / "a.yml").write_text(VALID + entry)
+    (fault,) = refused(tmp_path)
+    assert "signed_by `ops` names no key" in fault
+    assert [one.id for one in load(tmp_path, draft=True).break_glass] == ["inc-7"]

@@ -65,3 +65,8 @@ def test_neighbours_are_few() -> None:
     lists = [(f"flights-{number}-*",) for number in range(1000)]
     assert Neighbours(lists).of(("flights-7-*",)) == [7]
     assert Neighbours(lists).of(()) == []
+
+
+def test_one_of_several_patterns_is_enough_to_cover() -> None:
+    assert covers(["a*", "b*"], ["a1", "b1"])
+    assert not covers(["a*", "b*"], ["a1", "c1"])
