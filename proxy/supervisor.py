@@ -78,6 +78,9 @@ class Supervisor:
         logger.info("the new workers serve; waiting for the old version to finish")
         limits_s = self.config.edge_limits.drain_s + self.config.gate_limits.drain_s
         await taken.over(limits_s + 4 * GRACE_S)
+        if taken.offer.private:
+            # Not before: while the old gate listens in its folder, a start that fails must not take it away.
+            self._folder = Path(gate_socket).parent
         self.gate = gate
         await _started([gate])
 
@@ -126,7 +129,6 @@ class Supervisor:
         if self.config.gate_socket is not None:
             return self.config.gate_socket
         if taken is not None and taken.offer.private:
-            self._folder = Path(taken.offer.gate_socket).parent
             return taken.offer.gate_socket
         return str(self._private_folder() / "gate.sock")
 

@@ -3,7 +3,9 @@
 import asyncio
 import os
 import signal
+import socket
 import ssl
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,6 +17,7 @@ import trustme
 from proxy import supervisor
 from proxy.config import Config, load
 from proxy.errors import CannotServe, ExitStatus, RulesError
+from proxy.handover import Offer, Taken
 from proxy.supervisor import Supervisor
 from tests.cluster_double import Double, cluster
 
@@ -170,6 +173,25 @@ async def test_a_child_that_cannot_start_ends_all_with_its_status(
     assert caught.value.exit_status == ExitStatus.INVALID
     assert not alive(running.edges[0].pid)
     assert "journal" in capfd.readouterr().err
+
+
+async def test_a_takeover_that_fails_leaves_the_old_gate_where_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "command", lambda kind: (sys.executable, "-c", f"raise SystemExit({kind!r})"))
+    folder = tmp_path / "private"
+    folder.mkdir()
+    (folder / "gate.sock").touch()
+    near, far = socket.socketpair()
+    offer = Offer(addresses=(), gate_socket=str(folder / "gate.sock"), private=True)
+    async with cluster(Double()) as double:
+        new = Supervisor(configured(tmp_path, double))
+        with far:
+            with pytest.raises(CannotServe):
+                await new.start(Taken(near, offer, []))
+            await new.stop()
+            near.close()
+    assert (folder / "gate.sock").exists()
 
 
 @pytest.mark.slow
