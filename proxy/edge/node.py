@@ -31,7 +31,9 @@ class Node:
     """`busy` counts exchanges and connects under way; `most` is how many of them there may be. `retired`: it is no
     longer among the nodes, and lives on only for what it still has to answer."""
 
-    __slots__ = ("_down", "_idle", "_limits", "_released", "_sweep", "address", "busy", "health", "most", "retired")
+    __slots__ = (
+        "_down", "_idle", "_limits", "_refused", "_released", "_sweep", "address", "busy", "health", "most", "retired",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -41,9 +43,11 @@ class Node:
         *,
         most: int | None = None,
         released: Callable[[UpstreamConnection | None], bool] = lambda _: False,
+        refused: Callable[[], None] = lambda: None,
     ) -> None:
         """`most`: connections at a time, by default what the limits say of a node. `released` is called when there is
-        room for one more, with a connection that may be used again or with None; True if it was taken."""
+        room for one more, with a connection that may be used again or with None; True if it was taken. `refused` is
+        called instead when that room is what a failed connect had held."""
         self.address = address
         self.busy = 0
         self.health = Health(limits)
@@ -52,6 +56,7 @@ class Node:
         self._down = False
         self._idle: list[UpstreamConnection] = []
         self._limits = limits
+        self._refused = refused
         self._released = released
         self._sweep = sweep
 
@@ -90,7 +95,7 @@ class Node:
         except OSError as error:
             self.busy -= 1
             self._failed(error)
-            self._released(None)
+            self._refused()
             raise
         except BaseException:
             self.busy -= 1
@@ -110,6 +115,7 @@ class Node:
             self._released(None)
         elif self.retired:
             connection.transport.close()
+            self._released(None)
         elif self._released(connection):
             pass
         elif len(self._idle) >= self._limits.upstream_idle_connections:

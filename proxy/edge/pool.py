@@ -87,9 +87,13 @@ class Pool:
         """Some nodes are no longer there, others are new. At least one must be left."""
         leaving = set(gone)
         self._nodes = [node for node in self._nodes if node not in leaving]
-        self._nodes += [self._node(address) for address in come]
+        new = [self._node(address) for address in come]
+        self._nodes += new
         for node in leaving:
             node.retire()
+        # Who waits for those that leave need not: there is room at the new ones.
+        for _ in range(min(len(self._queue), sum(node.most for node in new))):
+            self.connect(self._queue.pop())
 
     def expire(self) -> None:
         """Sweep: somebody has waited long enough."""
@@ -103,7 +107,7 @@ class Pool:
             node.close()
 
     def _node(self, address: Address) -> Node:
-        return Node(address, self._limits, self._sweep, most=self._most, released=self._released)
+        return Node(address, self._limits, self._sweep, most=self._most, released=self._released, refused=self._refused)
 
     def _ranked(self) -> list[Node]:
         """All nodes: first those in good health, of them the least busy for its share; equals take turns."""
@@ -114,12 +118,12 @@ class Pool:
         return sorted(nodes, key=lambda node: _rank(node, now))
 
     async def _connect(self, nodes: Sequence[Node], waiter: Waiter) -> None:
-        timed_out = full = False
-        for node in nodes:
+        timed_out, left = False, list(nodes)
+        # Asked anew after each await: a node that was full may have room by now, and nobody would tell who only then
+        # begins to wait.
+        while (node := next((node for node in left if not node.full), None)) is not None:
             # From here to its count in `open` nothing is awaited: two cannot take the last place.
-            if node.full:
-                full = True
-                continue
+            left.remove(node)
             try:
                 connection = await node.open()
             except OSError as error:
@@ -130,7 +134,7 @@ class Pool:
                 continue
             waiter.connected(connection)
             return
-        if full:
+        if left:
             self._wait(waiter)
         else:
             waiter.unreachable(timed_out=timed_out)
@@ -156,6 +160,12 @@ class Pool:
         connection.owner.hand_on(connection)
         waiter.connected(connection)
         return True
+
+    def _refused(self) -> None:
+        """From a node that could not be connected to. Who waits for another one goes on waiting: sent here one after
+        the other, all would come back to the queue, and its time would never be over."""
+        if self._queue and not any(node.full for node in self._nodes):
+            self.connect(self._queue.pop())
 
 
 def _rank(node: Node, now: float) -> tuple[bool, float]:

@@ -20,15 +20,19 @@ class Bench:
     def __init__(self, upstream: Upstream | None, **limits: int) -> None:
         self.sweep = Sweep(asyncio.get_running_loop())
         self.released: list[UpstreamConnection | None] = []
+        self.refused = 0
         self.wanted = False
         self.error: OSError | None = None
         self._port = upstream.port if upstream is not None else 0
         address = Address("http://node:1", self._open)
-        self.node = Node(address, EdgeLimits(**limits), self.sweep, released=self._note)
+        self.node = Node(address, EdgeLimits(**limits), self.sweep, released=self._note, refused=self._refuse)
 
     def _note(self, connection: UpstreamConnection | None) -> bool:
         self.released.append(connection)
         return self.wanted
+
+    def _refuse(self) -> None:
+        self.refused += 1
 
     async def _open(self, factory: ProtocolFactory) -> object:
         if self.error is not None:
@@ -61,7 +65,7 @@ async def test_our_own_trouble_is_not_the_nodes_fault(number: int, own: bool, ca
     assert own_trouble(bench.error) is own
     assert bench.node.health.troubled is not own
     assert ("for want of" in caplog.text) is own
-    assert (bench.node.busy, bench.released) == (0, [None])
+    assert (bench.node.busy, bench.released, bench.refused) == (0, [], 1)
     await bench.close()
 
 

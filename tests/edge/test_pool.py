@@ -5,6 +5,7 @@ import json
 import logging
 import socket
 import ssl
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -15,7 +16,7 @@ from proxy.edge.refusals import Reason
 from proxy.edge.sweep import Sweep
 from proxy.edge.upstream import UpstreamConnection
 from proxy.settings import EdgeLimits
-from tests.edge.rig import Rig, Wire, answer, echo, until, unused_port
+from tests.edge.rig import PATIENCE_S, Rig, Wire, answer, echo, until, unused_port
 
 GET = b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n"
 
@@ -421,3 +422,94 @@ async def test_nodes_that_go_and_come(rig: Rig) -> None:
     pool.close()
     sweep.stop()
     await asyncio.sleep(0.01)
+
+
+class Hopeful:
+    """Waits for a connection, and notes what comes of it."""
+
+    origin = "192.0.2.1"
+
+    def __init__(self) -> None:
+        self.got: asyncio.Future[UpstreamConnection] = asyncio.get_running_loop().create_future()
+
+    def connected(self, connection: UpstreamConnection) -> None:
+        self.got.set_result(connection)
+
+    def unreachable(self, *, timed_out: bool) -> None:
+        self.got.set_exception(AssertionError(timed_out))
+
+    def crowded_out(self, why: Reason) -> None:
+        self.got.set_exception(AssertionError(why))
+
+
+class TestWaiting:
+    """Two nodes with a connection each: one serves, the other fails as soon as `fails` is set."""
+
+    @pytest.fixture
+    async def pool(self, rig: Rig) -> AsyncIterator[Pool]:
+        upstream = await rig.upstream(echo)
+        loop = asyncio.get_running_loop()
+        self.sweep = Sweep(loop)
+        self.fails = asyncio.Event()
+        self.tries = 0
+
+        async def serve(factory: ProtocolFactory) -> object:
+            return await loop.create_connection(factory, "127.0.0.1", upstream.port)
+
+        async def fail(factory: ProtocolFactory) -> object:
+            self.tries += 1
+            await self.fails.wait()
+            raise OSError("down")
+
+        self.good = Address("good", serve)
+        pool = Pool([self.good, Address("bad", fail)], EdgeLimits(upstream_connections=1), self.sweep)
+        yield pool
+        self.fails.set()
+        pool.close()
+        self.sweep.stop()
+        await asyncio.sleep(0.01)
+
+    async def test_who_waits_for_one_is_not_sent_to_another_that_is_down(self, pool: Pool) -> None:
+        self.fails.set()
+        busy = await pool.nodes[0].open()
+        waiting = [Hopeful() for _ in range(3)]
+        for one in waiting:
+            pool.connect(one)
+        for _ in range(200):
+            await asyncio.sleep(0)
+        assert pool.waiting == 3
+        assert self.tries <= 3
+        for one in waiting:
+            busy.owner.give_back(busy)
+            busy = await asyncio.wait_for(one.got, PATIENCE_S)
+        busy.owner.give_back(busy)
+        assert [node.busy for node in pool.nodes] == [0, 0]
+
+    async def test_room_that_came_while_another_was_tried_is_taken(self, pool: Pool) -> None:
+        good, bad = pool.nodes
+        busy = await good.open()
+        bad.health.refused(self.sweep.now)
+        late = Hopeful()
+        pool.connect(late)
+        await until(lambda: self.tries)
+        busy.owner.give_back(busy)
+        self.fails.set()
+        (await asyncio.wait_for(late.got, PATIENCE_S)).owner.drop(late.got.result())
+        assert (pool.waiting, [node.busy for node in pool.nodes]) == (0, [0, 0])
+
+    async def test_whoever_waits_goes_to_a_node_that_is_new(self, pool: Pool) -> None:
+        self.fails.set()
+        old = pool.nodes
+        busy = await old[0].open()
+        first, second = Hopeful(), Hopeful()
+        pool.connect(first)
+        await until(lambda: pool.waiting == 1)
+        pool.replace(old, [self.good])
+        got = await asyncio.wait_for(first.got, PATIENCE_S)
+        pool.connect(second)
+        await until(lambda: pool.waiting == 1)
+        got.owner.give_back(got)
+        got = await asyncio.wait_for(second.got, PATIENCE_S)
+        got.owner.give_back(got)
+        busy.owner.give_back(busy)
+        assert busy.transport.is_closing()
