@@ -69,9 +69,14 @@ def _node(node: str, tls: ssl.SSLContext | None) -> Address:
 
     async def connect(where: str, factory: ProtocolFactory) -> object:
         # Wherever it is connected to, the certificate must be for the name that is written.
-        return await asyncio.get_running_loop().create_connection(
-            factory, where, port, ssl=context, server_hostname=host if context is not None else None
-        )
+        name = host if context is not None else None
+        try:
+            return await asyncio.get_running_loop().create_connection(
+                factory, where, port, ssl=context, server_hostname=name
+            )
+        except ValueError as failure:
+            # Of names that none can be, such as one with a label of 64 letters: whoever waits is to be told.
+            raise OSError(f"{where} is no name of a host: {failure}") from None
 
     def at(where: str) -> Address:
         return Address(f"{node} ({where})", functools.partial(connect, where), where)

@@ -69,3 +69,10 @@ async def test_opening(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="refused"):
         await gone.open(asyncio.Protocol)
     await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("host", ["a" * 64, "a..b", "." * 3])
+async def test_a_name_that_none_can_be_is_no_way(host: str) -> None:
+    (address,) = node_addresses([f"http://{host}:9200"], no_tls)
+    with pytest.raises(OSError, match="is no name of a host"):
+        await address.open(asyncio.Protocol)
