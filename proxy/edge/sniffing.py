@@ -64,7 +64,8 @@ def rewritten(body: bytes, own: str) -> bytes:
         raise CannotRewrite("it has no nodes")
     for node in nodes.values():
         _rewrite(node, own)
-    return json.dumps(answer, separators=(",", ":"), ensure_ascii=False).encode()
+    # In ASCII: JSON can name half of a surrogate pair, UTF-8 cannot hold it.
+    return json.dumps(answer, separators=(",", ":")).encode("ascii")
 
 
 def _rewrite(node: object, own: str) -> None:

@@ -80,6 +80,10 @@ def test_what_was_filtered_out_stays_out() -> None:
     assert rewritten(b"{}", "me:1") == b"{}"
 
 
+def test_half_a_surrogate_pair_stays_one() -> None:
+    assert rewritten(rb'{"cluster_name":"\ud800"}', "me:1") == rb'{"cluster_name":"\ud800"}'
+
+
 @pytest.mark.parametrize(
     "body",
     [
