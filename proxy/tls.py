@@ -93,7 +93,8 @@ def certificate_names(path: str) -> list[str]:
         names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName)
     except x509.ExtensionNotFound:
         return []
-    except ValueError as failure:
+    except (OSError, ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as failure:
+        # OSError: a file can have gone since it was loaded; a renewal must not end of that.
         raise ConfigError([Fault(path, f"holds a certificate that cannot be read ({failure})")]) from None
     return [name.lower() for name in names.value.get_values_for_type(x509.DNSName)]
 
@@ -201,7 +202,9 @@ def _set_versions(context: ssl.SSLContext, tls: ListenTls | ClusterTls, section:
 def _trust(context: ssl.SSLContext, authorities: str) -> None:
     try:
         context.load_verify_locations(authorities)
-    except ssl.SSLError as failure:
+    except OSError as failure:  # of which SSLError is one; a file can have gone since it was tried
+        if (gone := _unreadable(authorities)) is not None:
+            raise ConfigError([gone]) from None
         raise ConfigError([Fault(authorities, f"holds no CA certificate in PEM form{_why(failure)}")]) from None
 
 
@@ -234,7 +237,7 @@ def _pair_fault(certificate: str, key: str, failure: Exception) -> Fault:
         return gone
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(certificate)
-    except ssl.SSLError:
+    except OSError:  # as in _trust
         return Fault(certificate, "holds no certificate in PEM form")
     if isinstance(failure, _Locked):
         return Fault(key, "is protected by a pass phrase; give a key without, readable by Startgate's user only")

@@ -117,6 +117,15 @@ def test_authorities_that_cannot_be_used_are_faults(files: Files, held: str | No
     assert "_ssl.c" not in message
 
 
+def test_a_file_that_goes_while_it_is_read_is_a_fault(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("proxy.tls._unreadable", lambda path: None)
+    gone = str(files.folder / "gone.pem")
+    assert fault(ClusterTls(ca=gone))[0] == gone
+    with pytest.raises(ConfigError) as caught:
+        certificate_names(gone)
+    assert caught.value.faults[0].where == gone
+
+
 def test_a_folder_is_no_file_of_authorities(files: Files) -> None:
     assert fault(ClusterTls(ca=str(files.folder))) == (str(files.folder), "cannot be read: Is a directory")
 
