@@ -47,7 +47,7 @@ class Entrance(NamedTuple):
 
 
 class Door:
-    """Accepts on an entrance from `open` to `close`."""
+    """Accepts on an entrance from `open` to `close`; `forsake` must follow."""
 
     __slots__ = ("_arriving", "_context", "_fronts", "_loop", "_resting", "_sock", "_tls")
 
@@ -73,11 +73,20 @@ class Door:
         self._loop.add_reader(self._sock, self._accept)
 
     def close(self) -> None:
-        """Accept no more, and let go of all that are not yet clients."""
+        """Accept no more. Those that have come may still become clients."""
         if self._resting is not None:
             self._resting.cancel()
         self._loop.remove_reader(self._sock)
         self._sock.close()
+
+    async def settle(self, patience_s: float) -> None:
+        """After `close`: wait until all that have come are clients or gone, but not for longer than this."""
+        arriving = tuple(self._arriving)
+        if arriving:
+            await asyncio.wait(arriving, timeout=patience_s)
+
+    def forsake(self) -> None:
+        """Let go of all that are not yet clients."""
         for task in tuple(self._arriving):
             task.cancel()
 

@@ -7,7 +7,7 @@ import ssl
 from collections.abc import Callable, Sequence
 
 from proxy.edge.client import ClientConnection
-from proxy.edge.context import Context
+from proxy.edge.context import FIRST_REQUEST_S, Context
 from proxy.edge.door import Door, Entrance
 from proxy.edge.forwarding import forwarding
 from proxy.edge.members import Members
@@ -110,27 +110,37 @@ async def _serve(
 ) -> None:
     loop = asyncio.get_running_loop()
     factory = functools.partial(ClientConnection, context)
-    servers: list[asyncio.Server | Door] = []
+    servers: list[asyncio.Server] = []
+    doors: list[Door] = []
     try:
         for entrance in entrances:
             if entrance.plain:
                 servers.append(await loop.create_server(factory, sock=entrance.sock, backlog=_BACKLOG))
             else:
-                door = Door(entrance, context)
-                servers.append(door)
-                door.open(_BACKLOG)
+                doors.append(Door(entrance, context))
+                doors[-1].open(_BACKLOG)
         ready()
         await stop.wait()
     finally:
         for server in servers:
             server.close()
-    await _drain(context)
+        for door in doors:
+            door.close()
+    await _drain(context, doors)
 
 
-async def _drain(context: Context) -> None:
+async def _drain(context: Context, doors: Sequence[Door]) -> None:
     context.drain()
     try:
         async with asyncio.timeout(context.limits.drain_s):
-            await context.empty.wait()
+            # Who is in the middle of a handshake did everything right, too, and has as long as who was just before.
+            await asyncio.gather(*(door.settle(FIRST_REQUEST_S) for door in doors))
+            while context.clients:
+                context.empty.clear()
+                await context.empty.wait()
     except TimeoutError:
-        logger.warning("%d connections were cut: their requests did not finish in time", len(context.clients))
+        if context.clients:
+            logger.warning("%d connections were cut: their requests did not finish in time", len(context.clients))
+    finally:
+        for door in doors:
+            door.forsake()

@@ -308,6 +308,28 @@ async def test_without_descriptors_a_door_rests_and_opens_again(rig: Rig) -> Non
     await asyncio.sleep(0.05)
 
 
+@pytest.mark.parametrize("ends", [True, False])
+async def test_a_handshake_that_is_under_way_outlives_the_end_of_accepting(
+    rig: Rig, pem: Path, trusting: ssl.SSLContext, ends: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("proxy.edge.worker.FIRST_REQUEST_S", PATIENCE_S if ends else 0.1)
+    limits = make_limits(drain_s=2 * PATIENCE_S)
+    edge = await rig.edge(await rig.upstream(echo), listen_tls=listening(pem), fronts=HERE, limits=limits)
+    reader, writer = await asyncio.open_connection("127.0.0.1", edge.port)
+    writer.write(LINE[:9])
+    await until(lambda: any(task.get_name() == "edge-arrive" for task in asyncio.all_tasks()))
+    edge.stop.set()
+    await asyncio.sleep(0.05)
+    if ends:
+        writer.write(LINE[9:])
+        await writer.start_tls(trusting, server_hostname="localhost")
+        writer.write(GET)
+        assert (await Wire(reader, writer).message()).body == GET
+    await asyncio.wait_for(edge.task, PATIENCE_S)
+    assert b"HTTP" not in await Wire(reader, writer).ended()
+    writer.close()
+
+
 def test_what_is_plain() -> None:
     with socket.socket() as sock:
         assert Entrance(sock).plain
