@@ -78,7 +78,7 @@ class Supervisor:
         logger.info("the new workers serve; waiting for the old version to finish")
         limits_s = self.config.edge_limits.drain_s + self.config.gate_limits.drain_s
         await taken.over(limits_s + 4 * GRACE_S)
-        if taken.offer.private:
+        if self.config.gate_socket is None and taken.offer.private:
             # Not before: while the old gate listens in its folder, a start that fails must not take it away.
             self._folder = Path(gate_socket).parent
         self.gate = gate

@@ -8,6 +8,7 @@ import ssl
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import aiohttp
@@ -18,6 +19,7 @@ from proxy import supervisor
 from proxy.config import Config, load
 from proxy.errors import CannotServe, ExitStatus, RulesError
 from proxy.handover import Offer, Taken
+from proxy.orders import READY
 from proxy.supervisor import Supervisor
 from tests.cluster_double import Double, cluster
 
@@ -192,6 +194,29 @@ async def test_a_takeover_that_fails_leaves_the_old_gate_where_it_is(
             await new.stop()
             near.close()
     assert (folder / "gate.sock").exists()
+
+
+@pytest.mark.parametrize("named", [True, False])
+async def test_of_a_version_that_ended_only_a_private_folder_is_taken_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: bool
+) -> None:
+    serves = f"import time; print({READY!r}, flush=True); time.sleep(600)"
+    monkeypatch.setattr(supervisor, "command", lambda kind: (sys.executable, "-c", serves))
+    private, own = tmp_path / "private", tmp_path / "own"
+    private.mkdir()
+    own.mkdir()
+    near, far = socket.socketpair()
+    offer = Offer(addresses=(), gate_socket=str(private / "gate.sock"), private=True)
+    async with cluster(Double()) as double:
+        config = configured(tmp_path, double)
+        new = Supervisor(replace(config, gate_socket=str(own / "gate.sock")) if named else config)
+        with far:
+            far.shutdown(socket.SHUT_WR)
+            await new.start(Taken(near, offer, []))
+            assert new.offer()[0].private is not named
+            await new.stop()
+    assert own.exists()
+    assert private.exists() is named, "what is not taken over is not taken away"
 
 
 @pytest.mark.slow
