@@ -40,11 +40,13 @@ _ENDED: Final = "the other side closed the connection"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
     """What is handed over. `addresses` are host and port as the configuration names them, one for each socket, in
-    order; `gate_socket` is where the old gate listens, and the new one is to; `private`: in a folder of its own."""
+    order; `gate_socket` is where the old gate listens, and the new one is to; `private`: in a folder of its own;
+    `drain_s`: how long, in seconds, requests in flight may keep the old version from its end."""
 
     addresses: tuple[tuple[str, int], ...]
     gate_socket: str
     private: bool
+    drain_s: float = 0.0
 
 
 class Taken:

@@ -58,6 +58,10 @@ class Supervisor:
         # A worker may have several sockets of one address: those of a version that had more workers.
         return list(dict.fromkeys(shown))
 
+    @property
+    def _drain_s(self) -> float:
+        return self.config.edge_limits.drain_s + self.config.gate_limits.drain_s
+
     async def start(self, taken: Taken | None = None) -> None:
         """Returns when every process serves. With what a running version handed over, that one has ended by then.
 
@@ -76,8 +80,8 @@ class Supervisor:
         await _started(self.edges)
         taken.ready()
         logger.info("the new workers serve; waiting for the old version to finish")
-        limits_s = self.config.edge_limits.drain_s + self.config.gate_limits.drain_s
-        await taken.over(limits_s + 4 * GRACE_S)
+        # Its configuration may be another one.
+        await taken.over(max(self._drain_s, taken.offer.drain_s) + 4 * GRACE_S)
         if self.config.gate_socket is None and taken.offer.private:
             # Not before: while the old gate listens in its folder, a start that fails must not take it away.
             self._folder = Path(gate_socket).parent
@@ -91,6 +95,7 @@ class Supervisor:
             addresses=tuple((listen.host, listen.port) for listen, _ in pairs),
             gate_socket=self._gate_socket,
             private=self._folder is not None,
+            drain_s=self._drain_s,
         )
         return offer, [one.fileno() for _, one in pairs]
 

@@ -219,6 +219,30 @@ async def test_of_a_version_that_ended_only_a_private_folder_is_taken_over(
     assert private.exists() is named, "what is not taken over is not taken away"
 
 
+async def test_the_old_version_has_the_time_that_its_own_configuration_gives_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serves = f"import time; print({READY!r}, flush=True); time.sleep(600)"
+    monkeypatch.setattr(supervisor, "command", lambda kind: (sys.executable, "-c", serves))
+    given_s: list[float] = []
+
+    class Patient(Taken):
+        async def over(self, patience_s: float) -> None:
+            given_s.append(patience_s)
+            self.close()
+
+    near, far = socket.socketpair()
+    async with cluster(Double()) as double:
+        new = Supervisor(configured(tmp_path, double))
+        own_s = new.offer()[0].drain_s
+        with far:
+            offer = Offer(addresses=(), gate_socket=str(tmp_path / "p" / "g.sock"), private=True, drain_s=own_s + 900)
+            await new.start(Patient(near, offer, []))
+            await new.stop()
+    assert own_s > 0
+    assert given_s[0] >= own_s + 900
+
+
 @pytest.mark.slow
 async def test_the_gate_reads_the_rules_again(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     rules = tmp_path / "rules.yml"
