@@ -181,9 +181,11 @@ class ClientConnection(asyncio.Protocol):
     def finished(self, *, keep_alive: bool, request_done: bool) -> None:
         """The answer has been written."""
         self._done()
-        if not request_done:
+        goes_on = keep_alive and not self.draining
+        if not request_done or (self._held and not goes_on):
+            # More may be on its way.
             self._linger()
-        elif not keep_alive or self.draining:
+        elif not goes_on:
             self._close()
         elif self._held and not self.write_paused:
             self._go_on()
@@ -240,7 +242,7 @@ class ClientConnection(asyncio.Protocol):
         keep = head.end == len(data) and head.framing == 0 and head.keep_alive and not self.draining
         head_only = head.method == b"HEAD"
         self.transport.write(capped_answer(why, head_only=head_only, minor=head.minor, keep_alive=keep))
-        self.finished(keep_alive=keep, request_done=head.framing == 0)
+        self.finished(keep_alive=keep, request_done=head.framing == 0 and head.end == len(data))
 
     def _expire_exchange(self, exchange: Exchange) -> None:
         """One of the times for a request has passed: which, and what follows from it."""

@@ -183,6 +183,23 @@ class TestTheWorker:
         assert (await busy.message()).status == 200
         assert len(upstream.requests) == 1
 
+    async def test_who_sends_ahead_is_not_cut_off_from_the_answer(self, rig: Rig) -> None:
+        held = Held()
+        edge, upstream = await rig.simple(held.script, requests_in_flight=1)
+        busy, more = await edge.connect(), await edge.connect()
+        await busy.send(GET)
+        await until(lambda: upstream.requests)
+        await more.send(GET + GET)
+        got = await more.message()
+        assert (got.status, got.values(b"connection")) == (503, [b"close"])
+        for _ in range(2):
+            await more.send(GET)
+            await asyncio.sleep(0.01)
+        assert await more.ended() == b""
+        held.go.set()
+        assert (await busy.message()).status == 200
+        assert len(upstream.requests) == 1
+
     async def test_requests_that_were_broken_off_are_no_longer_counted(self, rig: Rig) -> None:
         held = Held()
         edge, upstream = await rig.simple(held.script, requests_in_flight=1)
