@@ -31,7 +31,6 @@ from proxy.wire.request import RequestHead, decode_request
 
 logger = logging.getLogger(__name__)
 
-
 # Address and port that a front told of; the address is empty where it has none.
 Source: TypeAlias = tuple[str, int] | None
 
@@ -182,8 +181,8 @@ class ClientConnection(asyncio.Protocol):
         """The answer has been written."""
         self._done()
         goes_on = keep_alive and not self.draining
+        # Behind what was sent ahead more may be on its way.
         if not request_done or (self._held and not goes_on):
-            # More may be on its way.
             self._linger()
         elif not goes_on:
             self._close()
@@ -217,9 +216,7 @@ class ClientConnection(asyncio.Protocol):
 
     def _enter(self, context: Context) -> None:
         """Count the connection, and find out whether it is beyond a cap."""
-        address = self._address()
-        host = str(address[0]) if isinstance(address, tuple) and address else ""
-        self._origin, self._beyond = context.caps.enter(host)
+        self._origin, self._beyond = context.caps.enter(self._host())
         if self._beyond is None:
             self.deadline = context.sweep.now + context.limits.client_idle_s
             return
@@ -240,8 +237,8 @@ class ClientConnection(asyncio.Protocol):
         ahead would be one too many, too."""
         self.note(why, CAPPED[why][1])
         keep = head.end == len(data) and head.framing == 0 and head.keep_alive and not self.draining
-        head_only = head.method == b"HEAD"
-        self.transport.write(capped_answer(why, head_only=head_only, minor=head.minor, keep_alive=keep))
+        only = head.method == b"HEAD"
+        self.transport.write(capped_answer(why, head_only=only, minor=head.minor, keep_alive=keep))
         self.finished(keep_alive=keep, request_done=head.framing == 0 and head.end == len(data))
 
     def _expire_exchange(self, exchange: Exchange) -> None:
@@ -328,10 +325,8 @@ class ClientConnection(asyncio.Protocol):
 
     def _told(self, rule: Forwarding, head: RequestHead) -> RequestHead:
         """The head with what nodes and gate are to be told of who asked."""
-        address = self._address()
-        host = str(address[0]) if isinstance(address, tuple) and address else ""
         secure = self.transport.get_extra_info("ssl_object") is not None
-        return rule.told(head, host, "https" if secure else "http")
+        return rule.told(head, self._host(), "https" if secure else "http")
 
     def _begin(self, exchange: Exchange, rest: bytes, extra: bytes = b"") -> None:
         self._exchange = exchange
@@ -399,3 +394,7 @@ class ClientConnection(asyncio.Protocol):
     def _address(self) -> object:
         """Who is at the other end: of the socket, or of the front that has it from there."""
         return self._source or self.transport.get_extra_info("peername")
+
+    def _host(self) -> str:
+        address = self._address()
+        return str(address[0]) if isinstance(address, tuple) and address else ""
