@@ -168,7 +168,8 @@ def _compared(inner: Language, outer: Language) -> tuple[bool | None, int]:
         steps += len(chars)
         if steps > MAX_STEPS:
             return None, steps
-        for char in chars:
+        # In order: whether a comparison stays below the limit must not hang on how this process hashes texts.
+        for char in sorted(chars):
             pair = (inner.step(left, char), outer.step(right, char))
             if pair not in seen and not inner.dead(pair[0]):
                 seen.add(pair)
