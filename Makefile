@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 UV_VERSION := 0.13.9
 PYTEST_ARGS ?=
+# One more than there are cores: many tests wait for a socket or a clock.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 FUZZ_ARGS ?=
 # Packages whose own tests run every branch.
 COVERED ?= destination privileges rules
@@ -30,11 +32,11 @@ demo: $(STAMP) ## a cluster, the proxy and real data: a start denied, refused, g
 
 test: $(STAMP) ## every test, with those on real Elasticsearch nodes where a JDK and Maven are at hand
 	@# The quick ones on all cores; then one after the other what loads a machine by itself. 5: none was chosen.
-	$(BIN)/python -m pytest -n auto -m "not slow and not real" $(PYTEST_ARGS) || [ $$? -eq 5 ]
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not slow and not real" $(PYTEST_ARGS) || [ $$? -eq 5 ]
 	$(BIN)/python -m pytest -m "slow or real" $(PYTEST_ARGS) || [ $$? -eq 5 ]
 
 test-fast: $(STAMP) ## the tests that take no more than a second or two each
-	$(BIN)/python -m pytest -n auto -m "not slow and not real" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not slow and not real" $(PYTEST_ARGS)
 
 fuzz: $(STAMP) ## 200,000 inputs through the proxy to genuine nodes and directly to them (FUZZ_ARGS="--seed 5 --inputs 1000")
 	$(BIN)/python -m tests.fuzz run $(FUZZ_ARGS)

@@ -19,6 +19,8 @@ from proxy.settings import GateLimits
 from tests.gate.fakes import TARGET, Scene, arrived
 from tests.stack import Replied, Stack, whole
 
+pytestmark = pytest.mark.slow  # together some ten seconds
+
 SEED = 20010101
 ROUNDS = 25
 WRITERS = 6

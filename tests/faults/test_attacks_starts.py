@@ -26,6 +26,8 @@ from proxy.settings import GateLimits
 from tests.gate.fakes import FLIGHTS, KIBANA, RULES, FakeCluster, arrived, grants, known, made
 from tests.stack import Replied, Stack, whole
 
+pytestmark = pytest.mark.slow  # together some ten seconds
+
 START = "/_ml/data_frame/analytics/{}/_start"
 BODY_S = 0.5
 ANALYST: dict[str, Any] = {

@@ -18,6 +18,8 @@ from proxy.gate.app import SystemClock
 from proxy.journal.entry import Phase
 from tests.stack import Replied, Stack, in_front_of, whole
 
+pytestmark = pytest.mark.slow  # together some ten seconds
+
 SEED = 20240229
 ROUNDS = 20
 DOCUMENTS = 30
