@@ -10,8 +10,8 @@ from tests.real.versions import Version
 JVM_FLAGS = ("-Xms192m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData", "-Xshare:auto")
 
 
-def build(version: Version, home: Path, *, plugin: bool) -> None:
-    """Lays out the folders of a node in `home`, which must be empty."""
+def build(version: Version, home: Path, *, plugin: bool, reindex: bool = False) -> None:
+    """Lays out the folders of a node in `home`, which must be empty; `reindex` adds the module that copies indices."""
     for name in ("config", "plugins", "logs", "tmp"):
         (home / name).mkdir()
     library = jars.jars(version)
@@ -19,6 +19,10 @@ def build(version: Version, home: Path, *, plugin: bool) -> None:
     _module(version, home, "transport-netty4", version.transport_class, transport)
     if plugin:
         _module(version, home, "startgate-oracle", "startgate.oracle.OraclePlugin", [jars.oracle(version)])
+    if reindex:
+        # What the node itself has must not be there twice.
+        more = [path for path in jars.reindex(version).glob("*.jar") if not (library / path.name).exists()]
+        _module(version, home, "reindex", "org.elasticsearch.reindex.ReindexPlugin", more)
 
 
 def command(version: Version, home: Path, settings: dict[str, str]) -> list[str]:

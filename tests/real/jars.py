@@ -22,6 +22,17 @@ def jars(version: Version) -> Path:
     return cache.folder(f"{version.number}/jars", fetch)
 
 
+def reindex(version: Version) -> Path:
+    """The folder that holds the jars of the module with `_reindex`, which is published for 7.17 alone."""
+
+    def fetch(draft: Path) -> None:
+        copy = ["dependency:copy-dependencies", f"-Delasticsearch={version.number}", f"-DoutputDirectory={draft}"]
+        maven: list[str | Path] = ["mvn", "-q", "-B", "-f", SOURCES / "reindex.xml", *copy]
+        cache.command(maven, f"fetching the module that copies indices in {version.number}")
+
+    return cache.folder(f"{version.number}/reindex", fetch)
+
+
 def launcher(version: Version) -> Path:
     """The folder of the launcher's classes, for the class path."""
     sources = sorted((SOURCES / "launcher").glob("*.java"))

@@ -41,17 +41,26 @@ class RealNode:
         self._process = process
 
     @classmethod
-    def start(cls, version: str, port: int = 0, *, plugin: bool = True, settings: dict[str, str] | None = None) -> Self:
+    def start(
+        cls,
+        version: str,
+        port: int = 0,
+        *,
+        plugin: bool = True,
+        reindex: bool = False,
+        settings: dict[str, str] | None = None,
+    ) -> Self:
         """Starts a node of release `version` and returns once it answers; port 0 takes a free one.
 
-        `plugin` adds the oracle on the start route. `settings` are laid over the defaults. Raises CannotRun when
-        something is missing on this machine, RuntimeError with the log's end when the node does not come up.
+        `plugin` adds the oracle on the start route, `reindex` the module that copies indices. `settings` are laid over
+        the defaults. Raises CannotRun when something is missing on this machine, RuntimeError with the log's end when
+        the node does not come up.
         """
         release = by_number(version)
         folder = Path(tempfile.mkdtemp(prefix=f"startgate-es-{version}-"))
         port = port or _free_port()
         try:
-            home.build(release, folder, plugin=plugin)
+            home.build(release, folder, plugin=plugin, reindex=reindex)
             command = home.command(release, folder, {**_defaults(folder, port), **(settings or {})})
             with (folder / "logs" / "stderr.log").open("wb") as log:
                 process = subprocess.Popen(

@@ -19,6 +19,8 @@ def main() -> int:
             if version.major >= 8:
                 jars.privileges(version)
                 jars.security(version)
+            else:
+                jars.reindex(version)
             runtime = java.runtime(*version.java)
         except CannotRun as reason:
             failed = True
