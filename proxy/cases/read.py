@@ -60,7 +60,7 @@ def _file(values: Values, root: Node, file: str) -> CaseFile | None:
     if not isinstance(root, Table):
         values.note(root.mark, f"a file of cases is a mapping with the keys {listed(FILE_KEYS)}")
         return None
-    keys = values.known(root, "", FILE_KEYS)
+    keys = values.known(root, FILE_KEYS)
     version = keys.get("version")
     if version is None or not (isinstance(version.value, Scalar) and version.value.text == "1"):
         mark = root.mark if version is None else version.value.mark
@@ -123,7 +123,7 @@ def _case(values: Values, item: Node, setting: Setting) -> Case | None:
     if not isinstance(item, Table):
         values.note(item.mark, f"a case is a mapping with the keys {listed(CASE_KEYS)}")
         return None
-    keys = values.known(item, "cases", CASE_KEYS)
+    keys = values.known(item, CASE_KEYS)
     for key in ("name", "caller", "job", "expect"):
         if key not in keys:
             values.note(item.mark, f"the case has no `{key}`")
@@ -186,7 +186,7 @@ def _running(values: Values, entry: Entry | None) -> tuple[RunningJob, ...]:
         if not isinstance(item, Table):
             values.note(item.mark, f"a running job is a mapping with the keys {listed(RUNNING_KEYS)}")
             continue
-        keys = values.known(item, "running", RUNNING_KEYS)
+        keys = values.known(item, RUNNING_KEYS)
         memory = keys.get("model_memory_limit_bytes")
         bytes_ = number(values, memory, at_least=0, at_most=BYTES_MAX) if memory is not None else None
         found.append(

@@ -114,7 +114,7 @@ class _Reader:
                 self.values.note(entry.mark, "`restriction` is for API keys; a role file must not have it")
             else:
                 entries.append(entry)
-        return self.values.known(Table(mark=table.mark, entries=tuple(entries)), "role", _ROLE_KEYS)
+        return self.values.known(Table(mark=table.mark, entries=tuple(entries)), _ROLE_KEYS)
 
     def _cluster(self, entry: Entry | None) -> tuple[str, ...]:
         scalars = self._texts(entry)
@@ -129,7 +129,7 @@ class _Reader:
         return tuple(grant for item in self._objects(entry) if (grant := self._grant(item)) is not None)
 
     def _grant(self, item: Table) -> IndexGrant | None:
-        keys = self.values.known(item, "indices", _INDEX_KEYS)
+        keys = self.values.known(item, _INDEX_KEYS)
         if not self._has(item, keys, ("names", "privileges")):
             return None
         return IndexGrant(
@@ -204,7 +204,7 @@ class _Reader:
 
     def _form(self, key: str, item: Table, members: Sequence[str]) -> None:
         more = (part for part in _INDEX_KEYS if part not in members) if key == "remote_indices" else ()
-        entries = self.values.known(item, key, (*members, *more))
+        entries = self.values.known(item, (*members, *more))
         self._has(item, entries, members)
         for member in members:
             if member in entries and not isinstance(entries[member].value, Scalar):

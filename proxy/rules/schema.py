@@ -70,7 +70,7 @@ class _Parts:
         if not isinstance(root, Table):
             self._values.note(root.mark, f"a rule file is a mapping with the keys {listed(FILE)}")
             return None
-        entries = self._values.known(root, "", FILE)
+        entries = self._values.known(root, FILE)
         version = entries.pop("version", None)
         if version is None:
             self._values.faults.append(Fault(name, FILE.keys["version"].missing.format("version"), 1, 1))

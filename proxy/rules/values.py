@@ -24,8 +24,8 @@ class Values:
         """Note a fault at a place."""
         self.faults.append(mark.fault(message))
 
-    def known(self, table: Table, place: str, allowed: Iterable[str]) -> dict[str, Entry]:
-        """The entries of a mapping by key; keys that are not allowed at this place are noted and left out."""
+    def known(self, table: Table, allowed: Iterable[str]) -> dict[str, Entry]:
+        """The entries of a mapping by key; keys that are not allowed are noted and left out."""
         found: dict[str, Entry] = {}
         names = tuple(allowed)
         for entry in table.entries:
@@ -41,7 +41,7 @@ class Values:
         if not isinstance(item, Table):
             self.note(item.mark, f"an item of `{key}` is a mapping with the keys {listed(fields)}")
             return None
-        entries = self.known(item, key, fields)
+        entries = self.known(item, fields)
         missing = [name for name, one in fields.keys.items() if one.missing and name not in entries]
         for name in missing:
             self.note(item.mark, fields.keys[name].missing.format(name))
@@ -82,7 +82,7 @@ class Values:
         if not isinstance(entry.value, Table):
             self.note(entry.value.mark, f"`{entry.key}` must be a mapping with the keys {listed(allowed)}")
             return {}
-        return self.known(entry.value, entry.key, allowed)
+        return self.known(entry.value, allowed)
 
     def items(self, entry: Entry) -> tuple[Node, ...]:
         """The items of the list that is an entry's value."""

@@ -40,7 +40,7 @@ def test_known_keys_are_given_others_are_noted_with_the_nearest() -> None:
     values = Values()
     root = tree("require: 1\nautority: 2\nxyz: 3\n")
     assert isinstance(root, Table)
-    found = values.known(root, "start_data_frame_analytics", ("require", "authority"))
+    found = values.known(root, ("require", "authority"))
     assert list(found) == ["require"]
     assert noted(values) == [
         "f.yml:2:1: unknown key `autority` (did you mean 'authority'?); allowed: `require`, `authority`",
