@@ -26,6 +26,18 @@ def test_all_that_match_apply_the_highest_order_first() -> None:
     assert matching(templates, "[t]") == [templates["c"]]
 
 
+def test_aliases_are_told_in_order() -> None:
+    names = [f"alias-{number}" for number in range(9)]
+    assert given_aliases([template(aliases=dict.fromkeys(reversed(names), {}))]) == tuple(names)
+
+
+@pytest.mark.parametrize(("pattern", "name"), [("ou[t]-*", "ou[t]-1"), ("ou?-*", "ou?-1"), ("*[1]", "out[1]")])
+def test_the_only_wildcard_is_the_star(pattern: str, name: str) -> None:
+    """What a shell would take for a wildcard stands for itself."""
+    assert matching({"a": template(pattern)}, name) != []
+    assert matching({"a": template(pattern)}, "out-1") == []
+
+
 def test_nothing_matches() -> None:
     assert (given_settings([]), given_mappings([]), given_aliases([])) == ({}, {}, ())
 

@@ -39,6 +39,10 @@ SOURCES = (
 )
 
 
+def test_kinds_are_told_by_these_words() -> None:
+    assert [kind.value for kind in OriginKind] == ["index", "override", "job", "added"]
+
+
 def test_the_first_by_name_that_has_it_so() -> None:
     found = origins(JOB_WITH_RUNTIME, SOURCES, Era.ALLOW_LIST, planned(*SOURCES))
     assert found.settings == {
