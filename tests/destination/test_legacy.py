@@ -28,7 +28,7 @@ def test_all_that_match_apply_the_highest_order_first() -> None:
 
 def test_aliases_are_told_in_order() -> None:
     names = [f"alias-{number}" for number in range(9)]
-    assert given_aliases([template(aliases=dict.fromkeys(reversed(names), {}))]) == tuple(names)
+    assert given_aliases([template(aliases={name: {} for name in reversed(names)})]) == tuple(names)
 
 
 @pytest.mark.parametrize(("pattern", "name"), [("ou[t]-*", "ou[t]-1"), ("ou?-*", "ou?-1"), ("*[1]", "out[1]")])
