@@ -8,6 +8,7 @@ import http.client
 import socket
 import time
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
@@ -16,6 +17,7 @@ from tests.real.calls.borders import BORDERS, escapes, sizes
 from tests.real.calls.raw import NDJSON, Call, lines
 from tests.real.node import RealNode
 from tests.real.proxied import DenyingProxy
+from tests.real.steady import through_and_direct
 from tests.real.test_transparency import ask, comparable
 from tests.real.wire import PART_GAP_S
 
@@ -33,17 +35,19 @@ def proxied(real_node: RealNode) -> Iterator[tuple[RealNode, DenyingProxy]]:
 @pytest.mark.parametrize("call", BORDERS, ids=lambda call: call.name)
 def test_call(proxied: tuple[RealNode, DenyingProxy], call: Call) -> None:
     node, proxy = proxied
-    answers = []
-    for port in (node.port, proxy.port):
+
+    def answer(port: int) -> tuple[object, ...] | None:
         if call.writes:
             library.fresh_shelf(node)
-        answers.append(heard(port, call))
-    if answers[0] is None:
+        return heard(port, call)
+
+    through, direct = through_and_direct(lambda: answer(node.port), lambda: answer(proxy.port))
+    if direct is None:
         # The node hung up without a word, which the proxy says in an answer of its own.
-        assert answers[1] is not None
-        assert answers[1][0] == 502
+        assert through is not None
+        assert through[0] == 502
     else:
-        assert answers[1] == answers[0]
+        assert through == direct
 
 
 def heard(port: int, call: Call) -> tuple[object, ...] | None:
@@ -54,6 +58,11 @@ def heard(port: int, call: Call) -> tuple[object, ...] | None:
         return None
 
 
+def unmasked(port: int, call: Call) -> tuple[object, ...]:
+    """What is comparable of an answer that is the same each time."""
+    return comparable(ask(port, call), ())
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("calls", [escapes(), sizes()], ids=["every escape", "sizes"])
 def test_many_calls(proxied: tuple[RealNode, DenyingProxy], calls: tuple[Call, ...]) -> None:
@@ -61,7 +70,7 @@ def test_many_calls(proxied: tuple[RealNode, DenyingProxy], calls: tuple[Call, .
     differing = []
     statuses = set()
     for call in calls:
-        direct, through = (comparable(ask(port, call), ()) for port in (node.port, proxy.port))
+        through, direct = through_and_direct(partial(unmasked, node.port, call), partial(unmasked, proxy.port, call))
         statuses.add(direct[0])
         if through != direct:
             differing.append((call.name, direct, through))

@@ -125,7 +125,7 @@ WARNED = (
         "deprecated search type",
         SEARCH + "&search_type=dfs_query_then_fetch&rest_total_hits_as_int",
     ),
-    get("deprecated parameter", "/_cat/indices?local=true&h=index"),
+    get("deprecated parameter", "/_cat/indices?local=true&h=index&s=index"),
 )
 
 # No module of x-pack is published, nor are those for reindexing and scripts: what a bare node says of them must pass.

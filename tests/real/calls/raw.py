@@ -81,7 +81,7 @@ READS = (
     get("cluster health", "/_cluster/health?filter_path=status,number_of_nodes"),
     get("cluster settings", "/_cluster/settings?flat_settings&include_defaults=true"),
     get("whole cluster state", "/_cluster/state"),
-    get("cat indices", "/_cat/indices?v&h=index,uuid,docs.count,health"),
+    get("cat indices", "/_cat/indices?v&h=index,uuid,docs.count,health&s=index"),
     get("cat indices as JSON", "/_cat/indices?format=json&h=index,docs.count&s=index"),
     get("cat aliases", "/_cat/aliases?v"),
     get("cat shards", "/_cat/shards/books?h=index,shard,prirep,state,docs"),
