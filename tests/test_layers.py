@@ -14,7 +14,7 @@ PACKAGE = ROOT / "proxy"
 
 BASE = frozenset({"errors", "model"})
 PLAIN = BASE | {"settings", "tasks", "tls", "renewal", "clientcert"}
-DECISIONS = frozenset({"rules", "privileges", "destination", "route", "wire", "journal.entry"})
+DECISIONS = frozenset({"rules", "privileges", "destination", "route", "wire", "journal.entry", "journal.chain"})
 GATE = PLAIN | DECISIONS | {"gate"}
 IO = GATE | {"cluster", "journal", "identity"}
 
@@ -37,12 +37,13 @@ ARROWS: dict[str, frozenset[str]] = {
     "privileges": BASE,
     "destination": BASE,
     "journal.entry": BASE,
+    "journal.chain": BASE,
     # Rule files name privileges, and are checked against the names that exist.
     "rules": BASE | {"privileges"},
     "gate": GATE,
     # The names of Startgate's own realms, which no realm of a cluster may have.
     "cluster": GATE | {"identity"},
-    "journal": GATE | {"journal.entry"},
+    "journal": GATE | {"journal.entry", "journal.chain"},
     "gate.app": IO | {"control"},
     "control": GATE,
     "edge": PLAIN | {"wire", "route"},
@@ -60,7 +61,7 @@ ARROWS: dict[str, frozenset[str]] = {
     "process": PLAIN | {"orders"},
     "supervisor": PLAIN | {"config", "handover", "listeners", "orders", "preflight", "process"},
     "columns": frozenset({"text"}),
-    "audit": PLAIN | {"columns", "journal", "journal.entry", "text"},
+    "audit": PLAIN | {"columns", "journal", "journal.chain", "journal.entry", "text"},
     # Judges what a record holds; who reads the record and prints what came of it is a command.
     "replay": BASE | {"journal.entry", "privileges", "rules"},
     "demo": PLAIN
@@ -85,6 +86,7 @@ APART = {
     # What a crash left open is read from the journal's files before the first start: a matter of the process.
     "proxy.gate.reconcile": "gate.app",
     "proxy.journal.entry": "journal.entry",
+    "proxy.journal.chain": "journal.chain",
 }
 # The verbs of a start do not know each other; these join them.
 STEPS = frozenset({"identify", "authorise", "plan", "create", "record", "answer"})
@@ -95,7 +97,7 @@ JOINTS = frozenset(
     }
 )
 
-PURE = frozenset({"wire", "route", "rules", "privileges", "destination", "journal.entry"})
+PURE = frozenset({"wire", "route", "rules", "privileges", "destination", "journal.entry", "journal.chain"})
 # Time, ids and randomness are arguments of pure parts; files and sockets are not their business.
 OUTSIDE = frozenset(
     {
