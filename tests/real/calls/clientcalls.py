@@ -100,7 +100,7 @@ CLIENT_CALLS = (
     one("multi get", lambda es: es.mget(index="books", ids=["1", "none"])),
     one("mapping", lambda es: es.indices.get_mapping(index="books,empty-*")),
     one("settings", lambda es: es.indices.get_settings(index="books", include_defaults=True, flat_settings=True)),
-    one("aliases", lambda es: es.indices.get_alias(index="*")),
+    one("aliases", lambda es: es.indices.get_alias(index="books")),
     one("index exists", lambda es: es.indices.exists(index="library")),
     one("analyze", lambda es: es.indices.analyze(analyzer="standard", text=["a b", "c"])),
     one("field caps", lambda es: es.field_caps(index="books", fields="*", include_unmapped=True)),
