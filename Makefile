@@ -60,12 +60,13 @@ bench-peers: ## install the proxies that `make bench` measures beside (Debian, a
 	apt-get install --yes --no-install-recommends nginx-light haproxy
 
 lock: $(STAMP) ## choose the newest allowed versions anew and write the requirements*.lock files
+	@# Extras stay named: an older pip takes the newest of `coverage[toml]` where the lock names `coverage` alone, and fails.
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
-	$(BIN)/uv pip compile pyproject.toml --quiet --extra dev --universal --python-version 3.11 --upgrade \
+	$(BIN)/uv pip compile pyproject.toml --quiet --no-strip-extras --extra dev --universal --python-version 3.11 --upgrade \
 		--generate-hashes --no-header --no-emit-index-url --output-file requirements.lock
-	$(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --constraints requirements.lock \
+	$(BIN)/uv pip compile pyproject.toml --quiet --no-strip-extras --universal --python-version 3.11 --constraints requirements.lock \
 		--generate-hashes --no-header --no-emit-index-url --output-file requirements-run.lock
-	$(BIN)/uv pip compile requirements-bench.in --quiet --universal --python-version 3.11 --upgrade \
+	$(BIN)/uv pip compile requirements-bench.in --quiet --no-strip-extras --universal --python-version 3.11 --upgrade \
 		--generate-hashes --no-header --no-emit-index-url --output-file requirements-bench.lock
 
 clean: ## remove .venv, caches and builds
