@@ -239,6 +239,15 @@ class IdentitySettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Masking:
+    """Which fields of records are masked (`journal.mask.MASKABLE`), and the key: whoever has it can find out who is
+    behind a mask by trying all names."""
+
+    fields: tuple[str, ...] = ()
+    key: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GateSettings:
     """What the gate needs. `service` is the value of an `Authorization` header (`ApiKey …` or `Basic …`) or None;
     `rules` is a file or folder; `journal` a folder; `identity` is None where the cluster says who asks.
@@ -258,3 +267,4 @@ class GateSettings:
     watch_s: float | None = None
     break_glass_keys: Mapping[str, str] = field(default_factory=dict)
     identity: IdentitySettings | None = None
+    masking: Masking = field(default_factory=Masking)

@@ -38,19 +38,21 @@ ARROWS: dict[str, frozenset[str]] = {
     "destination": BASE,
     "journal.entry": BASE,
     "journal.chain": BASE,
+    "journal.fields": BASE,
+    "journal.mask": BASE | {"journal.fields", "settings"},
     # Rule files name privileges, and are checked against the names that exist.
     "rules": BASE | {"privileges"},
     "gate": GATE,
     # The names of Startgate's own realms, which no realm of a cluster may have.
     "cluster": GATE | {"identity"},
-    "journal": GATE | {"journal.entry", "journal.chain"},
+    "journal": GATE | {"journal.entry", "journal.chain", "journal.fields", "journal.mask"},
     "gate.app": IO | {"control"},
     "control": GATE,
     "edge": PLAIN | {"wire", "route"},
     # The embedded cluster judges privileges and makes destinations as Elasticsearch does, and knows of no proxy.
     "embedded": PLAIN | {"privileges", "destination"},
     # The positions of YAML values come from the same reader as those of rule files.
-    "config": BASE | {"settings", "rules", "tls", "identity"},
+    "config": BASE | {"settings", "rules", "tls", "identity", "journal.mask"},
     "listeners": BASE | {"settings"},
     "handover": BASE | {"tasks"},
     "preflight": PLAIN | {"rules", "cluster", "identity"},
@@ -71,7 +73,7 @@ ARROWS: dict[str, frozenset[str]] = {
     # A case runs through the gate's own flow; its jobs are read as the cluster's are.
     "cases": GATE | {"cluster", "journal.entry", "text"},
     # Schemas are made from the tables that the readers themselves use.
-    "schemas": PLAIN | {"cases", "config", "journal.entry", "rules"},
+    "schemas": PLAIN | {"cases", "config", "journal.entry", "journal.fields", "rules"},
     "commands": IO
     | {"audit", "cases", "config", "control", "embedded", "journal.entry", "listeners", "logs", "planned"}
     | {"replay", "schemas", "text"},
@@ -87,6 +89,9 @@ APART = {
     "proxy.gate.reconcile": "gate.app",
     "proxy.journal.entry": "journal.entry",
     "proxy.journal.chain": "journal.chain",
+    "proxy.journal.fields": "journal.fields",
+    "proxy.journal.allowed": "journal.fields",
+    "proxy.journal.mask": "journal.mask",
 }
 # The verbs of a start do not know each other; these join them.
 STEPS = frozenset({"identify", "authorise", "plan", "create", "record", "answer"})
@@ -97,7 +102,7 @@ JOINTS = frozenset(
     }
 )
 
-PURE = frozenset({"wire", "route", "rules", "privileges", "destination", "journal.entry", "journal.chain"})
+PURE = DECISIONS | {"journal.fields", "journal.mask"}
 # Time, ids and randomness are arguments of pure parts; files and sockets are not their business.
 OUTSIDE = frozenset(
     {
