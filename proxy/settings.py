@@ -132,6 +132,13 @@ class EdgeLimits:
     # Starts that wait for one; the gate judges some 60 a second, so this is a few seconds' worth.
     gate_waiting: int = 256
     gate_wait_s: float = 30.0
+    # How long the answer to an observed call (PUT, `_update`, `_stop`, DELETE of a job) waits until it is on record; 0:
+    # not at all. The gate asks the cluster two questions for it, some milliseconds; whoever changes a job has waited
+    # for the cluster's state to be published, which takes as long.
+    observe_wait_s: float = field(default=1.0, metadata={"or_zero": True})
+    # Observed calls that the gate is being told of; what is beyond passes and is counted. Each may hold a request's
+    # head.
+    observe_waiting: int = 64
     # One read or write buffer per direction: what a slow peer can make a worker hold.
     buffer_bytes: int = 64 * 1024
     # How long a stopping worker lets requests in flight finish.

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "proxy"
 
 BASE = frozenset({"errors", "model"})
-PLAIN = BASE | {"settings", "tasks", "tls", "renewal", "clientcert"}
+PLAIN = BASE | {"settings", "tasks", "tls", "renewal", "clientcert", "notes"}
 DECISIONS = frozenset({"rules", "privileges", "destination", "route", "wire", "journal.entry", "journal.chain"})
 GATE = PLAIN | DECISIONS | {"gate"}
 IO = GATE | {"cluster", "journal", "identity"}
@@ -28,6 +28,7 @@ ARROWS: dict[str, frozenset[str]] = {
     "tls": BASE | {"settings"},
     "renewal": BASE | {"settings", "tls"},
     "clientcert": frozenset(),
+    "notes": frozenset(),
     "identity": BASE | {"settings", "clientcert", "rules"},
     "text": frozenset(),
     "logs": frozenset({"text"}),

@@ -18,15 +18,15 @@ from proxy.edge.caps import CAPPED, SURPLUS, SURPLUS_S, Peer, capped_answer
 from proxy.edge.context import FIRST_REQUEST_S, Context
 from proxy.edge.exchange import Exchange
 from proxy.edge.forwarding import Forwarding
-from proxy.edge.receipt import gate_headers, new_receipt, peer_name, subject_line
+from proxy.edge.receipt import peer_name
 from proxy.edge.refusals import Reason
 from proxy.edge.sniffing import SniffingExchange, sniffs
 from proxy.edge.sockets import reset_on_close, watch_peer
+from proxy.edge.special import special
 from proxy.edge.sweep import NEVER
 from proxy.route.router import PASS, route
 from proxy.route.table import Route
 from proxy.wire.errors import WireError
-from proxy.wire.own import wish_lines
 from proxy.wire.request import RequestHead, decode_request
 
 logger = logging.getLogger(__name__)
@@ -299,7 +299,7 @@ class ClientConnection(asyncio.Protocol):
         """A request that was understood: to whom it goes, if there is room for it."""
         context = self._context
         decision = route(head.method, head.target)
-        if decision is not PASS and decision.route is not Route.GATE:
+        if decision is not PASS and decision.route is Route.REFUSE:
             self._refuse(decision.status, decision.reason, Reason.ROUTE, head_only=head.method == b"HEAD")
             return
         if context.forwarding is not None:
@@ -315,12 +315,9 @@ class ClientConnection(asyncio.Protocol):
                 kind = Exchange
             self._begin(kind(self, head, context.cluster, context.answer_limits), data[head.end :])
         else:
-            receipt = new_receipt()
-            exchange = Exchange(self, head, context.gate, context.answer_limits, receipt)
-            subject = subject_line(self.transport.get_extra_info("peercert"))
-            extra = gate_headers(self._peer(), receipt) + subject + wish_lines(data[: head.end])
             # The gate has limits of its own for each step of a start.
-            self._until = NEVER
+            self._until = NEVER if decision.route is Route.GATE else context.until()
+            exchange, extra = special(self, head, decision, context, self._peer(), data[: head.end])
             self._begin(exchange, data[head.end :], extra)
 
     def _told(self, rule: Forwarding, head: RequestHead) -> RequestHead:

@@ -6,6 +6,7 @@ from typing import Final, Protocol
 
 from proxy.edge.caps import Caps, open_descriptors_max
 from proxy.edge.forwarding import Forwarding
+from proxy.edge.notes import Notes
 from proxy.edge.refusals import Refusals
 from proxy.edge.sides import Target
 from proxy.edge.sweep import NEVER, Sweep
@@ -37,6 +38,7 @@ class Context:
     sweep: Sweep
     cluster: Target
     gate: Target
+    notes: Notes
     clients: set[Client] = field(default_factory=set)
     draining: bool = False
     empty: asyncio.Event = field(default_factory=asyncio.Event)

@@ -12,6 +12,7 @@ from proxy.edge.door import Door, Entrance
 from proxy.edge.forwarding import forwarding
 from proxy.edge.members import Members
 from proxy.edge.nodes import gate_address, node_addresses
+from proxy.edge.notes import Notes
 from proxy.edge.pool import Pool
 from proxy.edge.probes import keep_probing
 from proxy.edge.sides import Target
@@ -55,6 +56,7 @@ async def run(
         renewal.cancel()
         for client in tuple(context.clients):
             client.abort()
+        await context.notes.close()
         context.cluster.pool.close()
         context.gate.pool.close()
         context.sweep.stop()
@@ -85,6 +87,7 @@ def make_context(settings: EdgeSettings, cluster_tls: Callable[[], ssl.SSLContex
         sweep=sweep,
         cluster=cluster,
         gate=gate,
+        notes=Notes(settings.gate_socket, limits),
         forwarding=rule,
         rewrites_sniffing=settings.sniffing == "rewrite",
     )

@@ -15,20 +15,23 @@ from typing import Final
 
 
 class Route(Enum):
-    """Where a request goes: to the cluster, to the gate, or nowhere."""
+    """Where a request goes: to the cluster, to the gate, to the cluster with a note of it to the gate, or nowhere."""
 
     PASS = "pass"  # noqa: S105 -- the name of a route, no password
     GATE = "gate"
+    OBSERVE = "observe"
     REFUSE = "refuse"
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One special call: `method` and `pattern` as Elasticsearch registers them, and where it goes."""
+    """One special call: `method` and `pattern` as Elasticsearch registers them, where it goes, and what it is called in
+    records (ECS `event.action`)."""
 
     method: bytes
     pattern: str
     route: Route
+    action: str
 
     def segments(self) -> tuple[bytes | None, ...]:
         """The pattern's segments; None stands for any segment."""
@@ -39,7 +42,22 @@ class Call:
 # The literal that all special calls share: rare in ordinary traffic, so one search passes nearly everything.
 HINT: Final = b"data_frame"
 
-CALLS: Final = (Call(b"POST", "/_ml/data_frame/analytics/{id}/_start", Route.GATE),)
+# RestStartDataFrameAnalyticsAction, RestPutDataFrameAnalyticsAction, RestPostDataFrameAnalyticsUpdateAction,
+# RestStopDataFrameAnalyticsAction, RestDeleteDataFrameAnalyticsAction: alike in 7.17, 8 and 9, and without a deprecated
+# `_xpack` form.
+_JOB: Final = "/_ml/data_frame/analytics/{id}"
+PUT: Final = "put-data-frame-analytics"
+UPDATE: Final = "update-data-frame-analytics"
+STOP: Final = "stop-data-frame-analytics"
+DELETE: Final = "delete-data-frame-analytics"
+
+CALLS: Final = (
+    Call(b"POST", f"{_JOB}/_start", Route.GATE, "start-data-frame-analytics"),
+    Call(b"PUT", _JOB, Route.OBSERVE, PUT),
+    Call(b"POST", f"{_JOB}/_update", Route.OBSERVE, UPDATE),
+    Call(b"POST", f"{_JOB}/_stop", Route.OBSERVE, STOP),
+    Call(b"DELETE", _JOB, Route.OBSERVE, DELETE),
+)
 
 
 def check(calls: Sequence[Call], hint: bytes) -> None:

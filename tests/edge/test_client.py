@@ -12,6 +12,7 @@ from proxy.edge.client import ClientConnection
 from proxy.edge.context import Context
 from proxy.edge.exchange import Exchange
 from proxy.edge.nodes import gate_address
+from proxy.edge.notes import Notes
 from proxy.edge.pool import Pool
 from proxy.edge.refusals import Reason
 from proxy.edge.sides import Target
@@ -411,7 +412,8 @@ async def test_the_rate_of_a_body_is_judged_window_by_window_while_it_is_the_cli
     sweep = Sweep(asyncio.get_running_loop())
     sweep.stop()
     target = Target(Pool([gate_address("/nowhere")], limits, sweep), "down", "slow", "broken")
-    client = ClientConnection(Context(limits=limits, sweep=sweep, cluster=target, gate=target))
+    notes = Notes("/nowhere", limits)
+    client = ClientConnection(Context(limits=limits, sweep=sweep, cluster=target, gate=target, notes=notes))
     exchange = StubExchange()
     client.transport = cast(asyncio.Transport, StubTransport())
     client._exchange = cast(Exchange, exchange)

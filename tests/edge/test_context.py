@@ -4,6 +4,7 @@ import asyncio
 
 from proxy.edge.context import Context
 from proxy.edge.nodes import gate_address
+from proxy.edge.notes import Notes
 from proxy.edge.pool import Pool
 from proxy.edge.sides import Target
 from proxy.edge.sweep import Sweep
@@ -29,7 +30,7 @@ def make(limits: EdgeLimits) -> Context:
     sweep = Sweep(asyncio.get_running_loop())
     target = Target(Pool([gate_address("/nowhere")], limits, sweep), "down", "slow", "broken")
     sweep.stop()
-    return Context(limits=limits, sweep=sweep, cluster=target, gate=target)
+    return Context(limits=limits, sweep=sweep, cluster=target, gate=target, notes=Notes("/nowhere", limits))
 
 
 async def test_head_limits_come_from_the_settings() -> None:

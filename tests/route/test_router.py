@@ -5,7 +5,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from proxy.route.router import PASS, Decision, route
-from proxy.route.table import Route
+from proxy.route.table import DELETE, PUT, STOP, UPDATE, Route
 
 START = b"/_ml/data_frame/analytics/x/_start"
 
@@ -78,10 +78,14 @@ ORDINARY = [
     b"/_search",
     b"/a%2Cb/_search?q=%2F",
     b"/_ml/data_frame/analytics",
-    b"/_ml/data_frame/analytics/x",
-    b"/_ml/data_frame/analytics/x/_stop",
-    b"/_ml/data_frame/analytics/x/_update",
-    b"/_ml/data_frame/analytics/_explain",
+    b"/_ml/data_frame/analytics/",
+    b"/_ml/data_frame/analytics/x/_stats",
+    b"/_ml/data_frame/analytics/x/_stop/y",
+    b"//_ml/data_frame/analytics/x",
+    b"/_ml/data_frame//analytics/x/_update",
+    b"/%5fml/data_frame/analytics/x/_update",
+    b"/_ML/data_frame/analytics/x/_stop",
+    b"/_ml/data_frame/analytics/x/_stop%23",
     b"/_ml/data_frame/_preview",
     b"/_ml/datafeeds/x/_start",
     b"/_transform/x/_start",
@@ -124,6 +128,55 @@ def test_what_resembles_a_start_is_refused(target: bytes) -> None:
 def test_a_start_with_a_method_in_another_case_is_refused() -> None:
     for method in (b"post", b"Post", b"pOST"):
         assert route(method, START).route is Route.REFUSE
+
+
+JOB = b"/_ml/data_frame/analytics/x"
+# Spellings that reach the handlers of PUT and DELETE on real nodes; with a verb before the query, those of POST.
+JOBS = [
+    JOB,
+    JOB + b"?",
+    JOB + b"?timeout=1m",
+    JOB + b"/",
+    JOB + b"///?a=/b",
+    b"/_ml/data_frame/analytics/a%2Fb",
+    b"/_ml/data_frame/analytics/..",
+    b"/_ml/data_frame/analytics/%zz",
+    b"/_ml/data_frame/analytics/_explain",
+    b"/_ml/data_frame/analytics/*",
+    b"/_ml/data_frame/analytics/\xc3\xa9",
+    # 9.1 ends the path at the hash; elsewhere it is part of an id that no job has.
+    JOB + b"#y",
+]
+VERBS = {b"_update": UPDATE, b"_stop": STOP}
+
+
+@pytest.mark.parametrize("target", JOBS)
+@pytest.mark.parametrize(("method", "action"), [(b"PUT", PUT), (b"DELETE", DELETE)])
+def test_what_makes_or_removes_a_job_is_observed(method: bytes, action: str, target: bytes) -> None:
+    assert route(method, target) == Decision(Route.OBSERVE, action=action)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize(
+    "target",
+    [JOB + b"/V", JOB + b"/V//", JOB + b"/V?a=b", JOB + b"/V#", JOB + b"/V#/y", b"/_ml/data_frame/analytics//V",
+     b"/_ml/data_frame/analytics/%2e%2E/V", b"/_ml/data_frame/analytics/a,b*/V", b"/_ml/data_frame/analytics/_all/V"],
+)  # fmt: skip
+def test_what_changes_or_stops_a_job_is_observed(verb: bytes, target: bytes) -> None:
+    assert route(b"POST", target.replace(b"V", verb)) == Decision(Route.OBSERVE, action=VERBS[verb])
+
+
+@pytest.mark.parametrize("method", [b"GET", b"HEAD", b"POST", b"PATCH", b"put", b"Delete"])
+def test_other_methods_on_a_job_pass(method: bytes) -> None:
+    assert route(method, JOB) is PASS
+
+
+@pytest.mark.parametrize(
+    "target",
+    [b"/_ml/data_frame/analytics/x%2F_start%23/_stop", b"/_ml/data_frame/analytics/x%2F_start%3F/_update"],
+)
+def test_an_observed_call_that_resembles_a_start_is_refused(target: bytes) -> None:
+    assert route(b"POST", target).route is Route.REFUSE
 
 
 @pytest.mark.parametrize("target", ORDINARY)

@@ -8,12 +8,20 @@ START = "/_ml/data_frame/analytics/{id}/_start"
 
 
 def call(pattern: str, method: bytes = b"POST") -> Call:
-    return Call(method, pattern, Route.GATE)
+    return Call(method, pattern, Route.GATE, "start")
 
 
 def test_the_table_that_ships() -> None:
     check(CALLS, HINT)
-    assert [(one.method, one.pattern, one.route) for one in CALLS] == [(b"POST", START, Route.GATE)]
+    job = "/_ml/data_frame/analytics/{id}"
+    assert [(one.method, one.pattern, one.route) for one in CALLS] == [
+        (b"POST", START, Route.GATE),
+        (b"PUT", job, Route.OBSERVE),
+        (b"POST", f"{job}/_update", Route.OBSERVE),
+        (b"POST", f"{job}/_stop", Route.OBSERVE),
+        (b"DELETE", job, Route.OBSERVE),
+    ]
+    assert len({one.action for one in CALLS}) == len(CALLS)
 
 
 def test_segments_are_literals_or_anything() -> None:
