@@ -161,6 +161,11 @@ def _props(**properties: Json) -> dict[str, Any]:
 _IP = {"type": "ip"}
 _LONG = {"type": "long"}
 _VENDOR_8 = "application/vnd.elasticsearch+json; compatible-with=8"
+# What a removal looks at.
+_NUMBERS = (
+    "/ct-seq/_stats/docs?level=shards&filter_path=indices.*.shards.*.routing.primary,"
+    "indices.*.shards.*.routing.state,indices.*.shards.*.seq_no"
+)
 
 _INDICES = (
     _case(
@@ -367,6 +372,28 @@ _INDICES = (
         "ct-stats",
         _put("/ct-stats/_doc/1?refresh=true", {"a": 1}),
         _get("/ct-stats/_stats/docs?filter_path=_shards,indices.*.primaries.docs.count"),
+    ),
+    _case(
+        "sequence numbers of shards",
+        "ct-seq",
+        _put("/ct-seq", {"settings": {"number_of_shards": 2}, "mappings": {"properties": {"n": {"type": "long"}}}}),
+        _get(_NUMBERS),
+        _put("/ct-seq/_doc/1", {"n": "no number"}),
+        _get(_NUMBERS),
+        _put("/ct-seq/_block/write"),
+        _put("/ct-seq/_doc/1", {"n": 1}),
+        _get(_NUMBERS),
+    ),
+    _case(
+        "the sequence number of a shard that was written to",
+        "ct-seq-one",
+        _put("/ct-seq-one"),
+        _put("/ct-seq-one/_doc/1", {"a": 1}),
+        _get(_NUMBERS.replace("ct-seq", "ct-seq-one")),
+        _delete("/ct-seq-one/_doc/1"),
+        _get(_NUMBERS.replace("ct-seq", "ct-seq-one")),
+        _delete("/ct-seq-one/_doc/2"),
+        _get(_NUMBERS.replace("ct-seq", "ct-seq-one")),
     ),
 )
 

@@ -172,6 +172,7 @@ async def index(transport: Transport, name: str, credential: Credential) -> Inde
             name=concrete,
             uuid=uuid,
             mappings=_indices(mappings),
+            shards=int(settings_.get("index.number_of_shards", 0)),
             blocked=blocked,
             no_write_index=concrete != name and not in_data_stream and not _is_written(body, name, len(reply.content)),
             in_data_stream=in_data_stream,

@@ -12,6 +12,17 @@ from proxy.journal.entry import NOT_LIFTED
 from proxy.model import Credential
 
 IN_USE = "kept: a job is using it"
+PARTLY = "kept: not all of its shards could be looked into"
+WRITES_LEFT = "kept: not all of its shards have finished the writes under way"
+# The highest sequence number of a shard that has never been written to.
+NEVER = -1
+# States in which a copy of a shard has all that it should have (`ShardRoutingState`).
+AT_WORK = ("STARTED", "RELOCATING")
+# A shard's statistics are long, and an index may have a thousand of them.
+LOOKED_AT = ",".join(
+    f"indices.*.{path}"
+    for path in ("uuid", "shards.*.routing.primary", "shards.*.routing.state", "shards.*.seq_no.max_seq_no")
+)
 
 
 async def remove_if_empty(
@@ -19,12 +30,12 @@ async def remove_if_empty(
 ) -> str:
     """Remove an index that was made for a refused start, unless somebody has begun to use it.
 
-    The order is what makes it safe: first no more writes, then everything written made visible, then counted, by
-    search and by the index's statistics; the index that is deleted is the one that was counted. Where it is kept,
-    writes are allowed again. `idle` is asked before the block and along with the count: the job may have been started
-    through another gate meanwhile, and need the index although nothing is in it yet.
+    The order is what makes it safe: first no more writes, and those that were under way finished; then the sequence
+    numbers of its shards, which tell whether anything was ever written; the index that is deleted is the one that they
+    are of. Where it is kept, writes are allowed again. `idle` is asked before the block and along with the numbers: the
+    job may have been started through another gate meanwhile, and need the index although nothing is in it yet.
 
-    Five calls one after the other, as what can be asked at the same time is.
+    Four calls one after the other, as what can be asked at the same time is.
     See docs/decisions/066-what-a-removal-waits-for.md.
     """
     try:
@@ -61,8 +72,8 @@ async def _remove(transport: Transport, name: str, made: Mapping[str, Any], cred
         # A block is of an earlier removal of this very index, by a process that is gone: no other has this `_meta`.
         return IN_USE + (await _lift_block(transport, path, credential) if before.blocked else "")
     try:
-        await transport.ask("PUT", f"{path}/_block/write", credential)
-        kept = await _delete_if_empty(transport, path, before, credential, idle)
+        whole = _is_whole(await transport.ask("PUT", f"{path}/_block/write", credential))
+        kept = await _delete_if_empty(transport, path, before, credential, idle) if whole else WRITES_LEFT
     except Refusal as refusal:
         kept = f"kept: {refusal.reason}"
     except ClusterUnreachable as failure:
@@ -73,41 +84,49 @@ async def _remove(transport: Transport, name: str, made: Mapping[str, Any], cred
 async def _delete_if_empty(
     transport: Transport, path: str, made: IndexState, credential: Credential, idle: Idle
 ) -> str | None:
-    """Delete the index if it holds nothing and is still the same, and nobody needs it; else why it is kept."""
-    refreshed = await transport.ask("POST", f"{path}/_refresh", credential)
-    counted, stats, now, unused = await asyncio.gather(
-        transport.ask("GET", f"{path}/_count", credential),
-        transport.ask("GET", f"{path}/_stats/docs", credential),
-        index(transport, made.name, credential),
-        idle(),
+    """Delete the index if nothing was ever written to it, it is still the same, and nobody needs it; else why it is
+    kept."""
+    stats, unused = await asyncio.gather(
+        transport.ask("GET", f"{path}/_stats/docs?level=shards&filter_path={LOOKED_AT}", credential), idle()
     )
-    if not (_whole(refreshed) and _whole(counted)):
-        return "kept: not all of its shards could be looked into"
-    if counted.get("count") != 0:
-        return f"kept: it holds {counted.get('count')} documents"
-    # A count shows only what document-level security shows to who asks; the statistics tell of all there is.
-    if _documents(stats) != 0:
-        return f"kept: it holds {_documents(stats)} documents"
-    if now is None or now.uuid != made.uuid:
+    found = _named(stats, made.name)
+    if found and found.get("uuid") != made.uuid:
         return "kept: another index has taken the name"
-    if not unused:
-        return IN_USE
-    await transport.ask("DELETE", path, credential)
-    return None
+    kept = _written(found.get("shards"), made.shards)
+    if kept is None and not unused:
+        kept = IN_USE
+    if kept is None:
+        await transport.ask("DELETE", path, credential)
+    return kept
 
 
-def _whole(content: Any) -> bool:  # noqa: ANN401 -- decoded JSON
-    """Whether no shard failed: a count leaves out what it could not reach, and says so only here."""
-    shards = content.get("_shards") if isinstance(content, Mapping) else None
-    return isinstance(shards, Mapping) and shards.get("failed") == 0
+def _is_whole(blocked: Any) -> bool:  # noqa: ANN401 -- decoded JSON
+    """Whether every shard has let the writes end that were under way: only then is the block all that there is."""
+    return isinstance(blocked, Mapping) and blocked.get("shards_acknowledged") is True
 
 
-def _documents(stats: Any) -> object:  # noqa: ANN401 -- decoded JSON
-    """How many documents the statistics tell of; None where they do not."""
+def _named(stats: Any, name: str) -> Mapping[str, Any]:  # noqa: ANN401 -- decoded JSON
+    """What the statistics say of one index: nothing where no shard of it is at work."""
+    indices = stats.get("indices") if isinstance(stats, Mapping) else None
+    found = indices.get(name) if isinstance(indices, Mapping) else None
+    return found if isinstance(found, Mapping) else {}
+
+
+def _written(shards: Any, number: int) -> str | None:  # noqa: ANN401 -- decoded JSON
+    """Why it is not certain that nothing was ever written to `number` shards; None where it is.
+
+    A count shows only what was refreshed, and to whom it may be shown. Each operation takes a sequence number, also a
+    deletion; before the first the highest is -1 (`SequenceNumbers.NO_OPS_PERFORMED`). A copy that is still recovering
+    says -1, too, whatever it will hold: it has to be a primary at work that says so, for each shard.
+    """
     try:
-        return stats["_all"]["primaries"]["docs"]["count"]
+        copies = [(shard, copy["routing"], copy["seq_no"]["max_seq_no"]) for shard in shards for copy in shards[shard]]
+        working = {shard for shard, routing, _ in copies if routing["primary"] and routing["state"] in AT_WORK}
     except (KeyError, TypeError):
-        return None
+        return PARTLY
+    if any(highest != NEVER for _, _, highest in copies):
+        return "kept: it has been written to"
+    return None if number and len(working) == number else PARTLY
 
 
 async def _lift_block(transport: Transport, path: str, credential: Credential) -> str:

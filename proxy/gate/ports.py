@@ -22,13 +22,15 @@ class Grants:
 class IndexState:
     """An index that exists: `name` is the concrete one, which differs from what was asked where that is an alias.
 
-    `blocked`: it takes no writes (`index.blocks.write`). `no_write_index`: what was asked for is an alias of which no
-    index is the one to write to. `in_data_stream`: what was asked for is a data stream, and this backs it.
+    `shards`: how many primary shards it has, 0 where that is not known. `blocked`: it takes no writes
+    (`index.blocks.write`). `no_write_index`: what was asked for is an alias of which no index is the one to write to.
+    `in_data_stream`: what was asked for is a data stream, and this backs it.
     """
 
     name: str
     uuid: str
     mappings: Mapping[str, Any] = field(repr=False)
+    shards: int = 0
     blocked: bool = False
     no_write_index: bool = False
     in_data_stream: bool = False
@@ -125,7 +127,8 @@ class Cluster(Protocol):
         """Create an index; False where one of that name exists already."""
 
     async def remove_if_empty(self, name: str, made: Mapping[str, Any], credential: Credential, idle: Idle) -> str:
-        """Remove an index only if its `_meta` is still `made`, it holds no document, and its job is `idle`.
+        """Remove an index only if its `_meta` is still `made`, nothing was ever written to it, and its job is
+        `idle`.
 
         Answers what was done: `removed`, or why it was kept.
         """

@@ -146,7 +146,7 @@ async def test_two_gates_whose_start_is_refused_leave_nothing_behind(gates: tupl
     assert made >= ROUNDS
 
 
-@pytest.mark.parametrize("moment", ["GET /out", "PUT /out/_block/write", "POST /out/_refresh"])
+@pytest.mark.parametrize("moment", ["GET /out", "PUT /out/_block/write"])
 async def test_a_removal_leaves_the_index_to_a_start_that_another_gate_has_just_been_granted(
     gates: tuple[Stack, Stack], meddler: Meddler, moment: str
 ) -> None:

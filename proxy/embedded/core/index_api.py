@@ -116,9 +116,11 @@ def resolve_names(store: Store, request: Request) -> Reply:
 
 
 def stats(store: Store, request: Request) -> Reply:
-    """`GET /_stats`, `/{index}/_stats[/{metric}]`: documents only."""
+    """`GET /_stats`, `/{index}/_stats[/{metric}]`: documents, and sequence numbers by shard (`level=shards`)."""
     indices = resolve(store, request.part("index"), options(request))
     each = {index.name: _stats_of(index) for index in indices}
+    if request.query.get("level") == "shards":
+        each = {index.name: {**each[index.name], "shards": _shards_of(index)} for index in indices}
     total = _documents(sum(len(index.documents) for index in indices))
     shards = {
         "total": sum(index.shards * (1 + index.replicas) for index in indices),
@@ -147,6 +149,22 @@ def _stats_of(index: Index) -> dict[str, Any]:
     documents = _documents(len(index.documents))
     state = "close" if index.closed else "open"
     return {"uuid": index.uuid, "health": health(index), "status": state, "primaries": documents, "total": documents}
+
+
+def _shards_of(index: Index) -> dict[str, Any]:
+    """The statistics of each shard: one copy, the primary. The first stands for all that was written to the index,
+    which has one sequence for all of its shards."""
+    highest = [index.next_seq_no - 1, *[-1] * (index.shards - 1)]
+    routing = {"state": "STARTED", "primary": True}
+    return {
+        str(shard): [
+            {
+                "routing": routing,
+                "seq_no": {"max_seq_no": number, "local_checkpoint": number, "global_checkpoint": number},
+            }
+        ]
+        for shard, number in enumerate(highest)
+    }
 
 
 def _documents(count: int) -> dict[str, Any]:
