@@ -27,7 +27,8 @@ from proxy.edge.sweep import NEVER
 from proxy.route.router import PASS, route
 from proxy.route.table import Route
 from proxy.wire.errors import WireError
-from proxy.wire.request import RequestHead, decode_request
+from proxy.wire.repeated import RequestDecoder
+from proxy.wire.request import RequestHead
 
 logger = logging.getLogger(__name__)
 
@@ -40,8 +41,9 @@ class ClientConnection(asyncio.Protocol):
     `draining`: no request is read after the current one."""
 
     __slots__ = (
-        "_beyond", "_body_bytes", "_context", "_exchange", "_head", "_held", "_in_head", "_lingering", "_origin",
-        "_read_paused", "_source", "_until", "_window_end", "deadline", "draining", "transport", "write_paused",
+        "_beyond", "_body_bytes", "_context", "_decoder", "_exchange", "_head", "_held", "_in_head", "_lingering",
+        "_origin", "_read_paused", "_source", "_until", "_window_end", "deadline", "draining", "transport",
+        "write_paused",
     )  # fmt: skip
 
     def __init__(self, context: Context, source: Source = None) -> None:
@@ -49,6 +51,7 @@ class ClientConnection(asyncio.Protocol):
         self._beyond: Reason | None = None  # the cap that this connection is beyond
         self._body_bytes = 0  # of the request's body, in this window
         self._context = context
+        self._decoder = RequestDecoder(context.request_limits)
         self._exchange: Exchange | None = None
         self._head: RequestHead | None = None
         self._held = b""
@@ -281,7 +284,7 @@ class ClientConnection(asyncio.Protocol):
         """Begin the request that `data` begins with, or keep what there is of its head."""
         context = self._context
         try:
-            head = decode_request(data, context.request_limits)
+            head = self._decoder.decode(data)
         except WireError as fault:
             self._refuse(fault.status, fault.reason, Reason.MALFORMED)
             return

@@ -23,7 +23,7 @@ from proxy.edge.receipt import RECEIPT_HEADER
 from proxy.edge.refusals import Reason
 from proxy.edge.sides import ClientSide, Target
 from proxy.edge.upstream import UpstreamConnection
-from proxy.wire.answer import AnswerHead, decode_answer, encode_answer, encode_interim, needs_close
+from proxy.wire.answer import AnswerHead, encode_answer, encode_interim, needs_close
 from proxy.wire.body import BodyReader, body_reader
 from proxy.wire.chunks import LAST_CHUNK, encode_chunk
 from proxy.wire.errors import WireError
@@ -237,7 +237,9 @@ class Exchange:
             self._begin_answer(answer, data)
 
     def _decode(self, data: bytes) -> AnswerHead | None:
-        return decode_answer(data, self._limits, head=self._head.method == b"HEAD")
+        upstream = self._upstream
+        assert upstream is not None  # noqa: S101 -- the bytes came over it
+        return upstream.answers.decode(data, self._limits, head=self._head.method == b"HEAD")
 
     def _interim(self, answer: AnswerHead) -> None:
         # RFC 9110 §15.2: a proxy forwards interim answers, but none may go to HTTP/1.0 clients.
@@ -255,12 +257,14 @@ class Exchange:
         self._answer = answer
         minor = self._head.minor
         keep = self._keep = self._keeps(answer)
-        head = encode_answer(answer, minor=minor, keep_alive=keep)
-        body = data[answer.end :]
-        if answer.framing == len(body):
-            self._client.transport.write(head + body)
+        if answer.framing == len(data) - answer.end:
+            if not (answer.verbatim and keep and minor):
+                data = encode_answer(answer, minor=minor, keep_alive=keep) + data[answer.end :]
+            self._client.transport.write(data)
             self._finish(surplus=False)
             return
+        head = encode_answer(answer, minor=minor, keep_alive=keep)
+        body = data[answer.end :]
         self._answer_body = body_reader(answer.framing)
         self._relay(body, head)
         upstream = self._upstream

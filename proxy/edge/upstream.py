@@ -5,6 +5,7 @@ from typing import Protocol, cast
 
 from proxy.edge.sockets import watch_peer
 from proxy.edge.sweep import NEVER
+from proxy.wire.repeated import AnswerDecoder
 
 
 class AnswerSink(Protocol):
@@ -61,14 +62,17 @@ class Owner(Protocol):
 
 class UpstreamConnection(asyncio.Protocol):
     """`sink` is who uses it, None while it is idle; `reused` whether it has served an exchange before; `deadline` is
-    when an idle one is closed, and `write_paused` whether the server reads too slowly."""
+    when an idle one is closed, `write_paused` whether the server reads too slowly, `answers` decodes what it sends."""
 
-    __slots__ = ("_buffer_bytes", "_ended", "deadline", "owner", "reused", "sink", "transport", "write_paused")
+    __slots__ = (
+        "_buffer_bytes", "_ended", "answers", "deadline", "owner", "reused", "sink", "transport", "write_paused",
+    )  # fmt: skip
 
     def __init__(self, owner: Owner, buffer_bytes: int) -> None:
         self.owner = owner
         self._buffer_bytes = buffer_bytes
         self._ended = False
+        self.answers = AnswerDecoder()
         self.sink: AnswerSink | None = None
         self.reused = False
         self.write_paused = False

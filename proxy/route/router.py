@@ -29,6 +29,7 @@ PASS: Final = Decision(Route.PASS)
 _GATE: Final = Decision(Route.GATE)
 _OBSERVED: Final = {call.action: Decision(Route.OBSERVE, action=call.action) for call in CALLS}
 _GATED: Final = tuple(call for call in CALLS if call.route is Route.GATE)
+_PERCENT: Final = ord("%")
 _METHODS: Final = frozenset(call.method for call in CALLS)
 
 _CONNECT = Decision(Route.REFUSE, 501, "the method CONNECT is not supported")
@@ -45,7 +46,8 @@ def route(method: bytes, target: bytes) -> Decision:
         return _odd(method, target)
     if method not in _METHODS and method.upper() not in _METHODS:
         return PASS
-    if HINT not in target and b"%" not in target and HINT not in target.lower():
+    # A number is looked for without the exception that bytes make on the way (CPython's bytes.__contains__).
+    if _PERCENT not in target and target.lower().find(HINT) < 0:
         return PASS
     return _look_up(method, target)
 

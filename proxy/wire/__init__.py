@@ -9,13 +9,14 @@ In the order that data flows:
 - `own`       the one field of Startgate's own that a client may send, with a start
 - `request`   request head: bytes → `RequestHead` → canonical bytes
 - `answer`    answer head: bytes → `AnswerHead` → canonical bytes
+- `repeated`  the decoders of a connection, which know its last header section again
 - `framing`   where a body ends: none, length, chunked, until close
 - `body`      incremental readers, one per framing
 - `chunks`    the chunked coding, both ways
 - `forwarded` what servers behind are told of who asked, where an operator wants more than what came
 - `proxy_protocol`  what a front says before the first byte: who connected to it
 
-A decoder reads one message and stops right behind it. What leaves is always rebuilt from what was understood, never
-the received head: order, repetition, case of names, value bytes and the exact request target survive; what belongs
-to the one connection does not. See docs/decisions/001-own-decoder.md.
+A decoder reads one message and stops right behind it. What leaves is what is built anew from what was understood (a
+head that came is passed on only where both are the same): order, repetition, case of names, value bytes and the exact
+request target survive; what belongs to the one connection does not. See docs/decisions/001-own-decoder.md.
 """

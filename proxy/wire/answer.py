@@ -22,7 +22,8 @@ class AnswerHead(NamedTuple):
     """An answer head that was understood.
 
     `status` is the code's three digits as a number, `reason` the phrase's bytes; `section`, `framing` and `end` are as
-    in `RequestHead`; `keep_alive` says whether the server lets the connection live on after the body.
+    in `RequestHead`; `keep_alive` says whether the server lets the connection live on after the body. With `verbatim`
+    the input's first `end` bytes are what `encode_answer` makes for a client of HTTP/1.1 whose connection lives on.
     """
 
     status: int
@@ -31,6 +32,7 @@ class AnswerHead(NamedTuple):
     framing: int
     keep_alive: bool
     end: int
+    verbatim: bool = False
 
 
 def decode_answer(data: bytes, limits: HeadLimits, *, head: bool) -> AnswerHead | None:
@@ -46,7 +48,7 @@ def decode_answer(data: bytes, limits: HeadLimits, *, head: bool) -> AnswerHead 
     end = match.end()
     if match.end(3) > limits.line_bytes or end > limits.head_bytes or len(section) > limits.surely_few_bytes:
         check_head(section, match.end(3), end, limits, what="status line")
-    return _understood(int(minor), int(status), reason, section, end, head=head)
+    return _understood(int(minor), int(status), reason, section, end, head=head, tidy=True)
 
 
 def _decode_slowly(data: bytes, limits: HeadLimits, *, head: bool) -> AnswerHead | None:
@@ -59,18 +61,20 @@ def _decode_slowly(data: bytes, limits: HeadLimits, *, head: bool) -> AnswerHead
     match = _STATUS_LINE.fullmatch(line)
     if match is None:
         raise WireError("the status line is not 'HTTP/1.x SP status SP reason'")
-    return _understood(int(match[1]), int(match[2]), match[3], canonical(lines), end, head=head)
+    return _understood(int(match[1]), int(match[2]), match[3], canonical(lines), end, head=head, tidy=False)
 
 
-def _understood(minor: int, status: int, reason: bytes, section: bytes, end: int, *, head: bool) -> AnswerHead:
+def _understood(minor: int, status: int, reason: bytes, came: bytes, end: int, *, head: bool, tidy: bool) -> AnswerHead:
+    """`tidy`: the section is in the input as it `came`."""
     if status == 101:
         # RFC 9110 §7.8: only after an Upgrade, and none is ever passed on.
         raise WireError("the server switches protocols unasked")
-    section, _, _, lengths, codings, options = take_hops(section, keep_own=True)
+    section, _, _, lengths, codings, options = take_hops(came, keep_own=True)
     framing = answer_framing(lengths, codings, minor=minor, status=status, head=head)
     # A 1.0 server's connection is never used again: rare, and not worth a second set of rules.
     keep_alive = minor == 1 and b"close" not in options and framing != UNTIL_CLOSE
-    return AnswerHead(status, reason, section, framing, keep_alive, end)
+    verbatim = tidy and minor == 1 and framing >= 0 and section == came
+    return AnswerHead(status, reason, section, framing, keep_alive, end, verbatim)
 
 
 def encode_answer(answer: AnswerHead, *, minor: int, keep_alive: bool) -> bytes:

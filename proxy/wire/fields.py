@@ -18,7 +18,7 @@ TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]++"
 _VALUE_BYTE = rb"[\t\x20-\x7e\x80-\xff]"
 
 # A section that is canonical already, as every usual client and server sends it (an empty value never is).
-SECTION = rb"((?:\n" + TOKEN + rb": (?![ \t])" + _VALUE_BYTE + rb"++(?<![ \t])\r)*+)\n\r\n"
+SECTION = rb"((?:\n" + TOKEN + rb": [!-~\x80-\xff]" + _VALUE_BYTE + rb"*+(?<![ \t])\r)*+)\n\r\n"
 
 _LINE = re.compile(rb"(" + TOKEN + rb"):(" + _VALUE_BYTE + rb"*+)")
 _NAME = re.compile(TOKEN)

@@ -15,8 +15,8 @@ from proxy.wire.errors import WireError
 
 # One search finds all lines that mean anything to a proxy. The look-ahead rejects most lines by their first letter.
 _SPECIAL = re.compile(
-    rb"(\n((?=[HhCcTtKkPpUuXxEe])(?i:host|content-length|expect|transfer-encoding|connection|keep-alive"
-    rb"|proxy-connection|te|trailer|upgrade|http2-settings|x-startgate-[^:]*)): ([^\r]*)\r)"
+    rb"\n((?=[HhCcTtKkPpUuXxEe])(?i:host|content-length|expect|transfer-encoding|connection|keep-alive"
+    rb"|proxy-connection|te|trailer|upgrade|http2-settings|x-startgate-[^:]*)): ([^\r]*)\r"
 )
 _FIELD = re.compile(rb"(\n([^:]*): [^\r]*\r)")
 _OPTION = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
@@ -41,7 +41,8 @@ _PROTECTED_PREFIXES = (
 
 # What was read: the section that may pass on; the values of Host, Expect, Content-Length and Transfer-Encoding lines as
 # they came; Connection's options in lower case. A plain tuple: it is made for every head and lives for a line of code.
-Hops = tuple[bytes, list[bytes], list[bytes], list[bytes], list[bytes], frozenset[bytes]]
+Values = tuple[bytes, ...]
+Hops = tuple[bytes, Values, Values, Values, Values, frozenset[bytes]]
 
 # What is done with a field: the first three are collected and stay, the next two are collected and taken out.
 _HOST, _EXPECT, _LENGTH, _CODING, _CONNECTION, _DROPPED, _OWN = range(7)
@@ -56,10 +57,10 @@ _KINDS = {
 _SPELLINGS = _KINDS | {b"-".join(word.capitalize() for word in name.split(b"-")): kind for name, kind in _KINDS.items()}
 _NO_OPTIONS: frozenset[bytes] = frozenset()
 _OWN_OPTIONS = frozenset({b"close", b"keep-alive"})
-_COMMON_OPTIONS = {
-    b"keep-alive": frozenset({b"keep-alive"}),
-    b"Keep-Alive": frozenset({b"keep-alive"}),
-    b"close": frozenset({b"close"}),
+_COMMON_OPTIONS: dict[Values, frozenset[bytes]] = {
+    (b"keep-alive",): frozenset({b"keep-alive"}),
+    (b"Keep-Alive",): frozenset({b"keep-alive"}),
+    (b"close",): frozenset({b"close"}),
 }
 
 
@@ -68,20 +69,22 @@ def take_hops(section: bytes, *, keep_own: bool = False) -> Hops:
 
     Raises WireError if Connection is malformed or names a field that must reach the other end.
     """
-    values: tuple[list[bytes], ...] = ([], [], [], [], [])
-    for line, name, value in _SPECIAL.findall(section):
+    values: list[Values] = [(), (), (), (), ()]
+    for name, value in _SPECIAL.findall(section):
         kind = _SPELLINGS.get(name)
         if kind is None:
             kind = _kind(name)
         if kind <= _CONNECTION:
-            values[kind].append(value)
+            values[kind] += (value,)
             if kind <= _LENGTH:
                 continue
         elif kind == _OWN and keep_own:
             continue
-        section = section.replace(line, b"")
+        section = section.replace(b"\n%b: %b\r" % (name, value), b"", 1)
     hosts, expectations, lengths, codings, connection = values
-    options = _options(connection) if connection else _NO_OPTIONS
+    if not connection:
+        return section, hosts, expectations, lengths, codings, _NO_OPTIONS
+    options = _options(connection)
     if not options <= _OWN_OPTIONS:
         section = _without_options(section, options - _OWN_OPTIONS)
     return section, hosts, expectations, lengths, codings, options
@@ -92,10 +95,11 @@ def _kind(name: bytes) -> int:
     return _KINDS.get(lower, _OWN if lower.startswith(b"x-startgate-") else _DROPPED)
 
 
-def _options(lines: list[bytes]) -> frozenset[bytes]:
+def _options(lines: Values) -> frozenset[bytes]:
     """The options of all Connection lines in lower case. RFC 9110 §5.6.1: empty list elements are ignored."""
-    if len(lines) == 1 and lines[0] in _COMMON_OPTIONS:
-        return _COMMON_OPTIONS[lines[0]]
+    common = _COMMON_OPTIONS.get(lines)
+    if common is not None:
+        return common
     parts = b",".join(lines).lower().split(b",")
     options = [option for part in parts if (option := part.strip(b" \t"))]
     if not all(_OPTION.fullmatch(option) for option in options):

@@ -6,12 +6,16 @@ from typing import NamedTuple
 from proxy.wire.errors import WireError
 from proxy.wire.fields import SECTION, TOKEN, canonical, check_head, split_head
 from proxy.wire.framing import CHUNKED, request_framing
-from proxy.wire.hops import take_hops, without
+from proxy.wire.hops import Values, take_hops, without
 from proxy.wire.limits import HeadLimits
 
 # RFC 9112 §3: method SP request-target SP HTTP-version, with exactly one SP. The target may hold any byte but
 # controls, SP and DEL: Elasticsearch routes on the raw bytes, so they are neither decoded nor judged here.
-_LINE = rb"(" + TOKEN + rb") ([^\x00-\x20\x7f]++) HTTP/1\.([01])"
+_LINE_BEGINNING = rb"(" + TOKEN + rb") ([^\x00-\x20\x7f]++) HTTP/1\."
+_LINE = _LINE_BEGINNING + rb"([01])"
+
+# All of a request line but the minor version.
+LINE_BEGINNING = re.compile(_LINE_BEGINNING)
 
 # Nearly every head is canonical already: one match reads and proves it whole.
 _HEAD = re.compile(_LINE + rb"\r" + SECTION)
@@ -98,7 +102,7 @@ def _understood(method: bytes, target: bytes, minor: int, section: bytes, end: i
     return RequestHead(method, target, minor, section, framing, keep_alive, bool(hosts), expects, end)
 
 
-def _expects(expectations: list[bytes], minor: int) -> bool:
+def _expects(expectations: Values, minor: int) -> bool:
     """Whether `100 Continue` is awaited. Elasticsearch answers any other expectation with 417 and takes the body that
     follows for the next request: a start could hide in it. RFC 9110 §10.1.1 lets us answer 417 ourselves."""
     if len(expectations) > 1 or expectations[0].lower() != b"100-continue":

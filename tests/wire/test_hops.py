@@ -74,10 +74,10 @@ def test_values_are_collected_as_they_came() -> None:
             b"eXpect: x",
         )
     )
-    assert expectations == [b"x"]
-    assert hosts == [b"a", b"b"]
-    assert lengths == [b"1", b"2"]
-    assert codings == [b"Chunked"]
+    assert expectations == (b"x",)
+    assert hosts == (b"a", b"b")
+    assert lengths == (b"1", b"2")
+    assert codings == (b"Chunked",)
     assert b"hunked" not in section_
 
 

@@ -1,0 +1,296 @@
+"""A decoder that remembers must say of every head what the strict decoder says, whatever came before it."""
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from proxy.wire import repeated
+from proxy.wire.answer import AnswerHead, decode_answer, encode_answer
+from proxy.wire.errors import WireError
+from proxy.wire.limits import HeadLimits
+from proxy.wire.repeated import AnswerDecoder, RequestDecoder
+from proxy.wire.request import RequestHead, decode_request
+
+LIMITS = HeadLimits()
+SEARCH = (
+    b"POST /a/_search HTTP/1.1\r\nHost: node:9200\r\nContent-Length: 41\r\nConnection: keep-alive\r\n"
+    b"Authorization: ApiKey c2VjcmV0\r\nAccept: */*\r\n\r\n"
+)
+GET = b"GET / HTTP/1.1\r\nHost: node:9200\r\nAccept: */*\r\n\r\n"
+ANSWER = b"HTTP/1.1 200 OK\r\nX-elastic-product: Elasticsearch\r\ncontent-type: a/b\r\ncontent-length: 2\r\n\r\n"
+
+
+class Counter:
+    """Counts how often the strict decoders are asked, which answer as ever."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.asked = 0
+
+        def request(data: bytes, limits: HeadLimits) -> RequestHead | None:
+            self.asked += 1
+            return decode_request(data, limits)
+
+        def answer(data: bytes, limits: HeadLimits, *, head: bool) -> AnswerHead | None:
+            self.asked += 1
+            return decode_answer(data, limits, head=head)
+
+        monkeypatch.setattr(repeated, "decode_request", request)
+        monkeypatch.setattr(repeated, "decode_answer", answer)
+
+
+@pytest.fixture
+def strict(monkeypatch: pytest.MonkeyPatch) -> Counter:
+    return Counter(monkeypatch)
+
+
+def said(decode: Callable[[], object]) -> object:
+    """What a decoder gives, a refusal included."""
+    try:
+        return decode()
+    except WireError as fault:
+        return fault.status, fault.reason
+
+
+def same_request(decoder: RequestDecoder, data: bytes, limits: HeadLimits = LIMITS) -> object:
+    """What the decoder says of `data`, which is what the strict one says."""
+    told = said(lambda: decoder.decode(data))
+    assert told == said(lambda: decode_request(data, limits))
+    return told
+
+
+def same_answer(decoder: AnswerDecoder, data: bytes, *, head: bool = False, limits: HeadLimits = LIMITS) -> object:
+    """As `same_request`."""
+    told = said(lambda: decoder.decode(data, limits, head=head))
+    assert told == said(lambda: decode_answer(data, limits, head=head))
+    return told
+
+
+def taught(*heads: bytes, limits: HeadLimits = LIMITS) -> RequestDecoder:
+    """A decoder that has seen these heads, each twice: the first of all is not remembered."""
+    decoder = RequestDecoder(limits)
+    for head in heads:
+        same_request(decoder, head, limits)
+        same_request(decoder, head, limits)
+    return decoder
+
+
+def taught_answer(*heads: bytes, limits: HeadLimits = LIMITS) -> AnswerDecoder:
+    """As `taught`."""
+    decoder = AnswerDecoder()
+    for head in heads:
+        same_answer(decoder, head, limits=limits)
+        same_answer(decoder, head, limits=limits)
+    return decoder
+
+
+class TestRequests:
+    @pytest.mark.parametrize("head", [SEARCH, GET, SEARCH.replace(b"1.1", b"1.0"), GET.replace(b"Accept", b"accept")])
+    def test_what_comes_again_is_known_again(self, head: bytes, strict: Counter) -> None:
+        decoder = taught(head)
+        before = strict.asked
+        for _ in range(5):
+            same_request(decoder, head + b"body")
+        assert (before, strict.asked) == (2, 2)
+
+    @pytest.mark.parametrize(
+        ("old", "new"),
+        [(b" /a/_search ", b" /another/_doc/1?pretty "), (b"POST", b"PUT"), (b": 41\r", b": 7\r"), (b": 41", b": 000")],
+    )
+    def test_target_method_and_length_may_be_others(self, old: bytes, new: bytes, strict: Counter) -> None:
+        decoder = taught(SEARCH)
+        before = strict.asked
+        told = same_request(decoder, SEARCH.replace(old, new))
+        assert isinstance(told, RequestHead)
+        assert strict.asked == before
+
+    @pytest.mark.parametrize(
+        ("old", "new"),
+        [
+            (b"c2VjcmV0", b"b3RoZXIh"),
+            (b"HTTP/1.1", b"HTTP/1.0"),
+            (b"HTTP/1.1", b"HTTP/1.2"),
+            (b"Content-Length: 41", b"Content-Length: "),
+            (b"Content-Length: 41", b"Content-Length: -1"),
+            (b"Content-Length: 41", b"Content-Length: +41"),
+            (b"Content-Length: 41", b"Content-Length: 4 1"),
+            (b"Content-Length: 41", b"Content-Length: 41 "),
+            (b"Content-Length: 41", b"Content-Length: 0x29"),
+            (b"Content-Length: 41", b"Content-Length: \xb2"),
+            (b"Content-Length: 41", b"Content-Length: " + b"1" * 19),
+            (b"Content-Length: 41", b"Content-Length: 41\r\nContent-Length: 41"),
+            (b"Content-Length: 41", b"Content-Length: 41\nX: y"),
+            (b"Content-Length: 41", b"Content-Length: 41\rX: y"),
+            (b"Content-Length: 41", b"Transfer-Encoding: chunked"),
+            (b"Content-Length: 41", b"Content-Length : 41"),
+            (b"\r\n\r\n", b"\r\nTransfer-Encoding: chunked\r\n\r\n"),
+            (b"\r\n\r\n", b"\r\n\n"),
+            (b"\r\n\r\n", b"\r\n"),
+            (b"Host: node:9200\r\n", b""),
+            (b"POST", b"\r\nPOST"),
+            (b"POST", b"PO ST"),
+            (b" /a/_search ", b"  "),
+        ],
+    )
+    def test_what_differs_is_for_the_strict_decoder(self, old: bytes, new: bytes, strict: Counter) -> None:
+        decoder = taught(SEARCH)
+        before = strict.asked
+        same_request(decoder, SEARCH.replace(old, new, 1))
+        assert strict.asked == before + 1
+
+    def test_a_head_that_comes_in_pieces_is_incomplete_until_its_last_byte(self) -> None:
+        for head in (SEARCH, GET):
+            decoder = taught(head)
+            assert [same_request(decoder, head[:end]) for end in range(len(head))] == [None] * len(head)
+            assert same_request(decoder, head) is not None
+
+    def test_limits_hold_as_ever(self, strict: Counter) -> None:
+        limits = HeadLimits(line_bytes=len(b"POST /a/_search HTTP/1.1"), head_bytes=len(SEARCH) + 5, fields=5)
+        decoder = taught(SEARCH, limits=limits)
+        same_request(decoder, SEARCH, limits)
+        assert strict.asked == 2
+        assert same_request(decoder, SEARCH.replace(b"_search", b"_searchX"), limits) == (
+            414,
+            f"the request line is longer than {limits.line_bytes} bytes",
+        )
+        long = SEARCH.replace(b": 41", b": 0000041")
+        assert isinstance(same_request(decoder, long, limits), RequestHead)
+        assert same_request(decoder, SEARCH.replace(b": 41", b": 00000041"), limits) == (
+            431,
+            f"the head is larger than {limits.head_bytes} bytes",
+        )
+
+    def test_the_first_head_of_a_connection_is_not_remembered(self, strict: Counter) -> None:
+        decoder = RequestDecoder(LIMITS)
+        same_request(decoder, SEARCH)
+        same_request(decoder, SEARCH)
+        same_request(decoder, SEARCH)
+        assert strict.asked == 2
+
+    def test_a_client_whose_heads_all_differ_is_given_up(self, strict: Counter) -> None:
+        decoder = RequestDecoder(LIMITS)
+        for number in range(9):
+            same_request(decoder, GET.replace(b"*/*", b"%d" % number))
+        strict.asked = 0
+        for _ in range(3):
+            same_request(decoder, GET)
+        assert strict.asked == 3
+
+    def test_one_that_changes_now_and_then_is_not(self, strict: Counter) -> None:
+        decoder = RequestDecoder(LIMITS)
+        for number in range(9):
+            for _ in range(3):
+                same_request(decoder, GET.replace(b"*/*", b"%d" % number))
+        assert strict.asked == 10, "twice the first, once each of the others"
+
+    def test_large_sections_are_not_kept(self, strict: Counter) -> None:
+        decoder = taught(GET.replace(b"*/*", b"x" * 5000))
+        same_request(decoder, GET.replace(b"*/*", b"x" * 5000))
+        assert strict.asked == 3
+
+    @pytest.mark.parametrize("name", [b"content-length", b"CONTENT-LENGTH", b"Content-length"])
+    def test_a_length_that_connection_names_is_refused_each_time(self, name: bytes) -> None:
+        head = b"PUT / HTTP/1.1\r\nHost: x\r\n%b: 1\r\nConnection: %b\r\n\r\n" % (name, name)
+        decoder = taught(head)
+        assert isinstance(same_request(decoder, head), tuple)
+
+
+class TestAnswers:
+    def test_what_comes_again_is_known_again(self, strict: Counter) -> None:
+        decoder = taught_answer(ANSWER)
+        told = same_answer(decoder, ANSWER.replace(b"length: 2", b"length: 12345") + b"{}")
+        assert isinstance(told, AnswerHead)
+        assert (strict.asked, told.framing, told.verbatim) == (2, 12345, True)
+
+    @pytest.mark.parametrize(
+        ("old", "new"),
+        [
+            (b"200 OK", b"204 OK"),
+            (b"length: 2", b"length: "),
+            (b"length: 2", b"length: 2 "),
+            (b"length: 2", b"length: -2"),
+            (b"length: 2", b"length: 2, 2"),
+            (b"length: 2", b"length: " + b"2" * 19),
+            (b"length: 2", b"length: 2\nx: y"),
+            (b"\r\n\r\n", b"\r\ncontent-length: 3\r\n\r\n"),
+            (b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"),
+            (b"\r\n\r\n", b"\r\n"),
+            (b"1.1", b"1.0"),
+        ],
+    )
+    def test_what_differs_is_for_the_strict_decoder(self, old: bytes, new: bytes, strict: Counter) -> None:
+        decoder = taught_answer(ANSWER)
+        before = strict.asked
+        same_answer(decoder, ANSWER.replace(old, new, 1))
+        assert strict.asked == before + 1
+
+    def test_an_answer_to_head_has_no_body_whatever_came_before(self) -> None:
+        decoder = taught_answer(ANSWER)
+        told = same_answer(decoder, ANSWER, head=True)
+        assert isinstance(told, AnswerHead)
+        assert told.framing == 0
+        decoder = AnswerDecoder()
+        for _ in range(3):
+            same_answer(decoder, ANSWER, head=True)
+        told = same_answer(decoder, ANSWER)
+        assert isinstance(told, AnswerHead)
+        assert told.framing == 2
+
+    @pytest.mark.parametrize("status", [b"204 No Content", b"304 Not Modified", b"100 Continue", b"101 Switching"])
+    def test_an_answer_that_may_have_no_body_is_judged_each_time(self, status: bytes) -> None:
+        head = ANSWER.replace(b"200 OK", status).replace(b"length: 2", b"length: 0")
+        decoder = taught_answer(head)
+        same_answer(decoder, head)
+        same_answer(decoder, head.replace(b"length: 0", b"length: 9"))
+
+    @pytest.mark.parametrize("line", [b"Transfer-Encoding: chunked", b"a: b", b"Keep-Alive: x\r\nContent-Length: 5"])
+    def test_what_does_not_leave_as_it_came_is_not_remembered(self, line: bytes, strict: Counter) -> None:
+        decoder = taught_answer(b"HTTP/1.1 200 OK\r\n" + line + b"\r\n\r\n")
+        same_answer(decoder, b"HTTP/1.1 200 OK\r\n" + line + b"\r\n\r\n")
+        assert strict.asked == 3
+
+    def test_limits_hold_as_ever(self) -> None:
+        limits = HeadLimits(head_bytes=len(ANSWER) + 1)
+        decoder = taught_answer(ANSWER, limits=limits)
+        assert isinstance(same_answer(decoder, ANSWER.replace(b": 2\r", b": 22\r"), limits=limits), AnswerHead)
+        assert isinstance(same_answer(decoder, ANSWER.replace(b": 2\r", b": 222\r"), limits=limits), tuple)
+
+
+def edited(base: bytes) -> st.SearchStrategy[bytes]:
+    """`base` with a byte or two put in, taken out, or exchanged, or with pieces that mean something to a parser."""
+    pieces = st.sampled_from(
+        [b"", b"\r\n", b"\n", b"\r", b" ", b"0", b"9", b":", b"\x00", b"Content-Length: 3\r\n", b"TE: x\r\n",
+         b"HTTP/1.", b"Transfer-Encoding: chunked\r\n", b"Connection: close\r\n", b"Expect: 100-continue\r\n",
+         b"\r\n\r\n"]
+    )  # fmt: skip
+    edit = st.tuples(st.integers(0, len(base)), st.integers(0, 12), pieces)
+
+    def apply(edits: list[tuple[int, int, bytes]]) -> bytes:
+        data = base
+        for at, width, piece in edits:
+            data = data[:at] + piece + data[at + width :]
+        return data
+
+    return st.lists(edit, max_size=2).map(apply)
+
+
+@settings(max_examples=300)
+@given(st.lists(st.one_of(edited(SEARCH), edited(GET), st.sampled_from([SEARCH, GET])), max_size=9))
+@example([SEARCH, SEARCH, SEARCH.replace(b"Content-Length: 41\r\n", b"")])
+def test_requests_are_understood_the_same_in_any_order(heads: list[bytes]) -> None:
+    decoder = RequestDecoder(LIMITS)
+    for head in heads:
+        same_request(decoder, head)
+        same_request(decoder, head)
+
+
+@settings(max_examples=300)
+@given(st.lists(st.tuples(st.one_of(edited(ANSWER), st.just(ANSWER)), st.booleans()), max_size=9))
+def test_answers_are_understood_the_same_in_any_order(heads: list[tuple[bytes, bool]]) -> None:
+    decoder = AnswerDecoder()
+    for data, head in heads:
+        same_answer(decoder, data, head=head)
+        told = same_answer(decoder, data, head=head)
+        if isinstance(told, AnswerHead) and told.verbatim:
+            assert encode_answer(told, minor=1, keep_alive=True) == data[: told.end]
