@@ -53,7 +53,7 @@ ARROWS: dict[str, frozenset[str]] = {
     # The embedded cluster judges privileges and makes destinations as Elasticsearch does, and knows of no proxy.
     "embedded": PLAIN | {"privileges", "destination"},
     # The positions of YAML values come from the same reader as those of rule files.
-    "config": BASE | {"settings", "rules", "tls", "identity", "journal.mask"},
+    "config": BASE | {"settings", "rules", "tls", "identity", "journal.fields", "journal.mask"},
     "listeners": BASE | {"settings"},
     "handover": BASE | {"tasks"},
     "preflight": PLAIN | {"rules", "cluster", "identity"},
@@ -74,7 +74,7 @@ ARROWS: dict[str, frozenset[str]] = {
     # A case runs through the gate's own flow; its jobs are read as the cluster's are.
     "cases": GATE | {"cluster", "journal.entry", "text"},
     # Schemas are made from the tables that the readers themselves use.
-    "schemas": PLAIN | {"cases", "config", "journal.entry", "journal.fields", "rules"},
+    "schemas": PLAIN | {"cases", "config", "journal.entry", "journal.fields", "journal.mask", "rules"},
     "commands": IO
     | {"audit", "cases", "config", "control", "embedded", "journal.entry", "listeners", "logs", "planned"}
     | {"replay", "schemas", "text"},

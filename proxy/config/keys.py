@@ -36,6 +36,8 @@ KEYS: Mapping[str, str] = {
     "break_glass.public_keys": "files (PEM) with the public keys that vouch for break-glass entries, by name",
     "journal.path": "folder of the audit record",
     "journal.on_full": "what happens to a start that cannot be recorded: `refuse`",
+    "journal.mask": "fields of records that are masked, such as `user.name`; or a list",
+    "journal.mask_key_file": "file with the key of the masks",
     "gate.socket": "path of the gate's Unix socket; a private temporary folder where absent",
     "control.socket": "path of the control API's Unix socket; `control.sock` in the journal's folder where absent",
     "identity.users_file": "users and password hashes, in the form of Elasticsearch's `users` file",

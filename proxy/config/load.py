@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from proxy.config import break_glass, files, values
 from proxy.config.document import read
 from proxy.config.identity import identity_settings
+from proxy.config.masking import masking
 from proxy.config.peers import cluster_tls, forwarded
 from proxy.config.tree import Node, Place, invalid, leaves, overlay, told
 from proxy.errors import ConfigError, Fault
@@ -22,6 +23,7 @@ from proxy.settings import (
     IdentityLimits,
     IdentitySettings,
     Listen,
+    Masking,
 )
 
 T = TypeVar("T")
@@ -64,6 +66,7 @@ class Config:
     sniffing: str = "pass"
     identity: IdentitySettings | None = None
     forwarded: Forwarded = field(default_factory=Forwarded)
+    masking: Masking = field(default_factory=Masking)
 
     def edge_settings(self, gate_socket: str) -> EdgeSettings:
         """What an edge worker is told."""
@@ -90,6 +93,7 @@ class Config:
             control=self.control_socket,
             watch_s=self.watch_s,
             break_glass_keys=self.break_glass_keys,
+            masking=self.masking,
         )
 
 
@@ -169,6 +173,7 @@ class _Reader:
             sniffing=self.take("cluster.sniffing", lambda node: values.choice(node, SNIFFING_MODES), "pass"),
             identity=identity_settings(self, listen, self._limits("limits.identity", IdentityLimits())),
             forwarded=forwarded(self),
+            masking=masking(self),
         )
         if self.faults:
             raise ConfigError(self.faults)

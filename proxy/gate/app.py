@@ -30,7 +30,8 @@ from proxy.gate.unix import leave, listen
 from proxy.identity.conflicts import identity_conflicts
 from proxy.identity.own import OwnIdentities
 from proxy.journal.read import Start, unfinished
-from proxy.journal.writer import Journal, open_journal
+from proxy.journal.screened import ScreenedJournal
+from proxy.journal.writer import open_journal
 from proxy.model import Answer, Credential
 from proxy.settings import GateSettings
 from proxy.tasks import spawn
@@ -71,7 +72,7 @@ class Gate:
         self,
         settings: GateSettings,
         rules: RulesInForce,
-        journal: Journal,
+        journal: ScreenedJournal,
         cluster: Gateway,
         own: OwnIdentities | None = None,
     ) -> None:
@@ -230,7 +231,7 @@ async def run(
     if taken.rules is None:
         raise RulesError(taken.faults)
     own = OwnIdentities(identity) if identity is not None else None
-    journal = open_journal(Path(settings.journal))
+    journal = ScreenedJournal(open_journal(Path(settings.journal)), settings.masking)
     try:
         cluster = _gateway(settings)
     except ConfigError:

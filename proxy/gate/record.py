@@ -183,7 +183,14 @@ def _add_identities(record: dict[str, Any], flight: Flight) -> None:
 
 def _add_job(ours: dict[str, Any], known: Known) -> None:
     ours["owner"] = entry.owner(known.job.owner)
-    ours["job"] = {**entry.job(known.job), "state": known.state.state, "stage": known.state.stage.value}
+    ours["job"] = {
+        **entry.job(known.job),
+        "version": known.job.version,
+        # Of the whole: so a change of what is not on record (a query) is seen, too.
+        "config_sha256": entry.digest(known.job.config),
+        "state": known.state.state,
+        "stage": known.state.stage.value,
+    }
 
 
 def _subjects(subjects: Subjects) -> dict[str, Any]:

@@ -5,6 +5,7 @@ What is not named here is not recorded: no headers, no bodies, no secrets. Texts
 `TEXT_LIMIT_CHARS`.
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -89,6 +90,11 @@ def administrative(action: str, id: str, now_ms: int, *, outcome: str, reason: s
     }
 
 
+def digest(value: Any) -> str:  # noqa: ANN401 -- any JSON value
+    """SHA-256 of a JSON value in canonical form: keys sorted by code point, no blanks, UTF-8."""
+    return hashlib.sha256(msgspec.json.encode(value, order="sorted")).hexdigest()
+
+
 def cut(text: str) -> str:
     """A text that a client chose, bounded; what was cut leaves a mark. Lone surrogates, which JSON in UTF-8 cannot
     hold, are escaped."""
@@ -113,8 +119,12 @@ def identity(who: Identity) -> dict[str, Any]:
     if who.runs_as:
         fields["run_as"] = {"lookup_realm": who.lookup_realm}
     if who.api_key_id is not None:
-        fields["api_key"] = {"id": who.api_key_id, "name": who.api_key_name}
+        fields["api_key"] = _api_key(who.api_key_id, who.api_key_name)
     return fields
+
+
+def _api_key(id: str, name: str | None) -> dict[str, str]:
+    return {"id": cut(id)} if name is None else {"id": cut(id), "name": cut(name)}
 
 
 def owner(whose: Owner) -> dict[str, Any]:
@@ -123,7 +133,7 @@ def owner(whose: Owner) -> dict[str, Any]:
     if whose.roles:
         fields["roles"] = cut_list(whose.roles)
     if whose.api_key_id is not None:
-        fields["api_key"] = {"id": whose.api_key_id, "name": whose.api_key_name}
+        fields["api_key"] = _api_key(whose.api_key_id, whose.api_key_name)
     if whose.service_account is not None:
         fields["service_account"] = whose.service_account
     return fields

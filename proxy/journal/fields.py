@@ -127,7 +127,6 @@ _RECORD = (
     _keyword("startgate.chain.hash", "SHA-256 of this record in canonical JSON, without this field", always=True),
     _other(Kind.FLAG, "startgate.plan_only", "only the plan was asked for"),
     _other(Kind.FLAG, "startgate.explain_only", "only the explanation was asked for"),
-    _other(Kind.FLAG, "startgate.reconciled", "a crash interrupted the start: this is what was found afterwards"),
     _other(Kind.FLAG, "startgate.incomplete", "not all could be put on record; the gate's log says why"),
     _keyword("startgate.rules.revision", "revision of the rules that judged", always=True),
 )
@@ -175,7 +174,8 @@ _WHAT = (
     _text("startgate.destination.why", "and why"),
     _keywords("startgate.destination.source_indices", "the indices that settings and mappings are copied from"),
     _keyword("startgate.destination.body_sha256", "SHA-256 of the create request's body, in canonical JSON"),
-    _other(Kind.MAP, "startgate.destination.settings", "the settings in it; `…` where they are many"),
+    _other(Kind.MAP, "startgate.destination.settings", "the settings in it"),
+    _other(Kind.FLAG, "startgate.destination.settings_left_out", "the settings take more than a record has room for"),
     _other(Kind.MAP, "startgate.destination.overrides", "settings that the rules set: each with `file:line`"),
     _other(Kind.COUNT, "startgate.destination.field_count", "how many top-level fields are in it"),
     _other(Kind.MAP, "startgate.destination.meta", "`_meta` of its mapping: by this the index is known again"),
@@ -247,6 +247,10 @@ _HOW = (
         }.items()
     ),
 )
+# What was found of a start that a crash had interrupted.
+_RECONCILED = (
+    _other(Kind.FLAG, "startgate.reconciled", "a crash interrupted the start: this is what was found afterwards"),
+)
 _END = (
     _keyword("startgate.end.state", "the job's last state: `stopped`, `failed`, or what it was when it was last seen"),
     _keyword(
@@ -281,6 +285,53 @@ _ADMIN = (
     _keywords("startgate.admin.break_glass", "ids of the exceptions in the rules"),
 )
 
+# What the journal tells of itself; only its actions have these.
+_JOURNAL = (
+    _keyword("startgate.admin.journal.file", "the file that was begun, opened or deleted"),
+    _keyword("startgate.admin.journal.before", "what was there before: records or none; of a clock: its time"),
+    _keyword("startgate.admin.journal.after", "the file before this one; of a clock: its time now"),
+    _other(Kind.COUNT, "startgate.admin.journal.after_bytes", "size of the file before"),
+    _other(Kind.COUNT, "startgate.admin.journal.bytes", "size of the file that is deleted"),
+    _other(Kind.COUNT, "startgate.admin.journal.first_seq", "number of the first record in it"),
+    _keyword("startgate.admin.journal.first_hash", "its hash"),
+    _other(Kind.COUNT, "startgate.admin.journal.last_seq", "number of the last record in it"),
+    _keyword("startgate.admin.journal.last_hash", "its hash"),
+    _text("startgate.admin.journal.why", "why the file was begun or deleted"),
+    _other(Kind.MAP, "startgate.admin.journal.torn", "a line that a crash cut short"),
+    _other(Kind.TEXTS, "startgate.admin.journal.notes", "what was mended"),
+    _other(Kind.COUNT, "startgate.admin.journal.records", "how many records were lost, or came late"),
+    _keywords("startgate.admin.journal.receipts", "of which starts"),
+    _other(Kind.DATE, "startgate.admin.journal.since", "since when"),
+)
+
+_SEEN = "startgate.owner.seen"
+_OBSERVED = (
+    _keyword("startgate.observed.by", "whose credentials a job has after PUT or `_update`", "caller", "secondary"),
+    _other(Kind.COUNT, "startgate.observed.began_ms", "when the call had come, in milliseconds since 1970"),
+    _other(Kind.COUNT, "startgate.observed.answered_ms", "when the cluster had answered"),
+    _text("startgate.observed.unknown_who", "why it is not known who called"),
+    _text("startgate.observed.unknown_job", "why it is not known what the job has become"),
+    _other(Kind.COUNT, "startgate.observed.missed.count", "calls that passed and are not known to be on record"),
+    _other(Kind.MAP, "startgate.observed.missed.calls", "how many of each `event.action`"),
+    _other(Kind.COUNT, "startgate.observed.missed.since_ms", "when the first of them had come"),
+    _other(Kind.COUNT, "startgate.observed.missed.until_ms", "when the last of them was answered"),
+    _other(Kind.FLAG, f"{_SEEN}.known", "whether it is known who made or last changed the job", always=True),
+    _text(f"{_SEEN}.why", "why it is not, such as `before our time: …`"),
+    _keyword(f"{_SEEN}.name", "user name of whoever did"),
+    _keyword(f"{_SEEN}.realm.name", "their realm"),
+    _keyword(f"{_SEEN}.realm.type", "its type"),
+    _keyword(f"{_SEEN}.api_key.id", "id of the API key that they showed"),
+    _keyword(f"{_SEEN}.api_key.name", "its name"),
+    _keyword(f"{_SEEN}.run_as.lookup_realm", "they acted through another's credentials; their own realm"),
+    _keyword(f"{_SEEN}.by", "whether they called themselves, or Kibana did for them", "caller", "secondary"),
+    _keyword(f"{_SEEN}.action", "the call by which they did"),
+    _other(Kind.DATE, f"{_SEEN}.time", "when it was recorded"),
+    _keyword(f"{_SEEN}.record", "`event.id` of its record"),
+    _other(Kind.COUNT, "startgate.admin.unauthenticated.count", "attempts that have no record of their own"),
+    _other(Kind.COUNT, "startgate.admin.unauthenticated.since_ms", "when the first of them was answered"),
+    _other(Kind.COUNT, "startgate.admin.unauthenticated.until_ms", "and the last"),
+)
+
 # By what a reader looks for; the order is that of the document.
 TABLE: Mapping[str, tuple[Field, ...]] = {
     "What happened": _EVENT,
@@ -290,7 +341,12 @@ TABLE: Mapping[str, tuple[Field, ...]] = {
     "What": _WHAT,
     "Why": _WHY,
     "How it went": _HOW,
+    "What was found after a crash": _RECONCILED,
     "How it ended": _END,
+    "Calls on a job that are no starts": _OBSERVED,
     "Changes to Startgate itself": _ADMIN,
+    "The journal about itself": _JOURNAL,
 }
 FIELDS: Mapping[str, Field] = {one.name: one for part in TABLE.values() for one in part}
+# Objects that are there whatever else is: in a record, or in the object around them.
+THERE = frozenset({"ecs", "event", "startgate", "startgate.caller.realm", "startgate.secondary.realm"})

@@ -10,6 +10,7 @@ from typing import Any
 from proxy.config.keys import KEYS
 from proxy.config.load import SNIFFING_MODES
 from proxy.config.peers import FORWARDED_MODES
+from proxy.journal.mask import MASKABLE
 from proxy.settings import EdgeLimits, GateLimits, IdentityLimits
 from proxy.tls import VERIFY_MODES, VERSIONS
 
@@ -17,6 +18,7 @@ _TEXTS = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "str
 _ANY = {"type": ["string", "number", "boolean", "array", "object"]}
 # YAML takes 1.2 for a number.
 _VERSION = {"enum": [*VERSIONS, *map(float, VERSIONS)]}
+_MASKED = {"anyOf": [{"enum": list(MASKABLE)}, {"type": "array", "items": {"enum": list(MASKABLE)}}]}
 # Keys that are more than a value of any kind.
 _KINDS: dict[str, dict[str, Any]] = {
     "listen": {"anyOf": [{"type": ["string", "object"]}, {"type": "array", "items": {"type": ["string", "object"]}}]},
@@ -32,6 +34,8 @@ _KINDS: dict[str, dict[str, Any]] = {
     "rules": {"type": "string"},
     "journal.path": {"type": "string"},
     "journal.on_full": {"enum": ["refuse"]},
+    "journal.mask": _MASKED,
+    "journal.mask_key_file": {"type": "string"},
     "gate.socket": {"type": "string"},
 }
 _LIMITS = {

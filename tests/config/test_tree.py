@@ -96,7 +96,7 @@ def test_variables_of_others_are_left_alone() -> None:
         ),
         ({"admin": {}}, "admin is not supported by this version"),
         ({"journal": {"path": None}}, "journal.path is empty"),
-        ({"journal": 3}, "journal must be a map with on_full, path, and is a number"),
+        ({"gate": 3}, "gate must be a map with socket, and is a number"),
     ],
 )
 def test_what_is_no_key_is_refused(tree: object, message: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from proxy.gate import record
 from proxy.gate.flight import Destination, Flight, Plan
-from proxy.journal.entry import LIST_LIMIT, encode
+from proxy.journal.entry import LIST_LIMIT, digest, encode
 from proxy.model import Answer, JobState, Stage
 from proxy.rules import (
     NotRecorded,
@@ -107,6 +107,8 @@ def test_an_intent_says_who_what_and_why() -> None:
                 "id": "outliers",
                 "analysis": "outlier_detection",
                 "create_time": 1_700_000_000_000,
+                "version": "12.0.0",
+                "config_sha256": digest(made().config),
                 "sources": ["flights"],
                 "destination": "flights-out",
                 "results_field": "ml",

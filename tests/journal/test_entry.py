@@ -1,6 +1,8 @@
 """Records as values: field names, bounds, nothing that was not named."""
 
+import hashlib
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -141,7 +143,8 @@ def test_run_as_and_api_keys_are_told() -> None:
     )
     told = entry.identity(who)
     assert told["run_as"] == {"lookup_realm": "native1"}
-    assert told["api_key"] == {"id": "id1", "name": None}
+    assert told["api_key"] == {"id": "id1"}
+    assert entry.identity(replace(who, api_key_name="n"))["api_key"] == {"id": "id1", "name": "n"}
 
 
 @pytest.mark.parametrize(
@@ -174,6 +177,12 @@ def test_a_job_is_told_without_its_query() -> None:
         "results_field": "ml",
     }
     assert "secret" not in str(told)
+
+
+def test_equal_values_have_one_digest() -> None:
+    one, other = {"a": 1, "b": {"ü": [1.5], "c": None}}, {"b": {"c": None, "ü": [1.5]}, "a": 1}
+    assert entry.digest(one) == entry.digest(other) != entry.digest({**one, "a": "1"})
+    assert entry.digest(one) == hashlib.sha256('{"a":1,"b":{"c":null,"ü":[1.5]}}'.encode()).hexdigest()
 
 
 def test_what_is_of_no_start_says_so() -> None:
