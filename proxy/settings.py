@@ -255,6 +255,34 @@ class Masking:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class JournalSettings:
+    """How the journal is written. `on_full` is `refuse` or `unsafe_continue`: what becomes of a start that cannot be
+    recorded. `checkpoint_key` is an Ed25519 private key (PEM), empty for no checkpoints. 0 of an age or of a number of
+    files is no bound."""
+
+    on_full: str = "refuse"
+    # An fsync takes milliseconds; a volume in a cloud that is moved or throttled pauses for seconds. Two such waits end
+    # before Kibana gives a request up (30 s).
+    append_limit_s: float = 5.0
+    # Some 30,000 starts: small enough to be copied and searched at once, big enough that a year is not ten thousand
+    # files.
+    rotate_size_bytes: int = 64 * 1024 * 1024
+    # A file a day, so that files can be kept and removed by their age.
+    rotate_age_s: float = 24 * 3600.0
+    # By default nothing is ever deleted.
+    retain_files: int = 0
+    retain_age_s: float = 0.0
+    checkpoint_key: str = field(default="", repr=False)
+    # What can be cut off unnoticed at the worst; a signature and an fsync for each.
+    checkpoint_every_records: int = 1000
+
+    @property
+    def continues(self) -> bool:
+        """Whether a start goes on that cannot be recorded."""
+        return self.on_full == "unsafe_continue"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GateSettings:
     """What the gate needs. `service` is the value of an `Authorization` header (`ApiKey …` or `Basic …`) or None;
     `rules` is a file or folder; `journal` a folder; `identity` is None where the cluster says who asks.
@@ -274,4 +302,5 @@ class GateSettings:
     watch_s: float | None = None
     break_glass_keys: Mapping[str, str] = field(default_factory=dict)
     identity: IdentitySettings | None = None
+    journaling: JournalSettings = field(default_factory=JournalSettings)
     masking: Masking = field(default_factory=Masking)

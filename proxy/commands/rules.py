@@ -15,6 +15,7 @@ from proxy.control.client import Control
 from proxy.errors import ExitStatus
 from proxy.gate.standing import Attempt, Excepted, Outcome, Standing
 from proxy.journal import read as journal
+from proxy.journal.marks import JOURNAL_ACTIONS
 from proxy.text import plain
 
 # Wide enough for every heading below.
@@ -89,6 +90,8 @@ def rules_history(config_file: Path | None, folder: Path | None, as_json: bool) 
         place = folder or Path(read_config(config_file).journal)
         recorded = False
         for record in journal.administrative(place):
+            if record["event"]["action"].startswith(JOURNAL_ACTIONS):
+                continue
             recorded = True
             if as_json:
                 click.echo(msgspec.json.encode(record))

@@ -231,7 +231,7 @@ async def run(
     if taken.rules is None:
         raise RulesError(taken.faults)
     own = OwnIdentities(identity) if identity is not None else None
-    journal = ScreenedJournal(open_journal(Path(settings.journal)), settings.masking)
+    journal = ScreenedJournal(open_journal(Path(settings.journal), settings.journaling), settings.masking)
     try:
         cluster = _gateway(settings)
     except ConfigError:

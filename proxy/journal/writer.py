@@ -1,45 +1,79 @@
 """Appends records to the journal durably: a record is on disk before `append` returns.
 
-The file is `starts-000001.jsonl` in the journal's folder, one JSON object a line, mode 0600. One process holds the
-folder by an exclusive lock. Records that arrive while an fsync is under way share the next one (group commit).
+One process holds the folder by an exclusive lock. Records that arrive while an fsync is under way share the next one
+(group commit). What waits longer than `journal.append_limit_s` is refused; where it comes onto the disk after all, a
+later record says so. See docs/journal.md.
 """
 
 import asyncio
-import contextlib
-import errno
-import fcntl
-import os
-from collections.abc import Mapping
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from proxy.errors import JournalError
-from proxy.journal.entry import encode
+from proxy.journal.chain import Unsealed, prepare
+from proxy.journal.debts import Debts
+from proxy.journal.files import Files
+from proxy.journal.folder import FILE_PATTERN, FIRST_FILE, LOCK_FILE
+from proxy.journal.marks import Mark
+from proxy.journal.opening import open_store
+from proxy.journal.standing import JournalStanding, JournalState
+from proxy.journal.store import Store
+from proxy.settings import JournalSettings
 from proxy.tasks import spawn
 
-FILE_PATTERN = "starts-*.jsonl"
-FIRST_FILE = "starts-000001.jsonl"
-LOCK_FILE = "lock"
+__all__ = ["FILE_PATTERN", "FIRST_FILE", "LOCK_FILE", "Journal", "open_journal"]
+
+logger = logging.getLogger(__name__)
+
+# How often it is tried to say what was lost, while no record comes that would say it along with itself.
+RETRY_S = 5.0
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+@dataclass(slots=True, eq=False)
+class _Waiter:
+    """One record, and who waits for it. `given_up`: it was refused while the disk had it already."""
+
+    unsealed: Unsealed
+    receipt: str
+    done: asyncio.Future[None]
+    given_up: bool = False
 
 
 class Journal:
     """The open journal of this process. Make it with `open_journal`."""
 
-    def __init__(self, folder: Path, lock: int, file: int) -> None:
-        self.folder = folder
-        self._lock = lock
-        self._file = file
-        self._size = os.fstat(file).st_size
-        self._waiting: list[tuple[bytes, asyncio.Future[None]]] = []
+    def __init__(
+        self, store: Store, settings: JournalSettings, *, now_ms: Callable[[], int], retry_s: float = RETRY_S
+    ) -> None:
+        self.folder = store.folder
+        self._store = store
+        self._settings = settings
+        self._now_ms = now_ms
+        self._retry_s = retry_s
+        self._waiting: list[_Waiter] = []
         self._flushing: asyncio.Task[None] | None = None
+        # When the batch was handed over that is being written, by the loop's clock.
+        self._writing_since_s: float | None = None
+        self._debts = Debts()
+        self._paying: asyncio.Task[None] | None = None
         self._closed = False
-        self._torn = False
+        self._appended = self._refused = self._lost = self._late = 0
+        self._failure = ""
         # A thread of its own: in a shared pool an fsync would wait behind whatever else is slow there.
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
 
     async def append(self, entry: Mapping[str, Any]) -> None:
-        """Append one record; returns when it is on disk.
+        """Append one record; returns when it is on disk. With `unsafe_continue` it also returns where it cannot be:
+        that is logged and counted, and recorded as soon as anything can be.
 
         Raises:
             JournalError: the record is not durable; whatever needed it must not happen.
@@ -47,160 +81,189 @@ class Journal:
         if self._closed:
             raise JournalError(f"the journal {self.folder} is closed")
         try:
-            line = encode(entry)
+            unsealed = prepare(entry)
         except (TypeError, ValueError) as failure:  # ValueError: UnicodeEncodeError, too
             raise JournalError(f"a record cannot be written as JSON: {failure}") from failure
-        done = asyncio.get_running_loop().create_future()
-        self._waiting.append((line, done))
+        loop = asyncio.get_running_loop()
+        waiter = _Waiter(unsealed, _receipt(entry), loop.create_future())
+        if self._stalled():
+            # Nobody is kept waiting for a disk that does not answer those before.
+            self._refuse([waiter], self._too_slow())
+        else:
+            self._waiting.append(waiter)
+            self._start_flush()
+        timer = loop.call_later(self._settings.append_limit_s, self._give_up, waiter)
+        try:
+            # A caller that is cancelled does not take the record back: it may be half written already.
+            await waiter.done
+        except JournalError:
+            if not self._settings.continues:
+                raise
+        finally:
+            timer.cancel()
+
+    def standing(self) -> JournalStanding:
+        """How the journal stands now."""
+        stalled = self._stalled()
+        state = JournalState.FAILING if self._failure else JournalState.WRITABLE
+        return JournalStanding(
+            state=JournalState.STALLED if stalled else state,
+            reason=str(self._too_slow()) if stalled else self._failure,
+            journal=self._store.link.journal,
+            file=self._store.file.name,
+            seq=self._store.link.seq - 1,
+            appended=self._appended,
+            refused=self._refused,
+            lost=self._lost,
+            late=self._late,
+            last_fsync_s=self._store.last_fsync_s,
+        )
+
+    def _start_flush(self) -> None:
         if self._flushing is None:
             self._flushing = spawn(self._flush(), name="journal flush")
-        # A caller that is cancelled does not take the record back: it may be half written already.
-        await done
 
     async def _flush(self) -> None:
         try:
-            while self._waiting:
+            while self._waiting or self._debts:
                 batch, self._waiting = self._waiting, []
-                await self._flush_batch(batch)
+                if not await self._flush_batch(batch) and not self._waiting:
+                    break  # debts alone: `_pay` tries again
         finally:
             self._flushing = None
 
-    async def _flush_batch(self, batch: list[tuple[bytes, asyncio.Future[None]]]) -> None:
-        data = b"".join(line for line, _ in batch)
+    async def _flush_batch(self, batch: list[_Waiter]) -> bool:
+        """Whether the batch is on the disk. Everybody in it is told."""
+        loop = asyncio.get_running_loop()
+        self._writing_since_s = loop.time()
         try:
-            await asyncio.get_running_loop().run_in_executor(self._thread, self._write, data)
-        except (OSError, RuntimeError) as failure:  # RuntimeError: no thread can be started any more
-            reason = getattr(failure, "strerror", None) or failure
-            error = JournalError(f"the journal {self.folder} cannot be written: {reason}")
-            for _, done in batch:
-                if not done.done():
-                    done.set_exception(error)
-                    done.exception()  # a waiter that was cancelled will not fetch it
-        else:
-            for _, done in batch:
-                if not done.done():
-                    done.set_result(None)
+            owed = [prepare(record) for record in self._debts.take(self._now_ms())]
+            await loop.run_in_executor(self._thread, self._store.commit, [*owed, *(one.unsealed for one in batch)])
+        except (OSError, RuntimeError, JournalError) as failure:  # RuntimeError: no thread can be started any more
+            self._debts.unpaid()
+            self._failed(batch, failure)
+            return False
+        finally:
+            self._writing_since_s = None
+        self._debts.paid()
+        self._written(batch)
+        if self._store.checkpoint_is_due():
+            await loop.run_in_executor(self._thread, self._store.checkpoint)
+        return True
 
-    def _write(self, data: bytes) -> None:
-        """Write and fsync; what a failure left behind is cut off before the next record, never joined to it."""
-        self._check_in_place()
-        if self._torn:
-            os.ftruncate(self._file, self._size)
-        self._torn = True
-        try:
-            _write_all(self._file, data)
-            os.fsync(self._file)
-        except OSError:
-            # At once if possible, so that no reader takes for recorded what was refused.
-            with contextlib.suppress(OSError):
-                os.ftruncate(self._file, self._size)
-            raise
-        self._torn = False
-        self._size += len(data)
+    def _written(self, batch: Iterable[_Waiter]) -> None:
+        if self._failure:
+            logger.warning("the journal %s can be written again", self.folder)
+            self._failure = ""
+        for waiter in batch:
+            self._appended += 1
+            if waiter.given_up and not self._settings.continues:
+                self._late += 1
+                self._owe(Mark.LATE, waiter, "the disk answered after their starts had been refused")
+            elif not waiter.done.done():
+                waiter.done.set_result(None)
 
-    def _check_in_place(self) -> None:
-        """The open file must still be the one that is named, and as it was left: what is written to a deleted file is
-        nobody's record, and a file that somebody else cut or wrote to holds less or more than was recorded."""
-        mine = os.fstat(self._file)
-        if mine.st_size != self._size and not self._torn:
-            raise OSError(errno.ESTALE, f"{FIRST_FILE} was changed by somebody else while in use")
+    def _failed(self, batch: Iterable[_Waiter], failure: Exception) -> None:
+        reason = getattr(failure, "strerror", None) or failure
+        text = f"the journal {self.folder} cannot be written: {reason}"
+        if self._failure != text:
+            logger.error("%s", text)
+            self._failure = text
+        self._refuse(batch, JournalError(text))
+
+    def _refuse(self, waiters: Iterable[_Waiter], error: JournalError) -> None:
+        """These records are not on the disk, and will not be."""
+        for waiter in waiters:
+            if self._settings.continues:
+                self._lost += 1
+                logger.critical("start %s goes on without its record: %s", waiter.receipt or "?", error)
+                self._owe(Mark.LOST, waiter, str(error))
+            elif not waiter.given_up:
+                self._refused += 1
+            if not waiter.done.done():
+                waiter.done.set_exception(error)
+                waiter.done.exception()  # a waiter that was cancelled will not fetch it
+
+    def _give_up(self, waiter: _Waiter) -> None:
+        """The wait of a record ends. What is being written can't be taken back; what waits for its turn can."""
+        if waiter.done.done():
+            return
+        if waiter in self._waiting:
+            self._waiting.remove(waiter)
+            self._refuse([waiter], self._too_slow())
+            return
+        waiter.given_up = True
+        if not self._settings.continues:
+            self._refused += 1
+        waiter.done.set_exception(self._too_slow())
+
+    def _stalled(self) -> bool:
+        since_s = self._writing_since_s
+        if since_s is None:
+            return False
+        return asyncio.get_running_loop().time() - since_s >= self._settings.append_limit_s
+
+    def _too_slow(self) -> JournalError:
+        limit_s = self._settings.append_limit_s
+        text = f"the disk has not answered within {limit_s:g} s (journal.append_limit_s)"
+        return JournalError(f"the journal {self.folder} cannot be written: {text}")
+
+    def _owe(self, kind: Mark, waiter: _Waiter, reason: str) -> None:
+        self._debts.owe(kind, waiter.receipt, self._now_ms(), reason)
+        if self._paying is None and not self._closed:
+            self._paying = spawn(self._pay(), name="journal debts")
+
+    async def _pay(self) -> None:
+        """Say what was lost as soon as anything can be written, though no start may come for hours."""
         try:
-            named = (self.folder / FIRST_FILE).stat()
-        except FileNotFoundError:
-            raise OSError(errno.ESTALE, f"{FIRST_FILE} was removed while in use") from None
-        if (mine.st_dev, mine.st_ino) != (named.st_dev, named.st_ino):
-            raise OSError(errno.ESTALE, f"{FIRST_FILE} was replaced while in use")
+            while self._debts:
+                await asyncio.sleep(self._retry_s)
+                self._start_flush()
+        finally:
+            self._paying = None
 
     async def close(self) -> None:
-        """Finish what is being written and give the folder free. Closing twice is closing once."""
+        """Finish what is being written, for as long as a record may wait, and give the folder free. Closing twice is
+        closing once."""
         if self._closed:
             return
         self._closed = True
+        if self._paying is not None:
+            self._paying.cancel()
+        if self._debts:
+            self._start_flush()
         if self._flushing is not None:
-            await self._flushing
+            _, still = await asyncio.wait([self._flushing], timeout=self._settings.append_limit_s)
+            if still:
+                # The thread can't be ended, and what it writes must stay locked: both end with the process.
+                logger.error("the journal %s is left while the disk does not answer", self.folder)
+                self._thread.shutdown(wait=False)
+                return
         self._thread.shutdown()
-        os.close(self._file)
-        os.close(self._lock)
+        self._store.close()
 
 
-def open_journal(folder: Path) -> Journal:
+def _receipt(entry: Mapping[str, Any]) -> str:
+    ours = entry.get("startgate", {})
+    return str(ours.get("receipt", "")) if isinstance(ours, Mapping) else ""
+
+
+def open_journal(
+    folder: Path,
+    settings: JournalSettings | None = None,
+    *,
+    files: Files | None = None,
+    now_ms: Callable[[], int] = _now_ms,
+    retry_s: float = RETRY_S,
+) -> Journal:
     """Open the journal in `folder`, made if missing (mode 0700), for this process alone.
 
     A last line that a crash cut short is moved to a file beside it, so that the journal holds whole records only.
+    `retry_s`: how often it is tried to say what was lost, while no record comes.
 
     Raises:
-        JournalError: the folder cannot be used, or another process holds it.
+        JournalError: the folder cannot be used, another process holds it, or what is in it is not to be gone on with.
     """
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = _take_lock(folder)
-    except OSError as failure:
-        raise JournalError(f"the journal folder {folder} cannot be used: {failure.strerror or failure}") from failure
-    try:
-        file = os.open(folder / FIRST_FILE, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        _mend_torn_line(folder, file)
-        _sync_folder(folder)
-    except OSError as failure:
-        os.close(lock)
-        raise JournalError(
-            f"the journal {folder / FIRST_FILE} cannot be opened: {failure.strerror or failure}"
-        ) from failure
-    return Journal(folder, lock, file)
-
-
-def _take_lock(folder: Path) -> int:
-    lock = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(lock)
-        raise JournalError(
-            f"the journal folder {folder} is in use by another process; each gate needs a folder of its own"
-        ) from None
-    return lock
-
-
-def _mend_torn_line(folder: Path, file: int) -> None:
-    size = os.fstat(file).st_size
-    keep = _end_of_last_line(file, size)
-    if keep == size:
-        return
-    torn = os.pread(file, size - keep, keep)
-    # Appended: a journal can be cut short at the same place more than once.
-    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
-    beside = os.open(folder / f"{FIRST_FILE}.torn-at-{keep}", flags, 0o600)
-    try:
-        _write_all(beside, torn)
-        os.fsync(beside)
-    finally:
-        os.close(beside)
-    os.ftruncate(file, keep)
-    os.fsync(file)
-
-
-def _write_all(file: int, data: bytes) -> None:
-    """A full disk takes a part without an error first (write(2))."""
-    written = 0
-    while written < len(data):
-        written += os.write(file, data[written:])
-
-
-def _end_of_last_line(file: int, size: int, block: int = 64 * 1024) -> int:
-    """The offset just after the last newline, looking back from the end one block at a time."""
-    end = size
-    while end:
-        start = max(0, end - block)
-        newline = os.pread(file, end - start, start).rfind(b"\n")
-        if newline >= 0:
-            return start + newline + 1
-        end = start
-    return 0
-
-
-def _sync_folder(folder: Path) -> None:
-    """A new file is only found again after a crash if its folder is on disk too (fsync(2))."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    wanted = settings or JournalSettings()
+    store = open_store(folder, wanted, files or Files(), now_ms)
+    return Journal(store, wanted, now_ms=now_ms, retry_s=retry_s)

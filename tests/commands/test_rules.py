@@ -111,7 +111,8 @@ def test_history_tells_every_reload(tmp_path: Path) -> None:
 
 def test_history_reads_what_it_does_not_know(tmp_path: Path) -> None:
     """A later version may record other things."""
-    history(tmp_path / "journal", administrative("startgate-other", "x", 0, outcome="success"))
+    opened = administrative("startgate-journal-opened", "y", 0, outcome="success")
+    history(tmp_path / "journal", opened, administrative("startgate-other", "x", 0, outcome="success"))
     assert invoke("rules", "history").output == "1970-01-01T00:00:00.000Z  None -> None  success (startgate-other)\n"
     assert invoke("rules", "history", "--journal", "nowhere").exit_code == 2
 
