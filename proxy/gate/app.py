@@ -21,6 +21,7 @@ from proxy.cluster.gateway import Gateway
 from proxy.control.server import serving
 from proxy.errors import ConfigError, Refusal, RulesError
 from proxy.gate import flow
+from proxy.gate.flight import Credentials, Judged
 from proxy.gate.follow import Followers
 from proxy.gate.reconcile import Aftermath, reconcile
 from proxy.gate.request import EXPLAIN_HEADER, PLAN_HEADER, Arrived, header_text
@@ -32,7 +33,7 @@ from proxy.identity.own import OwnIdentities
 from proxy.journal.read import Start, unfinished
 from proxy.journal.screened import ScreenedJournal
 from proxy.journal.writer import open_journal
-from proxy.model import Answer, Credential
+from proxy.model import Answer, Credential, Job
 from proxy.settings import GateSettings
 from proxy.tasks import spawn
 
@@ -86,13 +87,15 @@ class Gate:
         self._flights: set[asyncio.Task[Answer]] = set()
         self._followers = Followers(cluster, journal, self._clock, settings.limits)
         self._reconciling: asyncio.Task[None] | None = None
+        # The newest start of each job that was granted while an earlier process's are being closed.
+        self._since: dict[str, str] | None = {}
         self._world = flow.World(
             cluster=cluster,
             journal=journal,
             clock=self._clock,
             limits=settings.limits,
             service=settings.service,
-            started=self._followers.follow,
+            started=self._started,
             own=own,
         )
 
@@ -134,6 +137,11 @@ class Gate:
             lock = self._locks[job_id] = asyncio.Lock()
         return lock
 
+    def _started(self, job: Job, credentials: Credentials, receipt: str, judged: Judged | None) -> None:
+        if self._since is not None:
+            self._since[job.id] = receipt
+        self._followers.follow(job, credentials, receipt, judged)
+
     def reconcile(self, past: Sequence[Start]) -> None:
         """Close, in the background, what an earlier process left open."""
         service = self._settings.service
@@ -145,8 +153,13 @@ class Gate:
             service=credential,
             follow=self._followers.follow,
             lock=self._lock,
+            since=lambda job_id: self._since.get(job_id) if self._since is not None else None,
         )
-        self._reconciling = spawn(reconcile(past, aftermath), name="reconcile")
+        self._reconciling = spawn(self._reconcile(past, aftermath), name="reconcile")
+
+    async def _reconcile(self, past: Sequence[Start], aftermath: Aftermath) -> None:
+        await reconcile(past, aftermath)
+        self._since = None
 
     async def drain(self) -> None:
         """Let starts under way finish, within the limit."""

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from proxy.gate.flight import Flight, Known, Plan
+from proxy.gate.found import Found
 from proxy.gate.request import Arrived
 from proxy.journal import entry
 from proxy.journal.entry import Phase
@@ -88,18 +89,17 @@ def end(receipt: str, job_id: str, state: JobState | None, why: str, now_ms: int
     return record
 
 
-def reconciled(
-    receipt: str, found: str, now_ms: int, *, job: Mapping[str, Any], destination: Mapping[str, Any] | None = None
-) -> dict[str, Any]:
+def reconciled(receipt: str, found: Found, now_ms: int, *, job: Mapping[str, Any]) -> dict[str, Any]:
     """The outcome of a start that a crash interrupted, as far as the cluster could tell afterwards.
 
-    `destination` is told where something was done about it.
+    What the client would have been answered with is not known. `startgate.destination` is told where something was done
+    about it.
     """
-    record = entry.frame(Phase.OUTCOME, receipt, now_ms, outcome="unknown", reason=found)
+    record = entry.frame(Phase.OUTCOME, receipt, now_ms, outcome="unknown", reason=found.words())
     record["startgate"]["job"] = dict(job)
-    if destination is not None:
-        record["startgate"]["destination"] = dict(destination)
-    record["startgate"]["reconciled"] = True
+    if found.removal is not None:
+        record["startgate"]["destination"] = {"index": found.index, "removal": entry.cut(found.removal)}
+    record["startgate"]["reconciled"] = found.fields()
     return record
 
 

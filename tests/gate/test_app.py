@@ -373,6 +373,7 @@ async def test_stopping_lets_a_start_finish(tmp_path: Path, monkeypatch: pytest.
 
 async def test_a_start_that_does_not_finish_in_time_stays_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The next process finds its intent, and asks the cluster what became of it."""
+    monkeypatch.setattr("proxy.gate.reconcile.LATE_S", (0.01,))
     monkeypatch.setattr(__name__ + ".LIMITS", GateLimits(drain_s=0.05), raising=False)
     forwarding = HeldUp()
     async with running(tmp_path, monkeypatch, {"forward": forwarding}) as gate:
@@ -385,7 +386,7 @@ async def test_a_start_that_does_not_finish_in_time_stays_open(tmp_path: Path, m
     assert gate.phases() == [["intent"]]
     async with running(tmp_path, monkeypatch) as gate:
         await until(lambda: gate.phases() == [["intent", "outcome", "end"]])
-        assert gate.starts()[0].records["outcome"]["startgate"]["reconciled"] is True
+        assert gate.starts()[0].records["outcome"]["startgate"]["reconciled"]["job"] == "same"
 
 
 async def test_starts_of_one_job_take_turns_and_locks_are_forgotten(

@@ -9,6 +9,7 @@ import pytest
 
 from proxy.gate import record
 from proxy.gate.flight import Destination, Flight, Plan
+from proxy.gate.found import Asked, Found
 from proxy.journal.entry import LIST_LIMIT, digest, encode
 from proxy.model import Answer, JobState, Stage
 from proxy.rules import (
@@ -416,9 +417,11 @@ def test_an_end_that_nobody_saw_is_unknown() -> None:
 
 
 def test_a_reconciled_outcome_says_so() -> None:
-    told = record.reconciled("r1", "interrupted", NOW_MS, job={"id": "outliers"})
+    told = record.reconciled("r1", Found(asked=Asked.REFUSED, refusal="no"), NOW_MS, job={"id": "outliers"})
     assert told["event"]["outcome"] == "unknown"
-    assert told["startgate"]["reconciled"] is True
+    assert told["event"]["reason"].endswith("the cluster says: no")
+    assert told["startgate"]["reconciled"]["cluster"] == "refused"
+    assert "destination" not in told["startgate"]
     assert told["startgate"]["job"] == {"id": "outliers"}
 
 
