@@ -100,6 +100,8 @@ JOINTS = frozenset(
     {
         *("proxy.gate.flow", "proxy.gate.judged", "proxy.gate.follow", "proxy.gate.preview", "proxy.gate.reconcile"),
         "proxy.gate.app",
+        # The calls on a job that are no starts: who called is found out and recorded as a start's caller is.
+        "proxy.gate.observe",
     }
 )
 

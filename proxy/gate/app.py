@@ -23,6 +23,7 @@ from proxy.errors import ConfigError, Refusal, RulesError
 from proxy.gate import flow
 from proxy.gate.flight import Credentials, Judged
 from proxy.gate.follow import Followers
+from proxy.gate.observing import Observing
 from proxy.gate.reconcile import Aftermath, reconcile
 from proxy.gate.request import EXPLAIN_HEADER, PLAN_HEADER, Arrived, header_text
 from proxy.gate.rules_in_force import RulesInForce, RunCases, Source, no_cases
@@ -30,6 +31,7 @@ from proxy.gate.standing import Trigger
 from proxy.gate.unix import leave, listen
 from proxy.identity.conflicts import identity_conflicts
 from proxy.identity.own import OwnIdentities
+from proxy.journal.observed import observed
 from proxy.journal.read import Start, unfinished
 from proxy.journal.screened import ScreenedJournal
 from proxy.journal.writer import open_journal
@@ -89,6 +91,7 @@ class Gate:
         self._reconciling: asyncio.Task[None] | None = None
         # The newest start of each job that was granted while an earlier process's are being closed.
         self._since: dict[str, str] | None = {}
+        self.observing = Observing(cluster, journal, self._clock, service=settings.service, own=own)
         self._world = flow.World(
             cluster=cluster,
             journal=journal,
@@ -97,6 +100,8 @@ class Gate:
             service=settings.service,
             started=self._started,
             own=own,
+            owners=self.observing.owners,
+            repeated=self.observing.repeated,
         )
 
     async def handle(self, request: web.Request) -> web.Response:
@@ -165,6 +170,7 @@ class Gate:
         """Let starts under way finish, within the limit."""
         if self._flights:
             await asyncio.wait(self._flights, timeout=self._settings.limits.drain_s)
+        await self.observing.drain(self._settings.limits.drain_s)
 
     async def close(self) -> None:
         """Give everything free; jobs are not followed any longer by this process."""
@@ -175,6 +181,7 @@ class Gate:
         if self._own is not None:
             self._own.close()
         await self._cluster.close()
+        await self.observing.close()
         await self._journal.close()
 
 
@@ -215,8 +222,9 @@ async def _only_what_was_answered(_request: web.Request, response: web.StreamRes
 
 
 def make_app(gate: Gate, start_body_bytes: int) -> web.Application:
-    """The application: whatever reaches the socket is a start, the edge has routed it."""
+    """The application: whatever client's request reaches the socket is a start, the edge has routed it."""
     app = web.Application(client_max_size=start_body_bytes)
+    gate.observing.add_to(app)
     # With line ends: an id may hold one, and has to be refused on record.
     app.router.add_post("/{anything:(?s:.*)}", gate.handle)
     app.on_response_prepare.append(_only_what_was_answered)
@@ -264,6 +272,7 @@ async def run(
     await runner.setup()
     try:
         past = await asyncio.to_thread(unfinished, Path(settings.journal))
+        await asyncio.to_thread(lambda: gate.observing.remember(observed(Path(settings.journal))))
         await listen(runner, Path(settings.socket), "gate.socket")
         async with _kept(rules, settings, reload):
             gate.reconcile(past)

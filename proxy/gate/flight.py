@@ -89,7 +89,8 @@ class Judged:
 
 @dataclass(slots=True, kw_only=True)
 class Flight:
-    """One start under way. `begun_s` and `marks_ms` are ticks of the clock that never goes back."""
+    """One start under way. `begun_s` and `marks_ms` are ticks of the clock that never goes back. `owner_seen` is what
+    the journal knows of who made or last changed the job."""
 
     arrived: Arrived
     revision: str
@@ -99,6 +100,7 @@ class Flight:
     caller: Identity | None = None
     secondary: Identity | None = None
     known: Known | None = None
+    owner_seen: Mapping[str, Any] | None = None
     subjects: Subjects | None = None
     verdict: Verdict | None = None
     situation: Situation | None = None

@@ -2,7 +2,8 @@
 
 Rules of this file:
 1. No effect before its intent is durable. The effects are: create, forward, remove, stop.
-2. Every path ends in an outcome record, and no client is answered before it is durable.
+2. Every path ends in an outcome record, and no client is answered before it is durable; but of attempts without
+   credentials that one peer repeats, only how many there were is recorded.
 3. Sequential round trips to the cluster: who and which job (1); privileges and facts (2); create and look again (3);
    forward (4). Whatever can be asked at the same time is.
 """
@@ -12,6 +13,7 @@ import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from typing import Any
 
 from proxy.destination.distinct import is_large
@@ -80,12 +82,20 @@ def _flight(arrived: Arrived, rules: Rules, clock: Clock) -> Flight:
 
 async def _recorded(flight: Flight, answer: Answer, parameters: dict[str, str], world: World) -> Answer:
     flight.mark("answered", world.clock.ticks_s())
+    if _is_nobodys(flight, answer) and world.repeated(flight.arrived.peer.rpartition(":")[0]):
+        # There is no record for a receipt to name. See docs/decisions/118-repeated-401s-are-folded.md.
+        return replace(answer, headers=tuple(pair for pair in answer.headers if pair[0] != RECEIPT_HEADER))
     try:
         await world.journal.append(_outcome(flight, answer, world.clock.now_ms()))
     except JournalError as failure:
         refusal = _failed(flight, failure)
         return refused(refusal, parameters, flight.arrived.header("accept"), flight.arrived.receipt)
     return answer
+
+
+def _is_nobodys(flight: Flight, answer: Answer) -> bool:
+    """Whether a start came without credentials, or with wrong ones, and went no further."""
+    return answer.status == 401 and flight.caller is None and not flight.intended
 
 
 def _outcome(flight: Flight, answer: Answer, now_ms: int) -> dict[str, Any]:

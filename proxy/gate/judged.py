@@ -5,13 +5,14 @@ Nothing here has an effect, so that whatever only wants to know goes the same wa
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from proxy.errors import ClusterUnreachable, Refusal, StartgateError
 from proxy.gate.authorise import Authorised, authorise, hidden_job
 from proxy.gate.create import maker, reader
 from proxy.gate.flight import Case, Credentials, Flight, HiddenJob, Judged, Known
 from proxy.gate.identify import credentials_of, identify
+from proxy.gate.observe_owners import Owners
 from proxy.gate.plan import untouched
 from proxy.gate.ports import Clock, Cluster, Facts, Given, Identities, Journal
 from proxy.gate.preview import is_remade
@@ -25,12 +26,17 @@ from proxy.settings import GateLimits
 NO_LIMIT_S = -1.0
 
 
+def _never(_peer: str) -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
     """What a start is run with. `started` is called once for each start that the cluster granted.
 
     It is given the job as it was judged, the credentials at hand, the receipt, and what it was judged over.
-    `own` says who asks where the cluster does not.
+    `own` says who asks where the cluster does not. `owners` knows who made or last changed a job. `repeated` says of a
+    peer's address that one more start without credentials is only counted.
     """
 
     cluster: Cluster
@@ -40,6 +46,8 @@ class World:
     service: str | None
     started: Callable[[Job, Credentials, str, Judged | None], None]
     own: Identities | None = None
+    owners: Owners = field(default_factory=Owners)
+    repeated: Callable[[str], bool] = _never
 
 
 async def permitted(
@@ -80,7 +88,7 @@ async def _identified(flight: Flight, wanted: Wanted, credentials: Credentials, 
     flight.caller, flight.secondary = found.caller, found.secondary
     if isinstance(found, HiddenJob):
         raise await hidden_job(found, credentials.caller, rules, world.cluster)
-    flight.known = found
+    flight.known, flight.owner_seen = found, world.owners.seen(found.job)
     return found
 
 

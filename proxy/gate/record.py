@@ -122,6 +122,8 @@ def _start(phase: Phase, flight: Flight, now_ms: int, *, outcome: str, reason: s
     _add_identities(record, flight)
     if flight.known is not None:
         _add_job(ours, flight.known)
+        if flight.owner_seen is not None:
+            ours["owner"]["seen"] = dict(flight.owner_seen)
     if flight.subjects is not None:
         ours["subjects"] = _subjects(flight.subjects)
     if flight.verdict is not None:
@@ -147,6 +149,11 @@ def _situation(situation: Situation) -> dict[str, Any]:
     told = to_record(situation)
     size = len(msgspec.json.encode(told))
     return told if size <= SITUATION_BYTES else {"omitted": f"it takes {size} bytes, of {SITUATION_BYTES} at most"}
+
+
+def request_fields(arrived: Arrived) -> dict[str, Any]:
+    """What a record holds of the request that it is about; the method is a start's."""
+    return _request(arrived)
 
 
 def _request(arrived: Arrived) -> dict[str, Any]:

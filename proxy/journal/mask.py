@@ -25,7 +25,7 @@ _CUT = re.compile(r"…\[\d+ characters\]\Z")
 
 # What may be masked → what is masked with it, since it holds the same. IP addresses are left out: a mask is none.
 MASKABLE: Mapping[str, tuple[str, ...]] = {
-    "user.name": ("startgate.caller.name", "startgate.secondary.name", "startgate.admin.by"),
+    "user.name": ("startgate.caller.name", "startgate.secondary.name", "startgate.owner.seen.name", "startgate.admin.by"),
     "source.address": (
         *("source.ip", "client.address", "startgate.forwarded.for", "startgate.forwarded.header"),
         "startgate.front.address",
@@ -33,7 +33,9 @@ MASKABLE: Mapping[str, tuple[str, ...]] = {
     "user_agent.original": (),
     "labels.x_opaque_id": (),
     "tls.client.subject": (),
-    "startgate.caller.api_key.name": ("startgate.secondary.api_key.name", "startgate.owner.api_key.name"),
+    "startgate.caller.api_key.name": (
+        *("startgate.secondary.api_key.name", "startgate.owner.api_key.name", "startgate.owner.seen.api_key.name"),
+    ),
 }
 # Where a masked value may come from an earlier record, in which it was masked already.
 _AGAIN = "startgate.owner."

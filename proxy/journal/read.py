@@ -114,11 +114,18 @@ def _records_of(path: Path, lines: Iterator[bytes]) -> Iterator[Mapping[str, Any
             return
         try:
             record = msgspec.json.decode(line)
+            if _is_observed(record):
+                continue
             if not _is_administrative(record):
                 record["startgate"]["receipt"], record["startgate"]["phase"]
         except (msgspec.DecodeError, UnicodeDecodeError, KeyError, TypeError) as failure:
             raise JournalError(f"{path}:{number} is not a record of a start: {failure}") from failure
         yield record
+
+
+def _is_observed(record: Mapping[str, Any]) -> bool:
+    ours = record["startgate"]
+    return isinstance(ours, Mapping) and isinstance(ours.get("observed"), Mapping)
 
 
 def _is_administrative(record: Mapping[str, Any]) -> bool:
