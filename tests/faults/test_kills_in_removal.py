@@ -135,7 +135,7 @@ async def test_a_removal_that_a_kill_interrupts_is_finished(
     one, status = await _killed(tmp_path, stopper, session)
     assert status == 404
     outcome = one.records[Phase.OUTCOME]
-    assert outcome["startgate"]["reconciled"] is True
+    assert outcome["startgate"]["reconciled"]["started"] == "not_seen"
     assert outcome["startgate"]["destination"] == {"index": "out", "removal": "removed"}
     assert "it was left blocked for its removal: removed" in outcome["event"]["reason"]
 
