@@ -10,6 +10,7 @@ import msgspec
 from proxy import child, logs
 from proxy.edge import worker
 from proxy.edge.door import Entrance
+from proxy.edge.heap import keep_freed
 from proxy.orders import EdgeOrder
 from proxy.renewal import renewable_listener
 
@@ -18,6 +19,7 @@ def main() -> int:
     """Serves on the inherited sockets until told to stop; returns the exit status."""
     order = msgspec.json.decode(child.read_order(), type=EdgeOrder)
     logs.configure(order.name)
+    keep_freed()
     return child.run(lambda: _work(order))
 
 

@@ -25,7 +25,7 @@ from proxy.edge.sides import ClientSide, Target
 from proxy.edge.upstream import UpstreamConnection
 from proxy.wire.answer import AnswerHead, encode_answer, encode_interim, needs_close
 from proxy.wire.body import BodyReader, body_reader
-from proxy.wire.chunks import LAST_CHUNK, encode_chunk
+from proxy.wire.chunks import LAST_CHUNK, all_chunks, encode_chunk
 from proxy.wire.errors import WireError
 from proxy.wire.framing import CHUNKED, UNTIL_CLOSE
 from proxy.wire.limits import HeadLimits
@@ -53,9 +53,9 @@ class Exchange:
     request has been read."""
 
     __slots__ = (
-        "_answer", "_answer_body", "_awaiting", "_body", "_client", "_committed", "_discard", "_early", "_head",
-        "_heard", "_keep", "_limits", "_message", "_over", "_receipt", "_retried", "_reused", "_sent", "_target",
-        "_upstream", "_withheld", "request_done",
+        "_answer", "_answer_body", "_awaiting", "_body", "_client", "_committed", "_discard", "_early", "_framing",
+        "_head", "_heard", "_keep", "_limits", "_message", "_minor", "_over", "_receipt", "_retried", "_reused",
+        "_sent", "_target", "_upstream", "_withheld", "request_done",
     )  # fmt: skip
 
     def __init__(
@@ -69,7 +69,9 @@ class Exchange:
         self._upstream: UpstreamConnection | None = None
         self._body: BodyReader | None = None
         self._message = b""  # what waits for a connection, then what may have to be sent again
-        self._awaiting = head.expects and head.framing != 0  # no body before a `100 Continue`
+        # The head's fields that are asked for at every step: a named tuple's are slow to read.
+        _, _, self._minor, _, self._framing, _, _, expects, _ = head
+        self._awaiting = expects and self._framing != 0  # no body before a `100 Continue`
         self._withheld = b""  # what came of it nevertheless
         self._answer: AnswerHead | None = None
         self._answer_body: BodyReader | None = None
@@ -89,20 +91,22 @@ class Exchange:
     def start(self, rest: bytes, extra: bytes = b"") -> None:
         """Begin. `rest` is what came behind the head; `extra` are lines to add. Raises WireError if `rest` is broken;
         the exchange is then over and must not be used again."""
-        head = self._head
-        if head.framing == len(rest):
+        framing = self._framing
+        if framing == len(rest):
             self.request_done = True
         else:
-            self._body = body_reader(head.framing)
+            self._body = body_reader(framing)
             rest = self._read(rest)
-        self._message = encode_request(head, extra)
         if self._awaiting:
             self._withheld = rest
-        else:
-            self._message += rest
+            rest = b""
+        self._message = encode_request(self._head, extra, rest)
         connection = self._target.pool.take(self)
         if connection is not None:
-            self.connected(connection)
+            self._upstream = connection
+            self._reused = connection.reused
+            connection.sink = self
+            self._send(connection)
 
     def request_data(self, data: bytes) -> None:
         """More of the request's body."""
@@ -133,7 +137,7 @@ class Exchange:
             self.request_done = True
             if reader.rest:
                 self._client.hold(reader.rest)
-        if self._head.framing != CHUNKED:
+        if self._framing != CHUNKED:
             return payload
         return encode_chunk(payload) + LAST_CHUNK if reader.done else encode_chunk(payload)
 
@@ -170,9 +174,12 @@ class Exchange:
             connection.owner.drop(connection)
             self.upstream_lost(clean=False)
             return
+        self._send(connection)
+
+    def _send(self, connection: UpstreamConnection) -> None:
         connection.transport.write(self._message)
         self._sent = True
-        if self._head.framing or self._target.receipts:
+        if self._framing or self._target.receipts:
             self._message = b""
         if not (self.request_done or self._withheld or connection.write_paused):
             self._client.resume_reading()
@@ -222,12 +229,15 @@ class Exchange:
             return
         if self._early:
             data = self._early + data
+        upstream = self._upstream
+        assert upstream is not None  # noqa: S101 -- the bytes came over it
+        decode, limits, is_head = upstream.answers.decode, self._limits, self._head.method == b"HEAD"
         try:
-            answer = self._decode(data)
+            answer = decode(data, limits, head=is_head)
             while answer is not None and answer.status < 200:
                 self._interim(answer)
                 data = data[answer.end :]
-                answer = self._decode(data)
+                answer = decode(data, limits, head=is_head)
         except WireError as fault:
             self._bad_answer(fault)
             return
@@ -236,14 +246,9 @@ class Exchange:
         else:
             self._begin_answer(answer, data)
 
-    def _decode(self, data: bytes) -> AnswerHead | None:
-        upstream = self._upstream
-        assert upstream is not None  # noqa: S101 -- the bytes came over it
-        return upstream.answers.decode(data, self._limits, head=self._head.method == b"HEAD")
-
     def _interim(self, answer: AnswerHead) -> None:
         # RFC 9110 §15.2: a proxy forwards interim answers, but none may go to HTTP/1.0 clients.
-        if self._head.minor:
+        if self._minor:
             self._client.transport.write(encode_interim(answer))
         upstream = self._upstream
         if answer.status == 100 and self._awaiting and upstream is not None:
@@ -255,17 +260,18 @@ class Exchange:
 
     def _begin_answer(self, answer: AnswerHead, data: bytes) -> None:
         self._answer = answer
-        minor = self._head.minor
+        minor = self._minor
         keep = self._keep = self._keeps(answer)
-        if answer.framing == len(data) - answer.end:
-            if not (answer.verbatim and keep and minor):
-                data = encode_answer(answer, minor=minor, keep_alive=keep) + data[answer.end :]
+        _, _, _, framing, _, end, verbatim = answer
+        if framing == len(data) - end or (framing == CHUNKED and minor and all_chunks(data, end)):
+            if not (verbatim and keep and minor):
+                data = encode_answer(answer, minor=minor, keep_alive=keep) + data[end:]
             self._client.transport.write(data)
             self._finish(surplus=False)
             return
         head = encode_answer(answer, minor=minor, keep_alive=keep)
-        body = data[answer.end :]
-        self._answer_body = body_reader(answer.framing)
+        body = data[end:]
+        self._answer_body = body_reader(framing)
         self._relay(body, head)
         upstream = self._upstream
         if upstream is not None and upstream.write_paused and not self.request_done:
@@ -273,10 +279,9 @@ class Exchange:
 
     def _keeps(self, answer: AnswerHead) -> bool:
         """Whether the client's connection lives on after this answer."""
-        minor = self._head.minor
         if not (self._head.keep_alive and self.request_done) or self._client.draining:
             return False
-        return bool(minor) or not needs_close(answer, minor=minor)
+        return self._minor == 1 or not needs_close(answer, minor=0)
 
     def _relay(self, data: bytes, head: bytes) -> None:
         """Pass on a piece of the answer's body, with the head before its first piece."""
@@ -288,7 +293,7 @@ class Exchange:
         except WireError as fault:
             self._bad_answer(fault)
             return
-        if answer.framing < 0 and self._head.minor:
+        if answer.framing < 0 and self._minor:
             payload = encode_chunk(payload) + LAST_CHUNK if reader.done else encode_chunk(payload)
         self._committed = True
         self._client.transport.write(head + payload)
@@ -322,12 +327,13 @@ class Exchange:
 
     def _reusable(self, upstream: UpstreamConnection) -> bool:
         """Whether both sides agree that the next byte on the connection begins the next message."""
-        if self._answer is None or not (self._answer.keep_alive and self.request_done) or self._awaiting:
+        if self._answer is None:
             return False
-        if self._answer.status in _OUT_OF_STEP:
+        status, _, _, _, keep_alive, _, _ = self._answer
+        if not (keep_alive and self.request_done) or self._awaiting or status in _OUT_OF_STEP:
             return False
         # An answer that overtook its request: the server may never read the rest.
-        return not (self._head.framing and upstream.transport.get_write_buffer_size())
+        return not (self._framing and upstream.transport.get_write_buffer_size())
 
     def client_lost(self) -> None:
         """From the client's connection: it is gone. The server is told at once, so that it cancels the work."""
@@ -357,7 +363,7 @@ class Exchange:
             self._client.note(Reason.BROKEN, self._target.broken)
             self._cut("%s", self._target.broken)
             return
-        if self._head.minor:
+        if self._minor:
             self._client.transport.write(LAST_CHUNK)
         self._finish(surplus=False)
 
@@ -365,7 +371,7 @@ class Exchange:
         head = self._head
         if self._retried or self._target.receipts or not self._reused:
             return False
-        return not self._sent or (not self._heard and head.method in _SAFE and head.framing == 0)
+        return not self._sent or (not self._heard and head.method in _SAFE and self._framing == 0)
 
     def _bad_answer(self, fault: WireError) -> None:
         if self._upstream is not None:

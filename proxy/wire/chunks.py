@@ -15,12 +15,25 @@ TRAILER_BYTES = 8 * 1024
 # bits, where 100000000 is 0 and would end the body. Chunk extensions are refused: nothing that talks to Elasticsearch
 # sends them, recipients disagree on where they end, and that has been used for smuggling.
 _SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})\r\n")
+# What every reader of a size takes for the same number, below 2^28.
+_USUAL_SIZE = re.compile(rb"([1-9A-Fa-f][0-9A-Fa-f]{0,6})\r\n")
 _SIZE_BEGUN = re.compile(rb"[0-9A-Fa-f]{0,15}|[0-9A-Fa-f]{1,15}\r")
 
 
 def encode_chunk(data: bytes) -> bytes:
     """`data` as one chunk; nothing for no data, since an empty chunk would end the body."""
     return b"%x\r\n%b\r\n" % (len(data), data) if data else b""
+
+
+def all_chunks(data: bytes, at: int) -> bool:
+    """Whether `data` is from `at` on a whole body, and no byte more: chunks of usual sizes and no trailers, so that it
+    may pass on as it is. Where not, it takes a `ChunkedReader` to say what it is."""
+    while (match := _USUAL_SIZE.match(data, at)) is not None:
+        at = match.end() + int(match[1], 16)
+        if not data.startswith(b"\r\n", at):
+            return False
+        at += 2
+    return data.startswith(LAST_CHUNK, at) and len(data) == at + len(LAST_CHUNK)
 
 
 class ChunkedReader:

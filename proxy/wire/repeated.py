@@ -11,6 +11,7 @@ import re
 from typing import Final
 
 from proxy.wire.answer import AnswerHead, decode_answer
+from proxy.wire.framing import CHUNKED
 from proxy.wire.limits import HeadLimits
 from proxy.wire.request import LINE_BEGINNING, RequestHead, decode_request
 
@@ -96,13 +97,14 @@ class RequestDecoder:
 
 
 class AnswerDecoder:
-    """Of a connection to a node or to the gate. Only answers that pass `verbatim` and with a number are remembered."""
+    """Of a connection to a node or to the gate. Of answers with a number those are remembered that pass `verbatim`."""
 
     __slots__ = ("_after", "_before", "_known", "_tries")
 
     def __init__(self) -> None:
         self._known: AnswerHead | None = None
-        self._before = self._after = b""  # all of the head, around the number
+        # All of the head, around the number; where there is none, all is before it.
+        self._before = self._after = b""
         self._tries = _TRIES + 1
 
     def decode(self, data: bytes, limits: HeadLimits, *, head: bool) -> AnswerHead | None:
@@ -111,6 +113,9 @@ class AnswerDecoder:
         if known is None or head or not data.startswith(self._before):
             return self._anew(data, limits, head=head)
         at = len(self._before)
+        if not self._after and at <= limits.head_bytes:
+            self._tries = _TRIES
+            return known
         stop = data.find(b"\r", at)
         number = data[at:stop]
         end = stop + len(self._after)
@@ -131,9 +136,12 @@ class AnswerDecoder:
 
     def _remember(self, answer: AnswerHead, data: bytes) -> None:
         self._known = None
-        if not answer.verbatim or answer.end > _MOST_BYTES or answer.status < 200 or answer.status in _BODILESS:
+        if answer.end > _MOST_BYTES or answer.status < 200 or answer.status in _BODILESS:
             return
         length = _LENGTH.search(data, 0, answer.end)
-        if length is not None:
+        if answer.framing == CHUNKED:
+            self._before, self._after = data[: answer.end], b""
+            self._known = answer
+        elif answer.verbatim and length is not None:
             self._before, self._after = data[: length.start(1)], data[length.end(1) : answer.end]
             self._known = answer._replace(end=data.index(b"\r") + 1)

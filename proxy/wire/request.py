@@ -111,14 +111,15 @@ def _expects(expectations: Values, minor: int) -> bool:
     return minor == 1
 
 
-def encode_request(head: RequestHead, extra: bytes = b"") -> bytes:
+def encode_request(head: RequestHead, extra: bytes = b"", rest: bytes = b"") -> bytes:
     r"""The head as it goes to a server, always as HTTP/1.1 and over a connection that persists.
 
-    `extra` is put after the client's own lines, in the form of a section (`\nName: value\r`).
+    `extra` is put after the client's own lines, in the form of a section (`\nName: value\r`), and `rest` behind all.
     """
-    if not head.has_host:
+    method, target, _, section, framing, _, has_host, _, _ = head
+    if not has_host:
         # RFC 9112 §3.2: a client must send Host, empty where the authority is not known (HTTP/1.0 clients).
         extra += b"\nHost: \r"
-    if head.framing == CHUNKED:
+    if framing == CHUNKED:
         extra += b"\nTransfer-Encoding: chunked\r"
-    return b"%b %b HTTP/1.1\r%b%b\n\r\n" % (head.method, head.target, head.section, extra)
+    return b"".join((method, b" ", target, b" HTTP/1.1\r", section, extra, b"\n\r\n", rest))

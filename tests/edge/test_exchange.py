@@ -85,6 +85,30 @@ class TestRequests:
         got = await edge.ask(sent)
         assert (got.status, got.body) == (200, arrived)
 
+    async def test_heads_that_are_known_again_arrive_as_each_was_sent(self, rig: Rig) -> None:
+        edge, _ = await rig.simple()
+        client = await edge.connect()
+        for number in range(12):
+            body = b"y" * (3 * number)
+            arrived = b"POST /a/%d HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\nAuthorization: Basic %d\r\n\r\n%b" % (
+                number,
+                len(body),
+                number // 6,
+                body,
+            )
+            await client.send(arrived.replace(b"Host: x", b"Host: x\r\nConnection: keep-alive\r\nTE: trailers"))
+            assert (await client.message()).body == arrived
+
+    async def test_a_start_among_heads_that_are_known_again_goes_to_the_gate(self, rig: Rig) -> None:
+        edge, upstream = await rig.simple()
+        client = await edge.connect()
+        for _ in range(3):
+            await client.send(START.replace(b"/_start", b"/_explain"))
+            assert (await client.message()).status == 200
+        await client.send(START)
+        assert (await client.message()).status == 503, "there is no gate"
+        assert len(upstream.requests) == 3
+
     @pytest.mark.parametrize("size", [1, 7, 1000])
     async def test_a_request_in_pieces(self, rig: Rig, size: int) -> None:
         edge, _ = await rig.simple()
@@ -160,7 +184,8 @@ class TestAnswers:
 
         edge, upstream = await rig.simple(script)
         client = await edge.connect()
-        for _ in range(2):
+        # From the third on both heads are known again.
+        for _ in range(4):
             await client.send(GET)
             async with asyncio.timeout(5):
                 got = await client.reader.readexactly(arrived.index(b"\r\n\r\n") + 4)
@@ -171,6 +196,21 @@ class TestAnswers:
                 else:
                     assert (await client.reader.readuntil(b"0\r\n\r\n")).endswith(b"0\r\n\r\n")
         assert len(upstream.wires) == 1
+
+    async def test_chunks_that_come_whole_arrive_as_they_are(self, rig: Rig) -> None:
+        sent = b"HTTP/1.1 200 OK\r\na: b\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n1\r\nc\r\n0\r\n\r\n"
+
+        async def script(wire: Wire) -> None:
+            while True:
+                await wire.message()
+                await wire.send(sent)
+
+        edge, _ = await rig.simple(script)
+        client = await edge.connect()
+        for _ in range(4):
+            await client.send(GET)
+            async with asyncio.timeout(5):
+                assert await client.reader.readexactly(len(sent)) == sent
 
     async def test_head_has_no_body_and_the_connection_lives(self, rig: Rig) -> None:
         async def script(wire: Wire) -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.wire.chunks import LAST_CHUNK, TRAILER_BYTES, ChunkedReader, encode_chunk
+from proxy.wire.chunks import LAST_CHUNK, TRAILER_BYTES, ChunkedReader, all_chunks, encode_chunk
 from proxy.wire.errors import WireError
 from tests.wire.reading import read_body, refuse_body
 
@@ -113,3 +113,52 @@ def test_a_payload_or_a_wire_error_never_anything_else(parts: list[bytes]) -> No
         except WireError:
             outcomes.append((b"", None))
     assert outcomes[0] == outcomes[1]
+
+
+@pytest.mark.parametrize(
+    ("coded", "passes"),
+    [
+        (LAST_CHUNK, True),
+        (b"3\r\nabc\r\n0\r\n\r\n", True),
+        (b"3\r\nabc\r\n1\r\nd\r\n0\r\n\r\n", True),
+        (b"5\r\n0\r\n\r\n\r\n0\r\n\r\n", True),
+        (b"a\r\n0123456789\r\nA\r\n0123456789\r\n0\r\n\r\n", True),
+        (b"", False),
+        (b"3\r\nabc\r\n", False),
+        (b"3\r\nabc\r\n0\r\n", False),
+        (b"3\r\nabc\r\n0\r\n\r\n\r\n", False),
+        (b"3\r\nabc\r\n0\r\n\r\nHTTP/1.1 200 OK\r\n\r\n", False),
+        (b"3\r\nabc\r\n00\r\n\r\n", False),
+        (b"3\r\nabc\r\n0\r\nT: 1\r\n\r\n", False),
+        (b"03\r\nabc\r\n0\r\n\r\n", False),
+        (b"3;x\r\nabc\r\n0\r\n\r\n", False),
+        (b"3\nabc\r\n0\r\n\r\n", False),
+        (b"3\r\nabcd\r\n0\r\n\r\n", False),
+        (b"3\r\nabc\n0\r\n\r\n", False),
+        (b"4\r\nabc\r\n0\r\n\r\n", False),
+        (b"fffffff\r\nabc\r\n0\r\n\r\n", False),
+        (b"100000003\r\nabc\r\n0\r\n\r\n", False),
+    ],
+)
+def test_what_passes_on_as_it_is(coded: bytes, passes: bool) -> None:
+    assert all_chunks(coded, 0) is passes
+    assert all_chunks(b"head" + coded, 4) is passes
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [b"0", b"1", b"3", b"03", b"\r\n", b"\r\n", b"abc", b"1\r\na\r\n", b"3\r\nabc\r\n", LAST_CHUNK]
+        ),
+        max_size=9,
+    )
+)
+def test_what_passes_on_as_it_is_is_read_whole_and_counted_anew_the_same(parts: list[bytes]) -> None:
+    coded = b"".join(parts)
+    if not all_chunks(coded, 0):
+        return
+    reader = ChunkedReader()
+    payload = reader.feed(coded)
+    assert (reader.done, reader.rest) == (True, b"")
+    again = ChunkedReader()
+    assert again.feed(encode_chunk(payload) + LAST_CHUNK) == payload

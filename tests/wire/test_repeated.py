@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from proxy.wire import repeated
 from proxy.wire.answer import AnswerHead, decode_answer, encode_answer
 from proxy.wire.errors import WireError
+from proxy.wire.framing import CHUNKED
 from proxy.wire.limits import HeadLimits
 from proxy.wire.repeated import AnswerDecoder, RequestDecoder
 from proxy.wire.request import RequestHead, decode_request
@@ -20,6 +21,7 @@ SEARCH = (
 )
 GET = b"GET / HTTP/1.1\r\nHost: node:9200\r\nAccept: */*\r\n\r\n"
 ANSWER = b"HTTP/1.1 200 OK\r\nX-elastic-product: Elasticsearch\r\ncontent-type: a/b\r\ncontent-length: 2\r\n\r\n"
+CHUNKS = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ncontent-type: a/b\r\n\r\n"
 
 
 class Counter:
@@ -244,7 +246,20 @@ class TestAnswers:
         same_answer(decoder, head)
         same_answer(decoder, head.replace(b"length: 0", b"length: 9"))
 
-    @pytest.mark.parametrize("line", [b"Transfer-Encoding: chunked", b"a: b", b"Keep-Alive: x\r\nContent-Length: 5"])
+    @pytest.mark.parametrize("name", [b"Transfer-Encoding", b"transfer-encoding"])
+    def test_chunked_answers_are_known_again_by_all_of_their_head(self, name: bytes, strict: Counter) -> None:
+        chunked = ANSWER.replace(b"content-length: 2", name + b": chunked")
+        decoder = taught_answer(chunked)
+        told = same_answer(decoder, chunked + b"0\r\n\r\n")
+        assert isinstance(told, AnswerHead)
+        assert (strict.asked, told.framing, told.verbatim) == (2, CHUNKED, False)
+        same_answer(decoder, chunked, limits=HeadLimits(head_bytes=len(chunked) - 1))
+        same_answer(decoder, chunked, head=True)
+        same_answer(decoder, chunked[:-1])
+        same_answer(decoder, ANSWER)
+        assert strict.asked == 6
+
+    @pytest.mark.parametrize("line", [b"a: b", b"Keep-Alive: x\r\nContent-Length: 5"])
     def test_what_does_not_leave_as_it_came_is_not_remembered(self, line: bytes, strict: Counter) -> None:
         decoder = taught_answer(b"HTTP/1.1 200 OK\r\n" + line + b"\r\n\r\n")
         same_answer(decoder, b"HTTP/1.1 200 OK\r\n" + line + b"\r\n\r\n")
@@ -286,7 +301,7 @@ def test_requests_are_understood_the_same_in_any_order(heads: list[bytes]) -> No
 
 
 @settings(max_examples=300)
-@given(st.lists(st.tuples(st.one_of(edited(ANSWER), st.just(ANSWER)), st.booleans()), max_size=9))
+@given(st.lists(st.tuples(st.one_of(edited(ANSWER), edited(CHUNKS), st.just(ANSWER)), st.booleans()), max_size=9))
 def test_answers_are_understood_the_same_in_any_order(heads: list[tuple[bytes, bool]]) -> None:
     decoder = AnswerDecoder()
     for data, head in heads:
