@@ -54,6 +54,16 @@ def test_memory_measures_every_case() -> None:
 
 
 @pytest.mark.slow
+def test_observe_measures_every_call() -> None:
+    printed = run("bench.observe", "--jobs", "1")
+    for call in ("PUT", "_update", "_stop", "DELETE"):
+        for gate in ("gate", "stuck", "no gate"):
+            assert re.search(rf"^{call}, {gate} .*\d", printed, re.MULTILINE), printed
+    assert re.search(r"^DELETE +\d+", printed, re.MULTILINE), printed
+    written(printed)
+
+
+@pytest.mark.slow
 def test_start_measures_every_kind() -> None:
     printed = run("bench.start", "--starts", "4", "--clients", "2", "--samples", "2", "--settle", "0.05")
     for kind in ("first", "later", "denied", "refused"):
