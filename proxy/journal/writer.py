@@ -40,11 +40,13 @@ def _now_ms() -> int:
 
 @dataclass(slots=True, eq=False)
 class _Waiter:
-    """One record, and who waits for it. `given_up`: it was refused while the disk had it already."""
+    """One record, and who waits for it. `goes_on`: whoever waits does not need it (`unsafe_continue`); `given_up`: it
+    was refused while the disk had it already."""
 
     unsealed: Unsealed
     receipt: str
     done: asyncio.Future[None]
+    goes_on: bool
     given_up: bool = False
 
 
@@ -57,7 +59,7 @@ class Journal:
         self.folder = store.folder
         self._store = store
         self._settings = settings
-        self._now_ms = now_ms
+        self.now_ms = now_ms
         self._retry_s = retry_s
         self._waiting: list[_Waiter] = []
         self._flushing: asyncio.Task[None] | None = None
@@ -71,9 +73,9 @@ class Journal:
         # A thread of its own: in a shared pool an fsync would wait behind whatever else is slow there.
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
 
-    async def append(self, entry: Mapping[str, Any]) -> None:
-        """Append one record; returns when it is on disk. With `unsafe_continue` it also returns where it cannot be:
-        that is logged and counted, and recorded as soon as anything can be.
+    async def append(self, entry: Mapping[str, Any], *, for_certain: bool = False) -> None:
+        """Append one record; returns when it is on disk. With `unsafe_continue` it also returns where it cannot be,
+        unless it has to be there `for_certain`: that is logged and counted, and recorded as soon as anything can be.
 
         Raises:
             JournalError: the record is not durable; whatever needed it must not happen.
@@ -85,7 +87,8 @@ class Journal:
         except (TypeError, ValueError) as failure:  # ValueError: UnicodeEncodeError, too
             raise JournalError(f"a record cannot be written as JSON: {failure}") from failure
         loop = asyncio.get_running_loop()
-        waiter = _Waiter(unsealed, _receipt(entry), loop.create_future())
+        goes_on = self._settings.continues and not for_certain
+        waiter = _Waiter(unsealed, _receipt(entry), loop.create_future(), goes_on)
         if self._stalled():
             # Nobody is kept waiting for a disk that does not answer those before.
             self._refuse([waiter], self._too_slow())
@@ -97,7 +100,7 @@ class Journal:
             # A caller that is cancelled does not take the record back: it may be half written already.
             await waiter.done
         except JournalError:
-            if not self._settings.continues:
+            if not goes_on:
                 raise
         finally:
             timer.cancel()
@@ -137,7 +140,7 @@ class Journal:
         loop = asyncio.get_running_loop()
         self._writing_since_s = loop.time()
         try:
-            owed = [prepare(record) for record in self._debts.take(self._now_ms())]
+            owed = [prepare(record) for record in self._debts.take(self.now_ms())]
             await loop.run_in_executor(self._thread, self._store.commit, [*owed, *(one.unsealed for one in batch)])
         except (OSError, RuntimeError, JournalError) as failure:  # RuntimeError: no thread can be started any more
             self._debts.unpaid()
@@ -157,7 +160,7 @@ class Journal:
             self._failure = ""
         for waiter in batch:
             self._appended += 1
-            if waiter.given_up and not self._settings.continues:
+            if waiter.given_up and not waiter.goes_on:
                 self._late += 1
                 self._owe(Mark.LATE, waiter, "the disk answered after their starts had been refused")
             elif not waiter.done.done():
@@ -174,7 +177,7 @@ class Journal:
     def _refuse(self, waiters: Iterable[_Waiter], error: JournalError) -> None:
         """These records are not on the disk, and will not be."""
         for waiter in waiters:
-            if self._settings.continues:
+            if waiter.goes_on:
                 self._lost += 1
                 logger.critical("start %s goes on without its record: %s", waiter.receipt or "?", error)
                 self._owe(Mark.LOST, waiter, str(error))
@@ -193,7 +196,7 @@ class Journal:
             self._refuse([waiter], self._too_slow())
             return
         waiter.given_up = True
-        if not self._settings.continues:
+        if not waiter.goes_on:
             self._refused += 1
         waiter.done.set_exception(self._too_slow())
 
@@ -209,7 +212,7 @@ class Journal:
         return JournalError(f"the journal {self.folder} cannot be written: {text}")
 
     def _owe(self, kind: Mark, waiter: _Waiter, reason: str) -> None:
-        self._debts.owe(kind, waiter.receipt, self._now_ms(), reason)
+        self._debts.owe(kind, waiter.receipt, self.now_ms(), reason)
         if self._paying is None and not self._closed:
             self._paying = spawn(self._pay(), name="journal debts")
 
