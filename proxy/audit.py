@@ -1,7 +1,8 @@
 """The journal for human eyes: a table of starts, and one start in full."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from rich.text import Text
@@ -9,10 +10,14 @@ from rich.text import Text
 from proxy import columns
 from proxy.columns import Cell
 from proxy.journal.entry import Phase
-from proxy.journal.read import Start
+from proxy.journal.events import Event
+from proxy.journal.query import Kind, at, jobs, result, users
+from proxy.journal.start import Start
 from proxy.text import plain
 
 RECEIPT_SHOWN = 12
+# So many starts are laid out at a time: a table may have a million lines.
+PAGE = 1000
 HEADINGS = ("time (UTC)", "result", "status", "user", "job", "destination", "job ended", "receipt")
 WHO = {"secondary": "secondary identity", "owner": "job's owner"}
 PLANS = {"create": "not created", "existing": "used as it is", "leave": "left as it is"}
@@ -25,6 +30,7 @@ STYLES = {
     "unknown": "magenta",
     "open": "magenta",
 }
+OUTCOME_STYLES = {"success": "green", "failure": "red", "unknown": "magenta"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,40 +48,45 @@ class Row:
     why: str
 
 
-def result(start: Start) -> str:
-    """How a start ended for its caller: `granted`, `denied` by the rules, `refused` for another reason, `unknown`, or
-    `open` where its outcome is not recorded; `planned` or `explained` where that alone was asked for, and told."""
-    if Phase.OUTCOME not in start.records:
-        return "open"
-    record = start.records[Phase.OUTCOME]
-    if record["event"]["outcome"] == "success" and _at(record, "startgate", "plan_only") is True:
-        return "planned"
-    if record["event"]["outcome"] == "success" and _at(record, "startgate", "explain_only") is True:
-        return "explained"
-    if record["event"]["outcome"] != "failure":
-        return "granted" if record["event"]["outcome"] == "success" else "unknown"
-    return "refused" if _at(record, "startgate", "verdict", "allowed") is not False else "denied"
-
-
 def row(start: Start, shown: int = RECEIPT_SHOWN) -> Row:
     """A start as a line of the table, with so many characters of its receipt."""
-    first = start.records.get(Phase.OUTCOME) or start.latest
+    first = start.told
     return Row(
-        time=str(first["@timestamp"])[:19].replace("T", " "),
+        time=str(first.get("@timestamp"))[:19].replace("T", " "),
         receipt=start.receipt[:shown],
-        user=str(_at(first, "user", "name") or "-"),
-        job=str(_at(first, "startgate", "job", "id") or "-"),
+        user=_known(start, "user", "name"),
+        job=_known(start, "startgate", "job", "id"),
         result=result(start),
-        status=str(_at(first, "http", "response", "status_code") or "-"),
+        status=str(at(first, "http", "response", "status_code") or "-"),
         destination=_destination(first),
         ended=_ended(start),
         why=_why(start),
     )
 
 
+def _known(start: Start, *keys: str) -> str:
+    """What the outcome says, else any other record: an outcome that was found after a crash knows little."""
+    told = (at(record, *keys) for record in (start.told, *start.records.values()))
+    return str(next((value for value in told if value), "-"))
+
+
 def table(starts: Sequence[Start], indent: str = "") -> list[Text]:
     """All starts as lines, in the order given; why one was not granted stands in a line of its own below it."""
-    shown = distinct([start.receipt for start in starts])
+    return _page(starts, indent, [])[0]
+
+
+def pages(starts: Iterable[Start]) -> Iterator[Text]:
+    """The same of any number of starts, a page of which is in memory at a time; a later page's columns may be wider."""
+    waiting = iter(starts)
+    least: list[int] = []
+    while page := list(islice(waiting, PAGE)):
+        first = not least
+        (head, *body), least = _page(page, "", least)
+        yield from [head, *body] if first else body
+
+
+def _page(starts: Sequence[Start], indent: str, least: Sequence[int]) -> tuple[list[Text], list[int]]:
+    shown = max(distinct([start.receipt for start in starts]), least[-1] if least else 0)
     kept = [row(start, shown) for start in starts]
     cells = [
         (
@@ -90,13 +101,45 @@ def table(starts: Sequence[Start], indent: str = "") -> list[Text]:
         )
         for one in kept
     ]
-    head, *body = columns.lines(HEADINGS, cells, indent)
+    head, *body = columns.lines(HEADINGS, cells, indent, least)
     lines = [head]
     for one, line in zip(kept, body, strict=True):
         lines.append(line)
         if one.why:
             lines.append(Text(f"{indent}    {plain(one.why)}", style="dim"))
-    return lines
+    wide = columns.widths(HEADINGS, cells)
+    return lines, [max(pair) for pair in zip(wide, least or wide, strict=True)]
+
+
+def event_cells(event: Event) -> dict[str, str]:
+    """One record of any kind by its headings: when, of which kind, what was done and how it went, who, and why."""
+    record = event.record
+    phase = at(record, "startgate", "phase") if event.kind is Kind.START else None
+    return {
+        "time": str(record.get("@timestamp") or ""),
+        "kind": event.kind.value,
+        "what": str(phase or at(record, "event", "action") or ""),
+        "outcome": str(at(record, "event", "outcome") or ""),
+        "user": str(next((name for name in users(record) if name), "")),
+        "job": str(next((id for id in jobs(record) if id), "")),
+        "id": str(at(record, "startgate", "receipt") or at(record, "event", "id") or ""),
+        "reason": str(at(record, "event", "reason") or ""),
+    }
+
+
+def event_lines(event: Event) -> Iterator[Text]:
+    """One record of any kind as a line, and below it why where that is told."""
+    cells = {name: plain(text) for name, text in event_cells(event).items()}
+    outcome = cells["outcome"]
+    yield Text.assemble(
+        (f"{cells['time'][:19].replace('T', ' ')}  ", "dim"),
+        f"{cells['kind']:<8}  {cells['what']:<10}  ",
+        (f"{outcome or '-':<7}", OUTCOME_STYLES.get(outcome, "")),
+        f"  {cells['user'] or '-'}  {cells['job'] or '-'}  ",
+        (cells["id"], "dim"),
+    )
+    if cells["reason"]:
+        yield Text(f"    {cells['reason']}", style="dim")
 
 
 def distinct(receipts: Sequence[str]) -> int:
@@ -114,27 +157,27 @@ def details(start: Start) -> Iterator[tuple[str, str]]:
 
 
 def _details(start: Start) -> Iterator[tuple[str, str]]:
-    record = start.records.get(Phase.OUTCOME) or start.latest
+    record = start.told
     yield "receipt", start.receipt
-    yield "time", str(record["@timestamp"])
-    yield "result", f"{result(start)} {_at(record, 'http', 'response', 'status_code') or ''}".strip()
-    yield from _present("reason", _at(record, "event", "reason"))
-    yield from _present("request", _at(record, "url", "path"))
-    yield from _present("from", _at(record, "source", "address"))
+    yield "time", str(record.get("@timestamp"))
+    yield "result", f"{result(start)} {at(record, 'http', 'response', 'status_code') or ''}".strip()
+    yield from _present("reason", at(record, "event", "reason"))
+    yield from _present("request", at(record, "url", "path"))
+    yield from _present("from", at(record, "source", "address"))
     for heading in ("caller", "secondary"):
-        yield from _present(heading, _identity(_at(record, "startgate", heading)))
-    yield from _present("job owner", _owner(_at(record, "startgate", "owner")))
-    yield from _present("decided on", _subjects(_at(record, "startgate", "subjects")))
-    yield from _job(_at(record, "startgate", "job") or {})
-    for reason in _at(record, "startgate", "verdict", "reasons") or ():
+        yield from _present(heading, _identity(at(record, "startgate", heading)))
+    yield from _present("job owner", _owner(at(record, "startgate", "owner")))
+    yield from _present("decided on", _subjects(at(record, "startgate", "subjects")))
+    yield from _job(at(record, "startgate", "job") or {})
+    for reason in at(record, "startgate", "verdict", "reasons") or ():
         yield "verdict", f"{reason['text']} ({reason['rule']})" if "rule" in reason else str(reason["text"])
-    yield from _present("break-glass", _exception(_at(record, "startgate", "verdict", "exception")))
-    yield from _present("rules", _at(record, "startgate", "rules", "revision"))
-    yield from _plan(_at(record, "startgate", "destination") or {})
+    yield from _present("break-glass", _exception(at(record, "startgate", "verdict", "exception")))
+    yield from _present("rules", at(record, "startgate", "rules", "revision"))
+    yield from _plan(at(record, "startgate", "destination") or {})
     if end := start.records.get(Phase.END):
-        state = _at(end, "startgate", "end", "state") or "not known"
-        reason = _at(end, "event", "reason")
-        yield "job ended", f"{end['@timestamp']} {state}{f': {reason}' if reason else ''}"
+        state = at(end, "startgate", "end", "state") or "not known"
+        reason = at(end, "event", "reason")
+        yield "job ended", f"{end.get('@timestamp')} {state}{f': {reason}' if reason else ''}"
 
 
 def _present(heading: str, value: object) -> Iterator[tuple[str, str]]:
@@ -162,11 +205,11 @@ def _plan(plan: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 def _ended(start: Start) -> str:
     if Phase.END not in start.records:
         return "-"
-    return str(_at(start.records[Phase.END], "startgate", "end", "state") or "not known")
+    return str(at(start.records[Phase.END], "startgate", "end", "state") or "not known")
 
 
 def _destination(record: Mapping[str, Any]) -> str:
-    plan = _at(record, "startgate", "destination") or {}
+    plan = at(record, "startgate", "destination") or {}
     if not plan:
         return "-"
     return f"{plan.get('index')} ({_planned(plan)})"
@@ -178,18 +221,18 @@ def _planned(plan: Mapping[str, Any]) -> str:
 
 
 def _why(start: Start) -> str:
-    record = start.records.get(Phase.OUTCOME) or start.latest
+    record = start.told
     end = start.records.get(Phase.END, {})
     # That a job ended as it should needs no reason.
-    reason = _at(end, "event", "reason") if _at(end, "event", "outcome") != "success" else None
-    verdict = _at(record, "startgate", "verdict", "reasons") or ()
-    return str(reason or _at(record, "event", "reason") or "; ".join(str(one["text"]) for one in verdict))
+    reason = at(end, "event", "reason") if at(end, "event", "outcome") != "success" else None
+    verdict = at(record, "startgate", "verdict", "reasons") or ()
+    return str(reason or at(record, "event", "reason") or "; ".join(str(one["text"]) for one in verdict))
 
 
 def _identity(who: Mapping[str, Any] | None) -> str:
     if not who:
         return ""
-    realm = _at(who, "realm", "name")
+    realm = at(who, "realm", "name")
     roles = ", ".join(who.get("roles", ())) or "no roles"
     return f"{who.get('name')} (realm {realm}; {roles})"
 
@@ -197,7 +240,7 @@ def _identity(who: Mapping[str, Any] | None) -> str:
 def _owner(who: Mapping[str, Any] | None) -> str:
     if not who:
         return ""
-    rest = _at(who, "api_key", "id") or who.get("service_account") or ", ".join(who.get("roles", ()))
+    rest = at(who, "api_key", "id") or who.get("service_account") or ", ".join(who.get("roles", ()))
     return f"{who.get('kind')}: {rest}" if rest else str(who.get("kind"))
 
 
@@ -214,13 +257,3 @@ def _subjects(subjects: Mapping[str, Any] | None) -> str:
     asked = " and ".join(f"the {WHO.get(one, one)}" for one in subjects.get("asked", ()))
     through = ", for whom a trusted intermediary asked" if subjects.get("intermediary") else ""
     return f"the index privileges of {asked}{through}"
-
-
-def _at(record: Mapping[str, Any], *keys: str) -> Any:  # noqa: ANN401 -- a record is decoded JSON
-    """The value under nested keys; None where a level is missing."""
-    value: Any = record
-    for key in keys:
-        if not isinstance(value, Mapping):
-            return None
-        value = value.get(key)
-    return value

@@ -12,6 +12,9 @@ import click
 
 from proxy import logs, supervisor
 from proxy.commands.audit import audit_group
+from proxy.commands.audit_export import audit_export
+from proxy.commands.audit_tail import audit_tail
+from proxy.commands.audit_verify import audit_verify
 from proxy.commands.break_glass import break_glass_group
 from proxy.commands.check import check
 from proxy.commands.common import Commands, Port, Seconds, config_option, console, read_config, reported
@@ -73,6 +76,7 @@ def demo(once: bool, port: int, cluster_port: int) -> None:
         sys.exit(walk.run(console(), once=once, port=port, cluster_port=cluster_port))
 
 
-audit_group.add_command(audit_replay)
+for reading in (audit_replay, audit_export, audit_tail, audit_verify):
+    audit_group.add_command(reading)
 for command in (audit_group, break_glass_group, check, embedded, explain, fmt, plan, rules_group, schema, seal, test):
     main.add_command(command)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 
 from rich.text import Text
 
@@ -29,13 +30,22 @@ def cell(value: object) -> Cell:
     return Cell(plain(str(value)), right=isinstance(value, int))
 
 
-def lines(headings: Sequence[str], rows: Sequence[Sequence[object]], indent: str = "") -> list[Text]:
-    """The headings and each row as a line; every row has as many values as there are headings."""
+def lines(
+    headings: Sequence[str], rows: Sequence[Sequence[object]], indent: str = "", least: Sequence[int] = ()
+) -> list[Text]:
+    """The headings and each row as a line; every row has as many values as there are headings. `least` are widths that
+    columns have at least."""
     body = [[cell(value) for value in row] for row in rows]
     right = [bool(body) and all(row[place].right for row in body) for place in range(len(headings))]
     head = [Cell(heading, "dim", right[place]) for place, heading in enumerate(headings)]
-    widths = [max(len(row[place].text) for row in [head, *body]) for place in range(len(headings))]
-    return [_line(row, widths, right, indent) for row in [head, *body]]
+    wide = [max(pair) for pair in zip_longest(widths(headings, rows), least, fillvalue=0)]
+    return [_line(row, wide, right, indent) for row in [head, *body]]
+
+
+def widths(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> list[int]:
+    """How wide each column is, so that a later part of a table can be as wide."""
+    cells = [[len(heading) for heading in headings], *([len(cell(value).text) for value in row] for row in rows)]
+    return [max(column) for column in zip(*cells, strict=True)]
 
 
 def _line(row: Sequence[Cell], widths: Sequence[int], right: Sequence[bool], indent: str) -> Text:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from proxy.columns import Cell, cell, lines
+from proxy.columns import Cell, cell, lines, widths
 
 
 def test_columns_line_up_without_blanks_at_the_end() -> None:
@@ -45,3 +45,13 @@ def test_control_characters_reach_no_terminal() -> None:
     _, line = lines(("what",), [(Cell("\x1b[2J", "red"),)])
     assert line.plain == "\\x1b[2J"
     assert [span.style for span in line.spans] == ["red"]
+
+
+def test_a_later_part_of_a_table_can_be_as_wide() -> None:
+    first, second = [["long text", 1]], [["x", 1000]]
+    least = widths(["a", "b"], first)
+    assert least == [9, 1]
+    assert [line.plain for line in lines(["a", "b"], second, least=least)] == [
+        "a             b",
+        "x          1000",
+    ]

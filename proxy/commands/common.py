@@ -116,6 +116,10 @@ def print_lines(lines: Iterable[Text]) -> None:
     """Print styled lines on standard output."""
     terminal = console()
     for line in lines:
+        if not terminal.is_terminal:
+            # There may be a million lines, and a file or a pipe takes them as they are.
+            click.echo(line.plain)
+            continue
         # The terminal breaks what is too long for it, and a copied line stays one line.
         terminal.print(line, soft_wrap=True)
 

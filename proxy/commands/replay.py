@@ -10,7 +10,7 @@ import click
 import msgspec
 from rich.text import Text
 
-from proxy.commands.audit import journal_folder, journal_option
+from proxy.commands.audit_options import journal_folder, journal_option
 from proxy.commands.common import config_option, print_lines, printed, read_config, reported
 from proxy.errors import ExitStatus
 from proxy.journal import read as journal

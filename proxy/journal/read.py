@@ -1,60 +1,43 @@
-"""Reads a journal folder back: records in the order in which they were written, and the records of one start joined."""
+"""Reads a journal folder back: records in the order in which they were written, and the records of one start joined.
+
+This is for those who cannot go on without a record: the first line that is none is an error. Who only shows records
+reads by `scan`, which tells of such a line and goes on.
+"""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from proxy.errors import JournalError
-from proxy.journal.entry import NOT_LIFTED, Phase
-from proxy.journal.writer import FILE_PATTERN
+from proxy.journal.entry import Phase
+from proxy.journal.lines import Problem, Report, batches, refuse
+from proxy.journal.query import Kind, kind_of
+from proxy.journal.start import Start
+
+__all__ = ["Start", "administrative", "decode", "records", "start", "starts", "unfinished"]
 
 # Where the beginning of a receipt is that of several, so many are named.
 AMBIGUOUS_NAMED = 5
-
-
-@dataclass(slots=True)
-class Start:
-    """All records of one start, by phase; `latest` is the newest of them."""
-
-    receipt: str
-    records: dict[str, Mapping[str, Any]] = field(default_factory=dict)
-
-    @property
-    def latest(self) -> Mapping[str, Any]:
-        """The record that tells most: `end`, else `outcome`, else `intent`; of a newer version, the last."""
-        phases = (Phase.END, Phase.OUTCOME, Phase.INTENT)
-        return self.records[next((phase for phase in phases if phase in self.records), [*self.records][-1])]
-
-    @property
-    def open(self) -> bool:
-        """Whether an effect was begun and its outcome is not known."""
-        return Phase.INTENT in self.records and Phase.OUTCOME not in self.records
-
-    @property
-    def unended(self) -> bool:
-        """Whether the start was granted, or may have been, and it is not known how the job ended."""
-        outcome = self.records.get(Phase.OUTCOME, {}).get("event", {}).get("outcome")
-        return outcome in ("success", "unknown") and Phase.INTENT in self.records and Phase.END not in self.records
-
-    @property
-    def blocked(self) -> bool:
-        """Whether its destination was left without writes: the cluster failed in the middle of the removal."""
-        destination = self.records.get(Phase.OUTCOME, {}).get("startgate", {}).get("destination", {})
-        return NOT_LIFTED in str(destination.get("removal", "")) and Phase.END not in self.records
+# So many receipts are told apart before a beginning is called too short.
+AMBIGUOUS_COUNTED = 1000
+WAY_OUT = (
+    "`startgate audit verify` shows all that is wrong; to go on without this journal, leave its folder as it is and "
+    "name a new one under `journal`: what is unfinished in the old one is then not followed up"
+)
 
 
 def records(folder: Path) -> Iterator[Mapping[str, Any]]:
-    """Every record of a start in `folder`, oldest first, one line in memory at a time.
+    """Every record of a start in `folder`, oldest first, a block of lines in memory at a time. Records of other kinds
+    are passed over.
 
     A last line without its newline is one that is being written, or was cut short by a crash: it is left out.
 
     Raises:
         JournalError: the folder cannot be read, or a line is no record; the text names file and line.
     """
-    return (record for record in _lines(folder) if not _is_administrative(record))
+    return _of_kind(folder, Kind.START)
 
 
 def administrative(folder: Path) -> Iterator[Mapping[str, Any]]:
@@ -63,16 +46,38 @@ def administrative(folder: Path) -> Iterator[Mapping[str, Any]]:
     Raises:
         JournalError: as `records`.
     """
-    return (record for record in _lines(folder) if _is_administrative(record))
+    return _of_kind(folder, Kind.ADMIN)
 
 
-def _lines(folder: Path) -> Iterator[Mapping[str, Any]]:
-    for path in _files(folder):
+def decode(line: bytes) -> tuple[Kind, Mapping[str, Any]]:
+    """The kind and the value of a line.
+
+    Raises:
+        ValueError: it is no record.
+    """
+    try:
+        record = msgspec.json.decode(line)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    except msgspec.MsgspecError as failure:
+        raise ValueError(str(failure)) from failure
+    return kind_of(record), record
+
+
+def _of_kind(folder: Path, kind: Kind) -> Iterator[Mapping[str, Any]]:
+    for path, number, line in _lines(folder):
         try:
-            with path.open("rb") as file:
-                yield from _records_of(path, file)
-        except OSError as failure:
-            raise JournalError(f"{path} cannot be read: {failure.strerror or failure}") from failure
+            found, record = decode(line)
+        except ValueError as failure:  # as Unicode's errors are
+            raise JournalError(f"{path}:{number} is not a record of a start: {failure}") from failure
+        if found is kind:
+            yield record
+
+
+def _lines(folder: Path, report: Report = refuse) -> Iterator[tuple[Path, int, bytes]]:
+    for batch in batches(folder, report):
+        for number, line in enumerate(batch.lines, batch.first):
+            yield batch.path, number, line
 
 
 def unfinished(folder: Path) -> list[Start]:
@@ -82,59 +87,26 @@ def unfinished(folder: Path) -> list[Start]:
     Only these are held in memory: refused starts need no credentials to be made, and may be millions.
 
     Raises:
-        JournalError: as `records`.
+        JournalError: as `records`, and the text says how to go on. A line that is none may be the intent of a start
+            that had effects, or its end: to go on as if it was not there would be a guess.
     """
     found: dict[str, Start] = {}
-    for record in records(folder):
-        receipt, phase = record["startgate"]["receipt"], record["startgate"]["phase"]
-        if phase == Phase.END and receipt not in found:
-            continue
-        start = found.setdefault(receipt, Start(receipt))
-        start.records[phase] = record
-        if not (start.open or start.unended or start.blocked):
-            del found[receipt]
+    try:
+        for record in records(folder):
+            receipt, phase = record["startgate"]["receipt"], record["startgate"]["phase"]
+            if phase == Phase.END and receipt not in found:
+                continue
+            start = found.setdefault(receipt, Start(receipt))
+            start.records[phase] = record
+            if not (start.open or start.unended or start.blocked):
+                del found[receipt]
+    except JournalError as failure:
+        raise JournalError(f"{failure}; {WAY_OUT}") from failure
     return list(found.values())
 
 
-def _files(folder: Path) -> list[Path]:
-    try:
-        # Not `glob`: to that, a folder that may not be read is an empty one.
-        return sorted(path for path in folder.iterdir() if path.match(FILE_PATTERN))
-    except FileNotFoundError:
-        raise JournalError(f"there is no journal at {folder}") from None
-    except NotADirectoryError:
-        raise JournalError(f"{folder} is no folder, and a journal is one") from None
-    except OSError as failure:
-        raise JournalError(f"the journal {folder} cannot be read: {failure.strerror or failure}") from failure
-
-
-def _records_of(path: Path, lines: Iterator[bytes]) -> Iterator[Mapping[str, Any]]:
-    for number, line in enumerate(lines, 1):
-        if not line.endswith(b"\n"):
-            return
-        try:
-            record = msgspec.json.decode(line)
-            if _is_observed(record):
-                continue
-            if not _is_administrative(record):
-                record["startgate"]["receipt"], record["startgate"]["phase"]
-        except (msgspec.DecodeError, UnicodeDecodeError, KeyError, TypeError) as failure:
-            raise JournalError(f"{path}:{number} is not a record of a start: {failure}") from failure
-        yield record
-
-
-def _is_observed(record: Mapping[str, Any]) -> bool:
-    ours = record["startgate"]
-    return isinstance(ours, Mapping) and isinstance(ours.get("observed"), Mapping)
-
-
-def _is_administrative(record: Mapping[str, Any]) -> bool:
-    ours = record["startgate"]
-    return isinstance(ours, Mapping) and isinstance(ours.get("admin"), Mapping)
-
-
 def starts(folder: Path) -> list[Start]:
-    """All starts in `folder`, in the order of their first record.
+    """All starts in `folder`, in the order of their first record, all in memory.
 
     Raises:
         JournalError: as `records`.
@@ -146,16 +118,41 @@ def starts(folder: Path) -> list[Start]:
     return list(found.values())
 
 
-def start(folder: Path, receipt: str) -> Start | None:
-    """The start with this receipt, or whose receipt alone begins so; None where there is none.
+def start(folder: Path, receipt: str, report: Report = refuse) -> Start | None:
+    """The start with this receipt, or whose receipt alone begins so; None where there is none. Only its own lines are
+    decoded; what is wrong with one of them is reported.
 
     Raises:
-        JournalError: as `records`, or several receipts begin so.
+        JournalError: the folder cannot be read, or several receipts begin so.
     """
-    matching = [one for one in starts(folder) if one.receipt.startswith(receipt)]
-    exact = [one for one in matching if one.receipt == receipt]
-    if len(exact or matching) > 1:
-        named = ", ".join(one.receipt for one in matching[:AMBIGUOUS_NAMED])
+    exact, matching = _starts_beginning(folder, receipt, report)
+    if exact is None and len(matching) > 1:
+        named = ", ".join([*matching][:AMBIGUOUS_NAMED])
         more = ", …" if len(matching) > AMBIGUOUS_NAMED else ""
-        raise JournalError(f"{len(matching)} receipts begin with {receipt}: {named}{more}; give more of it")
-    return next(iter(exact or matching), None)
+        count = len(matching) if len(matching) < AMBIGUOUS_COUNTED else f"{AMBIGUOUS_COUNTED} and more"
+        raise JournalError(f"{count} receipts begin with {receipt}: {named}{more}; give more of it")
+    return exact or next(iter(matching.values()), None)
+
+
+def _starts_beginning(folder: Path, receipt: str, report: Report) -> tuple[Start | None, dict[str, Start]]:
+    needle = b'"receipt":' + msgspec.json.encode(receipt)[:-1]
+    exact: Start | None = None
+    matching: dict[str, Start] = {}
+    for path, number, line in _lines(folder, report):
+        # Spaces after colons are not Startgate's own, but valid JSON.
+        if needle not in line and needle not in line.replace(b": ", b":"):
+            continue
+        try:
+            kind, record = decode(line)
+        except ValueError as failure:
+            report(Problem(path, number, f"is not a record of a start: {failure}"))
+            continue
+        if kind is not Kind.START or not record["startgate"]["receipt"].startswith(receipt):
+            continue
+        found, phase = record["startgate"]["receipt"], record["startgate"]["phase"]
+        if found == receipt:
+            exact = exact or Start(found)
+            exact.records[phase] = record
+        elif found in matching or len(matching) < AMBIGUOUS_COUNTED:
+            matching.setdefault(found, Start(found)).records[phase] = record
+    return exact, matching

@@ -1,5 +1,7 @@
 """`startgate audit`."""
 
+import csv
+import io
 import json
 import shlex
 import subprocess
@@ -10,8 +12,9 @@ import pytest
 
 from proxy.errors import ExitStatus
 from proxy.journal import entry
-from proxy.journal.entry import Phase
+from proxy.journal.entry import Phase, administrative
 from tests.commands.running import invoke
+from tests.journal.making import BEGIN_MS, granted, record, write
 
 RECEIPT = "0123456789abcdef0123456789abcdef"
 
@@ -39,6 +42,119 @@ def test_audit_list_is_a_table(journal: Path) -> None:
 def test_audit_list_as_json(journal: Path) -> None:
     (line,) = invoke("audit", "list", "--json").output.splitlines()
     assert json.loads(line)["startgate"]["receipt"] == RECEIPT
+
+
+def filled(folder: Path) -> Path:
+    """A journal of several starts and an administrative record."""
+    records = [
+        *granted("g" * 12, at_s=0, user="anna", job={"id": "flights", "destination": "out"}),
+        record("d" * 12, at_s=10, user="ben", verdict={"allowed": False, "reasons": []}),
+        administrative("startgate-rules-reload", "reload", BEGIN_MS, outcome="success"),
+        *granted("f" * 12, at_s=20, user="anna", job={"id": "other"}, end="failure"),
+        record("o" * 12, Phase.INTENT, "unknown", at_s=30, user="anna"),
+    ]
+    return write(folder, map(entry.encode, records[:4]), map(entry.encode, records[4:]))
+
+
+def listed(*arguments: str) -> str:
+    """The first letters of the receipts that are listed."""
+    result = invoke("audit", "list", "--journal", "many", *arguments)
+    assert result.exit_code == 0, result.output
+    return "".join(line.split()[-1][0] for line in result.output.splitlines()[1:] if line.startswith("20"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "receipts"),
+    [
+        ([], "gdfo"),
+        (["--user", "anna"], "gfo"),
+        (["--user", "an*", "--job", "other"], "f"),
+        (["--index", "out"], "g"),
+        (["--verdict", "denied"], "d"),
+        (["--verdict", "open", "--verdict", "failed"], "fo"),
+        (["--verdict", "granted"], "gf"),
+        (["--verdict", "allowed"], "gf"),
+        (["--since", "2023-11-14T22:13:30Z"], "dfo"),
+        (["--until", "2023-11-14T22:13:30Z"], "g"),
+        (["--since", "1h"], ""),
+        (["--limit", "2"], "fo"),
+        (["--limit", "3", "--reverse"], "ofd"),
+        (["--limit", "10000", "--user", "anna"], "gfo"),
+    ],
+)
+def test_filters(tmp_path: Path, arguments: list[str], receipts: str) -> None:
+    filled(tmp_path / "many")
+    assert listed(*arguments) == receipts
+
+
+def test_a_filter_that_nothing_answers(journal: Path) -> None:
+    assert "no such starts in" in invoke("audit", "list", "--user", "nobody").output
+
+
+def test_json_holds_all_records_of_the_starts_that_are_asked_for(tmp_path: Path) -> None:
+    filled(tmp_path / "many")
+    told = invoke("audit", "list", "--journal", "many", "--job", "flights", "--json").output.splitlines()
+    assert [json.loads(line)["startgate"]["phase"] for line in told] == ["intent", "outcome", "end"]
+
+
+def test_list_as_csv(tmp_path: Path) -> None:
+    filled(tmp_path / "many")
+    told = invoke("audit", "list", "--journal", "many", "--csv").output
+    assert [row["receipt"][0] for row in csv.DictReader(io.StringIO(told))] == list("gdfo")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "lines"), [(["--kind", "admin"], 1), (["--kind", "all"], 9), (["--kind", "other"], 0)]
+)
+def test_records_of_other_kinds(tmp_path: Path, arguments: list[str], lines: int) -> None:
+    filled(tmp_path / "many")
+    for form in ([], ["--json"]):
+        assert len(invoke("audit", "list", "--journal", "many", *arguments, *form).output.splitlines()) == lines
+    assert len(invoke("audit", "list", "--journal", "many", *arguments, "--csv").output.splitlines()) == lines + 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["--json", "--csv"], "--json and --csv exclude each other"),
+        (["--reverse"], "--reverse needs --limit"),
+        (["--kind", "admin", "--limit", "3"], "--limit is of starts alone"),
+        (["--kind", "all", "--verdict", "denied"], "--verdict is of starts alone"),
+        (["--limit", "10001"], "1<=x<=10000"),
+        (["--verdict", "maybe"], "'maybe' is not one of"),
+    ],
+)
+def test_what_cannot_be_asked(journal: Path, arguments: list[str], text: str) -> None:
+    result = invoke("audit", "list", *arguments)
+    assert (result.exit_code, text in result.stderr) == (2, True), result.stderr
+
+
+@pytest.mark.parametrize("form", [[], ["--json"], ["--csv"], ["--kind", "all"], ["--limit", "5"]])
+def test_a_garbage_line_hides_nothing_else_and_the_exit_status_tells(journal: Path, form: list[str]) -> None:
+    path = journal / "starts-000001.jsonl"
+    path.write_bytes(path.read_bytes() + b"\0garbage\n" + entry.encode(record("behind" * 3)))
+    result = invoke("audit", "list", *form)
+    assert result.exit_code == 1
+    assert "starts-000001.jsonl:2 is no" in result.stderr
+    assert RECEIPT[:12] in result.stdout
+    assert "behind" in result.stdout
+
+
+def test_a_long_table_keeps_its_columns(journal: Path) -> None:
+    lines = [entry.encode(record(f"{number:032}", user="anna")) for number in range(1500)]
+    (journal / "starts-000001.jsonl").write_bytes(b"".join(lines))
+    told = invoke("audit", "list").output.splitlines()
+    assert len(told) == 1501, "one heading"
+    assert len({line.index("anna") for line in told[1:]}) == 1
+
+
+def test_show_tells_of_a_broken_record_of_the_start(journal: Path) -> None:
+    path = journal / "starts-000001.jsonl"
+    path.write_bytes(path.read_bytes() + b'{"startgate":{"receipt":"' + RECEIPT.encode() + b'","phase":7}}\nx\n')
+    result = invoke("audit", "show", RECEIPT)
+    assert result.exit_code == 1
+    assert "starts-000001.jsonl:2 is not a record of a start" in result.stderr
+    assert "no such job" in result.stdout
 
 
 def test_audit_list_of_nothing(tmp_path: Path) -> None:

@@ -1,0 +1,141 @@
+"""What the commands that read the journal share: where it is, what is asked of it, and how damage is told."""
+
+import re
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import wraps
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+import click
+
+from proxy.commands.common import read_config
+from proxy.errors import ExitStatus, JournalError
+from proxy.journal.lines import Problem
+from proxy.journal.query import Kind, Name, Query, Result
+
+T = TypeVar("T")
+
+# What a command ends with that could not read all of the journal, or found it wrong.
+DAMAGED = 1
+# So many lines that cannot be read are told; all are counted.
+TOLD = 20
+
+_AGO = re.compile(r"(\d{1,6})([smhdw])", re.ASCII)
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+journal_option = click.option(
+    "--journal", "folder", type=click.Path(path_type=Path), help="Folder of the journal; else the configuration's."
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="The records themselves, one JSON object a line.")
+csv_option = click.option("--csv", "as_csv", is_flag=True, help="A table as CSV (RFC 4180), with a heading.")
+kind_option = click.option(
+    "--kind",
+    "kinds",
+    type=click.Choice([*(kind.value for kind in Kind), "all"]),
+    multiple=True,
+    help="Kind of record, may be given again.",
+)
+
+
+class When(click.ParamType[str]):
+    """A moment: a date or a time of RFC 3339, or how long ago. As records have it: in UTC, to the millisecond."""
+
+    name = "time"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The moment that a text stands for, as click wants it."""
+        moment = _moment(value)
+        if moment is None:
+            self.fail(f"{value!r} is no time such as 2026-01-31, 2026-01-31T09:00:00Z, 90m, 2h or 7d", param, ctx)
+        return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        if ago := _AGO.fullmatch(text):
+            return datetime.now(UTC) - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+        moment = datetime.fromisoformat(text)
+        return (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def asked(command: Callable[..., T]) -> Callable[..., T]:
+    """Gives a command the options that say which records are asked for, as one argument `query`."""
+
+    @wraps(command)
+    def with_query(**arguments: Any) -> T:  # noqa: ANN401 -- what the command itself takes
+        names = {name: arguments.pop(name) for name in ("user", "job", "index")}
+        query = Query(
+            since=arguments.pop("since"),
+            until=arguments.pop("until"),
+            results=frozenset(map(Result, arguments.pop("verdicts"))),
+            **{name: None if text is None else Name(text) for name, text in names.items()},
+        )
+        return command(query=query, **arguments)
+
+    for option in reversed(_FILTERS):
+        with_query = option(with_query)
+    return with_query
+
+
+_FILTERS = (
+    click.option("--since", type=When(), help="From this time on: 2026-01-31T09:00:00Z, or 2h, 7d ago."),
+    click.option("--until", type=When(), help="Before this time."),
+    click.option("--user", metavar="NAME", help="Of this caller or secondary identity; * stands for any text."),
+    click.option("--job", metavar="ID", help="Of this job; * stands for any text."),
+    click.option(
+        "--index", metavar="NAME", help="With this source or destination, as recorded; * stands for any text."
+    ),
+    click.option(
+        "--verdict",
+        "verdicts",
+        type=click.Choice([result.value for result in Result]),
+        multiple=True,
+        help="Starts that ended so, may be given again.",
+    ),
+)
+
+
+def chosen(kinds: tuple[str, ...], query: Query, default: frozenset[Kind]) -> frozenset[Kind]:
+    """The kinds of records that are asked for; verdicts are of starts alone. Raises click.UsageError."""
+    found = frozenset(Kind) if "all" in kinds else frozenset(map(Kind, kinds)) or default
+    if query.results and found != {Kind.START}:
+        raise click.UsageError("--verdict is of starts alone: leave --kind out, or give --kind start")
+    return found
+
+
+def journal_folder(folder: Path | None, config_file: Path | None) -> Path:
+    """The journal's folder, which must be there."""
+    place = folder or Path(read_config(config_file).journal)
+    if not place.exists():
+        hint = "" if folder else "; name its folder with --journal, or the configuration with --config"
+        raise JournalError(f"there is no journal at {place}{hint}")
+    return place
+
+
+class Damage:
+    """Tells of what cannot be read, once each and on standard error, and keeps count: it hides nothing else."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._files: set[str] = set()
+
+    def __call__(self, problem: Problem) -> None:
+        """Tell of one problem."""
+        if not problem.line:
+            if str(problem) in self._files:
+                return
+            self._files.add(str(problem))
+        self._count += 1
+        if self._count <= TOLD:
+            click.echo(f"error: {problem}", err=True)
+
+    def end(self) -> NoReturn:
+        """End the command: status 0 where all could be read."""
+        if self._count > TOLD:
+            more = self._count - TOLD
+            click.echo(f"error: {more} more of these; `startgate audit verify` tells what is wrong", err=True)
+        sys.exit(DAMAGED if self._count else ExitStatus.OK)

@@ -1,0 +1,222 @@
+"""The starts of a journal, in the order of their first record, their records joined, however long the journal is.
+
+A start's intent and outcome lie close together; its end may come days later. Starts that wait for more are held, as
+lines, in a window of bounded size. Where it is full, the rest of the journal is looked through once for the records of
+the starts in it, which are told then; what was read ahead is passed over when its turn comes. A question that few
+starts answer is thus one pass, and one that all answer a pass and a look ahead for every window (decision 114).
+
+Lines that are no records are reported, and hide nothing else.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from proxy.journal.entry import NOT_LIFTED, Phase
+from proxy.journal.lines import Batch, Problem, Report, batches
+from proxy.journal.query import Kind, Query, at
+from proxy.journal.read import decode
+from proxy.journal.start import Start
+
+# The window: some 3 KiB a start, and at most this much of bigger ones. Python needs some 300 bytes more for each.
+WINDOW_STARTS = 10_000
+WINDOW_BYTES = 32 * 1024 * 1024
+
+_TIME = b'{"@timestamp":"'
+_TIME_SPAN = slice(len(_TIME), len(_TIME) + len("2026-01-31T09:00:00.000Z"))
+_RECEIPT = b'"receipt":"'
+NO_OBJECT = "is not a record of a start: it is no JSON object"
+_INTENT = b'"phase":"intent"'
+
+
+class Row(NamedTuple):
+    """A line with its place."""
+
+    path: Path
+    number: int
+    line: bytes
+
+
+@dataclass(slots=True)
+class Found:
+    """The lines of one start, and which they are."""
+
+    receipt: str
+    rows: list[Row] = field(default_factory=list)
+    phases: set[str] = field(default_factory=set)
+    size: int = 0
+    may_end: bool = True
+
+    @property
+    def waits(self) -> bool:
+        """Whether more of its records may come: its outcome, or the end of a job that was started."""
+        if Phase.OUTCOME not in self.phases:
+            return Phase.INTENT in self.phases
+        return self.may_end and Phase.END not in self.phases
+
+    def add(self, row: Row, record: Mapping[str, Any]) -> None:
+        """Take in one more record of the start."""
+        self.rows.append(row)
+        self.size += len(row.line)
+        self.phases.add(record["startgate"]["phase"])
+        if record["startgate"]["phase"] == Phase.OUTCOME:
+            self.may_end = _may_end(record)
+
+    def start(self) -> Start:
+        """The records, decoded and joined."""
+        found = Start(self.receipt)
+        for row in self.rows:
+            _, record = decode(row.line)
+            found.records[record["startgate"]["phase"]] = record
+        return found
+
+
+def _may_end(outcome: Mapping[str, Any]) -> bool:
+    ours = outcome["startgate"]
+    if ours.get("plan_only") or ours.get("explain_only"):
+        return False
+    return at(outcome, "event", "outcome") != "failure" or NOT_LIFTED in str(at(ours, "destination", "removal"))
+
+
+def matching(folder: Path, query: Query, report: Report, *, window: int = WINDOW_STARTS) -> Iterator[Found]:
+    """The starts that are asked for, in the order of their first record. An end whose start is no longer in the journal
+    is none.
+
+    Raises:
+        JournalError: there is no such folder, or it cannot be read; also what `report` raises.
+    """
+    return (found for found in _Scan(folder, query, report, window).run() if query.takes(found.start()))
+
+
+def newest(found: Iterable[Found], count: int) -> Iterator[Found]:
+    """The last `count` of them, in the order given; only their lines are held."""
+    return iter(deque(found, maxlen=count))
+
+
+class _Scan:
+    def __init__(self, folder: Path, query: Query, report: Report, window: int) -> None:
+        self._folder = folder
+        self._query = query
+        # The longest says most.
+        self._needle, *self._needles = sorted(query.needles, key=len, reverse=True) or [b""]
+        self._timed = query.since is not None or query.until is not None
+        self._report = report
+        self._window = window
+        # In the order of their first record, by the receipt as it stands in a line.
+        self._held: dict[bytes, Found] = {}
+        self._size = 0
+        # Starts that were told with an outcome that was read ahead.
+        self._told: set[bytes] = set()
+
+    def run(self) -> Iterator[Found]:
+        """Every start that may be asked for."""
+        for batch in batches(self._folder, self._report):
+            for place in self._worth_decoding(batch):
+                self._take(batch, place, self._report)
+                yield from self._complete()
+                if len(self._held) > self._window or self._size > WINDOW_BYTES:
+                    self._look_ahead(batch, place + 1)
+                    yield from self._all()
+        yield from self._all()
+
+    def _worth_decoding(self, batch: Batch) -> Iterator[int]:
+        """The places of those lines that are of a start that is held, or with which one may begin that is asked for.
+        All other lines pass through here only: this loop is what a long journal costs."""
+        held, needle, needles, timed = self._held, self._needle, self._needles, self._timed
+        for place, line in enumerate(batch.lines):
+            if (needle in line and not (timed and self._is_of_another_time(line))) or (
+                held and receipt_in(line) in held
+            ):
+                if not needles or all(map(line.__contains__, needles)) or receipt_in(line) in held:
+                    yield place
+            elif line[:1] != b"{" or line[-1:] != b"}":
+                self._report(Problem(batch.path, batch.first + place, NO_OBJECT))
+
+    def _is_of_another_time(self, line: bytes) -> bool:
+        """Whether a line's bytes tell a time that is not asked for. An intent may lie before that time, and the
+        outcome, whose time counts, in it."""
+        if not line.startswith(_TIME) or _INTENT in line:
+            return False
+        return not self._query.takes_time(line[_TIME_SPAN].decode("ascii", "replace"))
+
+    def _take(self, batch: Batch, place: int, report: Report) -> None:
+        """Take in a line of a start, unless it adds nothing."""
+        line, number = batch.lines[place], batch.first + place
+        try:
+            kind, record = decode(line)
+        except ValueError as failure:
+            report(Problem(batch.path, number, f"is not a record of a start: {failure}"))
+            return
+        receipt = receipt_in(line)
+        found = self._held.get(receipt)
+        if kind is not Kind.START or self._is_over(receipt, record, found):
+            return
+        if found is None:
+            found = self._held[receipt] = Found(record["startgate"]["receipt"])
+        found.add(Row(batch.path, number, line), record)
+        self._size += len(line)
+
+    def _is_over(self, receipt: bytes, record: Mapping[str, Any], found: Found | None) -> bool:
+        """Whether a record adds nothing: it was read ahead, or its start is not of the time that is asked for."""
+        phase = record["startgate"]["phase"]
+        if found is None:
+            if phase == Phase.OUTCOME and receipt in self._told:
+                self._told.remove(receipt)
+                return True
+            return bool(phase == Phase.END)
+        if phase != Phase.OUTCOME or self._query.takes_time(record.get("@timestamp")):
+            return False
+        self._drop(receipt)
+        return True
+
+    def _drop(self, receipt: bytes) -> Found:
+        found = self._held.pop(receipt)
+        self._size -= found.size
+        return found
+
+    def _complete(self) -> Iterator[Found]:
+        """Those at the front that wait for nothing: the order is that of the first records."""
+        while self._held:
+            receipt, first = next(iter(self._held.items()))
+            if first.waits:
+                return
+            yield self._drop(receipt)
+
+    def _all(self) -> Iterator[Found]:
+        while self._held:
+            yield self._drop(next(iter(self._held)))
+
+    def _look_ahead(self, batch: Batch, place: int) -> None:
+        """Give every start that is held what the rest of the journal has of it."""
+        waiting = {receipt for receipt, found in self._held.items() if found.waits}
+        rest = batch._replace(first=batch.first + place, lines=batch.lines[place:])
+        for ahead in chain([rest], batches(self._folder, _ignore, after=batch.end)):
+            for number, line in enumerate(ahead.lines):
+                receipt = receipt_in(line)
+                if receipt not in waiting:
+                    continue
+                before = Phase.OUTCOME in self._held[receipt].phases
+                self._take(ahead, number, _ignore)
+                found = self._held.get(receipt)
+                if not before and (found is None or Phase.OUTCOME in found.phases):
+                    self._told.add(receipt)
+                if found is None or not found.waits:
+                    waiting.remove(receipt)
+            if not waiting:
+                return
+
+
+def receipt_in(line: bytes) -> bytes:
+    """The receipt in a line, as it stands there and undecoded; empty where there is none."""
+    start = line.find(_RECEIPT)
+    if start < 0:
+        return b""
+    start += len(_RECEIPT)
+    return line[start : line.find(b'"', start)]
+
+
+def _ignore(problem: Problem) -> None:
+    """What is read ahead is told of when its turn comes."""
