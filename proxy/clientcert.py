@@ -7,6 +7,7 @@ subject and the alternative names, as JSON in base64: a distinguished name may h
 import base64
 import binascii
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,20 @@ TOLD_CHARS = 16 * 1024
 TOO_LONG = "too-long"
 # The alternative names that can name somebody (RFC 5280 §4.2.1.6), as Python's `ssl` words their kinds.
 KINDS = ("DNS", "email", "URI")
+
+# RFC 4514 §3, and what OpenSSL calls them at length.
+SHORT = {
+    "commonName": "CN",
+    "localityName": "L",
+    "stateOrProvinceName": "ST",
+    "organizationName": "O",
+    "organizationalUnitName": "OU",
+    "countryName": "C",
+    "streetAddress": "STREET",
+    "domainComponent": "DC",
+    "userId": "UID",
+}
+_TO_ESCAPE = re.compile(r'([,+"\\<>;])')
 
 Pair = tuple[str, str]
 
@@ -55,3 +70,18 @@ def read(text: str) -> Certificate:
         )
     except (binascii.Error, KeyError, TypeError, ValueError) as failure:
         raise ValueError("what the edge told of it is not understood") from failure
+
+
+def dn_text(certificate: Certificate) -> str:
+    """The subject as RFC 4514 writes it: `CN=ann,OU=data,O=Example`, the most special part first."""
+    parts = ("+".join(f"{SHORT.get(name, name)}={_escaped(value)}" for name, value in part)
+             for part in reversed(certificate.subject))  # fmt: skip
+    return ",".join(parts)
+
+
+def _escaped(value: str) -> str:
+    """RFC 4514 §2.4."""
+    text = _TO_ESCAPE.sub(r"\\\1", value).replace("\0", "\\00")
+    if text.startswith((" ", "#")):
+        text = "\\" + text
+    return text[:-1] + "\\ " if text.endswith(" ") and len(value) > 1 else text

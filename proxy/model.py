@@ -97,12 +97,31 @@ class Stage(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """What a job has done so far, by its `_stats`; None, or empty, where those do not tell.
+
+    `progress` is how far each phase came, in percent. Of documents `training` are those that are learnt from, or looked
+    at; `test` are kept to test what was learnt.
+    """
+
+    progress: tuple[tuple[str, int], ...] = ()
+    training: int | None = None
+    test: int | None = None
+    skipped: int | None = None
+    peak_memory_bytes: int | None = None
+    memory_status: str | None = None
+    node: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JobState:
-    """`_stats` of a job: `state` as the cluster names it, and what a start would do next."""
+    """`_stats` of a job: `state` as the cluster names it, and what a start would do next. Two are equal whatever `work`
+    was done."""
 
     state: str
     stage: Stage
     failure_reason: str | None = None
+    work: Work = field(default_factory=Work, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

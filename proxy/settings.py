@@ -283,6 +283,64 @@ class JournalSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ShipLimits:
+    """Bounds of shipping the journal to sinks, for each sink alone."""
+
+    # A batch is the most that a sink holds in memory, and that is sent again after a failure. Records have some 2 KiB,
+    # so these are reached about together, far below what a node takes (http.max_content_length, 100 MiB).
+    batch_records: int = 1000
+    batch_bytes: int = 4 * 1024 * 1024
+    # From a batch's first byte to the answer: a node that is busy takes seconds for a bulk request.
+    send_s: float = 30.0
+    # The first pause after a failure; each further one is twice as long, up to the longest, and a part of it is chance.
+    retry_s: float = 0.5
+    retry_longest_s: float = 60.0
+    # Between two looks at the journal where all is shipped: some system calls for each file.
+    poll_s: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamSink:
+    """A data stream in the cluster. `authorization` is the value of an `Authorization` header of its own, None where
+    the service credential is used; `keep_days` how long the cluster is asked to keep documents, 0 for ever."""
+
+    data_stream: str
+    authorization: str | None = field(default=None, repr=False)
+    # PCI DSS 10.5.1 asks for a year of audit logs; others ask for less.
+    keep_days: int = 365
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyslogSink:
+    """A syslog receiver; plain TCP where `tls` is None."""
+
+    host: str
+    port: int
+    tls: ClusterTls | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookSink:
+    """A URL that takes batches of records, signed with `secret`."""
+
+    url: str
+    secret: str = field(repr=False)
+    tls: ClusterTls = field(default_factory=ClusterTls)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sinks:
+    """Where the journal is shipped to. `stdout` is the descriptor that lines are written to, None where they are
+    not."""
+
+    elasticsearch: StreamSink | None = None
+    syslog: SyslogSink | None = None
+    webhook: WebhookSink | None = None
+    stdout: int | None = None
+    limits: ShipLimits = field(default_factory=ShipLimits)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GateSettings:
     """What the gate needs. `service` is the value of an `Authorization` header (`ApiKey …` or `Basic …`) or None;
     `rules` is a file or folder; `journal` a folder; `identity` is None where the cluster says who asks.
@@ -302,5 +360,6 @@ class GateSettings:
     watch_s: float | None = None
     break_glass_keys: Mapping[str, str] = field(default_factory=dict)
     identity: IdentitySettings | None = None
+    sinks: Sinks = field(default_factory=Sinks)
     journaling: JournalSettings = field(default_factory=JournalSettings)
     masking: Masking = field(default_factory=Masking)

@@ -5,10 +5,12 @@ The supervisor itself touches no request: a fault in a child ends that child alo
 
 import asyncio
 import logging
+import os
 import shutil
 import signal
 import tempfile
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -48,6 +50,7 @@ class Supervisor:
         self._folder: Path | None = None
         self._gate_socket = ""
         self.handed_over = False
+        self._output: int | None = None
 
     @property
     def addresses(self) -> list[str]:
@@ -143,8 +146,15 @@ class Supervisor:
         return self._folder
 
     def _gate_child(self, gate_socket: str) -> Child:
-        order = GateOrder(name="gate", settings=self.config.gate_settings(gate_socket))
-        return Child("gate", command("gate"), msgspec.json.encode(order))
+        settings = self.config.gate_settings(gate_socket)
+        inherited: list[int] = []
+        if settings.sinks.stdout is not None:
+            # The gate's own standard output is where it says that it serves. Kept open: a gate that dies is made again.
+            self._output = os.dup(settings.sinks.stdout) if self._output is None else self._output
+            settings = replace(settings, sinks=replace(settings.sinks, stdout=self._output))
+            inherited.append(self._output)
+        order = GateOrder(name="gate", settings=settings)
+        return Child("gate", command("gate"), msgspec.json.encode(order), inherited)
 
     def _edge_child(self, number: int, gate_socket: str) -> Child:
         name = f"edge-{number + 1}"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.clientcert import TOO_LONG, Certificate, read, told
+from proxy.clientcert import TOO_LONG, Certificate, dn_text, read, told
 
 # As ssl.SSLSocket.getpeercert() words it.
 PEERCERT: dict[str, Any] = {
@@ -72,3 +72,20 @@ def test_whatever_stands_in_it_arrives_as_it_is(subject: list[Any], names: list[
     if text != TOO_LONG:
         whole = tuple(tuple(one) for one in subject)
         assert read(text) == Certificate(subject=whole, names=tuple(names))
+
+
+@pytest.mark.parametrize(
+    ("subject", "text"),
+    [
+        ((), ""),
+        (((("countryName", "DE"),), (("commonName", "ann"),)), "CN=ann,C=DE"),
+        (((("commonName", "ann"), ("userId", "7")),), "CN=ann+UID=7"),
+        (((("commonName", 'a,b+c"d;e\\f<g>'),),), 'CN=a\\,b\\+c\\"d\\;e\\\\f\\<g\\>'),
+        (((("commonName", " #a "),),), "CN=\\ #a\\ "),
+        (((("commonName", "#a\0"),),), "CN=\\#a\\00"),
+        (((("serialNumber", " "),),), "serialNumber=\\ "),
+    ],
+)
+def test_a_distinguished_name_as_text(subject: Any, text: str) -> None:
+    """RFC 4514 §2.4."""
+    assert dn_text(Certificate(subject=subject)) == text

@@ -47,7 +47,9 @@ ARROWS: dict[str, frozenset[str]] = {
     # The names of Startgate's own realms, which no realm of a cluster may have.
     "cluster": GATE | {"identity"},
     "journal": GATE | {"journal.entry", "journal.chain", "journal.fields", "journal.mask"},
-    "gate.app": IO | {"control"},
+    "gate.app": IO | {"control", "ship"},
+    # Reads what the journal wrote, and asks the cluster as the gate does; nobody waits for it.
+    "ship": IO | {"journal.fields"},
     "control": GATE,
     "edge": PLAIN | {"wire", "route"},
     # The embedded cluster judges privileges and makes destinations as Elasticsearch does, and knows of no proxy.
@@ -76,8 +78,8 @@ ARROWS: dict[str, frozenset[str]] = {
     # Schemas are made from the tables that the readers themselves use.
     "schemas": PLAIN | {"cases", "config", "journal.entry", "journal.fields", "journal.mask", "rules"},
     "commands": IO
-    | {"audit", "cases", "config", "control", "embedded", "journal.entry", "listeners", "logs", "planned"}
-    | {"replay", "schemas", "text"},
+    | {"audit", "cases", "columns", "config", "control", "embedded", "journal.entry", "listeners", "logs", "planned"}
+    | {"replay", "schemas", "ship", "text"},
     "cli": IO | {"commands", "demo", "logs", "supervisor"},
     "__main__": frozenset({"cli"}),
 }

@@ -47,6 +47,10 @@ class Gateway:
         """See `jobs.job_state`."""
         return await jobs.job_state(self._transport, job_id, credential)
 
+    async def job_states(self, job_ids: Sequence[str], credential: Credential) -> dict[str, JobState]:
+        """See `jobs.job_states`."""
+        return await jobs.job_states(self._transport, job_ids, credential)
+
     async def version(self, credential: Credential) -> str | None:
         """The version number of `GET /`, kept for a minute; None where this credential may not know."""
         now = time.monotonic()

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import fields
 
-from proxy.settings import EdgeLimits, GateLimits, IdentityLimits
+from proxy.settings import EdgeLimits, GateLimits, IdentityLimits, ShipLimits
 
 PREFIX = "STARTGATE_"
 
@@ -38,6 +38,18 @@ KEYS: Mapping[str, str] = {
     "journal.on_full": "what happens to a start that cannot be recorded: `refuse`",
     "journal.mask": "fields of records that are masked, such as `user.name`; or a list",
     "journal.mask_key_file": "file with the key of the masks",
+    "journal.sinks.elasticsearch.data_stream": "data stream in the cluster that the record is shipped to",
+    "journal.sinks.elasticsearch.api_key_file": "file with an API key for that; else the service credential is used",
+    "journal.sinks.elasticsearch.keep_days": "days for which the cluster is asked to keep it; 0: for ever",
+    "journal.sinks.syslog.address": "`host:port` of a syslog receiver (RFC 5424)",
+    "journal.sinks.syslog.transport": "`tls` (RFC 5425), or `tcp`",
+    "journal.sinks.syslog.ca": "PEM file with the authorities that its certificate is checked against",
+    "journal.sinks.syslog.certificate": "PEM file with the certificate that is shown to it",
+    "journal.sinks.syslog.key": "PEM file with its key",
+    "journal.sinks.webhook.url": "URL that gets the record by POST",
+    "journal.sinks.webhook.secret_file": "file with the secret that signs it",
+    "journal.sinks.webhook.ca": "PEM file with the authorities that its certificate is checked against",
+    "journal.sinks.stdout.enabled": "`true` or `false`: whether the record is written to standard output",
     "gate.socket": "path of the gate's Unix socket; a private temporary folder where absent",
     "control.socket": "path of the control API's Unix socket; `control.sock` in the journal's folder where absent",
     "identity.users_file": "users and password hashes, in the form of Elasticsearch's `users` file",
@@ -51,6 +63,7 @@ KEYS: Mapping[str, str] = {
     **{f"limits.edge.{limit.name}": "limit of an edge process" for limit in fields(EdgeLimits)},
     **{f"limits.gate.{limit.name}": "limit of the gate" for limit in fields(GateLimits)},
     **{f"limits.identity.{limit.name}": "limit of verifying passwords" for limit in fields(IdentityLimits)},
+    **{f"limits.ship.{limit.name}": "limit of shipping the journal" for limit in fields(ShipLimits)},
 }
 
 # The long form of `listen` is nested: these are its keys, in the file and in the environment.

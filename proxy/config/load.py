@@ -11,6 +11,7 @@ from proxy.config.document import read
 from proxy.config.identity import identity_settings
 from proxy.config.masking import masking
 from proxy.config.peers import cluster_tls, forwarded
+from proxy.config.sinks import sinks
 from proxy.config.tree import Node, Place, invalid, leaves, overlay, told
 from proxy.errors import ConfigError, Fault
 from proxy.settings import (
@@ -24,10 +25,12 @@ from proxy.settings import (
     IdentitySettings,
     Listen,
     Masking,
+    ShipLimits,
+    Sinks,
 )
 
 T = TypeVar("T")
-Limits = TypeVar("Limits", EdgeLimits, GateLimits, IdentityLimits)
+Limits = TypeVar("Limits", EdgeLimits, GateLimits, IdentityLimits, ShipLimits)
 
 DEFAULT_LISTEN = Listen(host="127.0.0.1", port=9400)
 DEFAULT_NODE = "http://127.0.0.1:9200"
@@ -67,6 +70,7 @@ class Config:
     identity: IdentitySettings | None = None
     forwarded: Forwarded = field(default_factory=Forwarded)
     masking: Masking = field(default_factory=Masking)
+    sinks: Sinks = field(default_factory=Sinks)
 
     def edge_settings(self, gate_socket: str) -> EdgeSettings:
         """What an edge worker is told."""
@@ -90,6 +94,7 @@ class Config:
             cluster_tls=self.cluster_tls,
             limits=self.gate_limits,
             identity=self.identity,
+            sinks=self.sinks,
             control=self.control_socket,
             watch_s=self.watch_s,
             break_glass_keys=self.break_glass_keys,
@@ -173,6 +178,7 @@ class _Reader:
             sniffing=self.take("cluster.sniffing", lambda node: values.choice(node, SNIFFING_MODES), "pass"),
             identity=identity_settings(self, listen, self._limits("limits.identity", IdentityLimits())),
             forwarded=forwarded(self),
+            sinks=sinks(self, self._limits("limits.ship", ShipLimits())),
             masking=masking(self),
         )
         if self.faults:

@@ -1,5 +1,6 @@
 """Where each setting and field of a planned destination comes from."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -59,6 +60,14 @@ class Origins:
     fields: Mapping[str, Origin] = field(default_factory=dict)
     runtime: Mapping[str, Origin] = field(default_factory=dict)
     root: Mapping[str, Origin] = field(default_factory=dict)
+
+    @property
+    def counts(self) -> dict[str, dict[str, int]]:
+        """How many settings, top-level fields and runtime fields there are of each kind; what there is none of is not
+        named."""
+        parts = {"settings": self.settings, "fields": self.fields, "runtime": self.runtime}
+        counted = {part: Counter(origin.kind.value for origin in found.values()) for part, found in parts.items()}
+        return {part: dict(sorted(counts.items())) for part, counts in counted.items() if counts}
 
 
 def origins(

@@ -44,6 +44,7 @@ logger = logging.getLogger(__name__)
 PEER_HEADER = "x-startgate-peer"
 RECEIPT_HEADER = "x-startgate-receipt"
 SUBJECT_HEADER = "x-startgate-tls-subject"
+FRONT_HEADER = "x-startgate-front"
 OWN_HEADERS = "x-startgate-"
 # What the edge lets through must not be refused here for its size (EdgeLimits.request_head_bytes, .headers).
 HEAD_LIMIT_BYTES = 128 * 1024
@@ -198,6 +199,7 @@ def _arrived(request: web.Request, body: bytes) -> Arrived:
         peer=request.headers.get(PEER_HEADER, ""),
         receipt=request.headers.get(RECEIPT_HEADER) or secrets.token_hex(16),
         certificate=request.headers.get(SUBJECT_HEADER, ""),
+        front=request.headers.get(FRONT_HEADER, ""),
         plan=_values(request, PLAN_HEADER),
         explain=_values(request, EXPLAIN_HEADER),
     )

@@ -26,7 +26,8 @@ class Plan:
     `overrides` says which settings of the body the rules have set, each with the place (`file:line`) in a rule file.
     `problem`: what the job fails with if the destination that exists is empty; else the cluster says that it is not.
     `effective`: `settings`, `mappings` and `aliases` that the index really gets, index templates included; None where
-    those are not known.
+    those are not known. `origins`: how many settings, fields and runtime fields of the body there are of each kind of
+    origin.
     """
 
     step: Destination
@@ -36,6 +37,7 @@ class Plan:
     overrides: Mapping[str, str] = field(default_factory=dict)
     problem: Refusal | None = None
     effective: Mapping[str, Any] | None = None
+    origins: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -169,6 +169,7 @@ async def _judged(flight: Flight, wanted: Wanted, rules: Rules, world: World) ->
     """Two round trips: who asks for which job; may they, and what would be done. Raises what the start comes to."""
     case, authorised, facts = await permitted(flight, wanted, rules, world)
     plan = flight.plan = await _in_peace(case, authorised, facts, flight.begun_ms)
+    flight.mark("planned", world.clock.ticks_s())
     await _refuse_doomed(case, plan, world.cluster)
     return case, plan
 

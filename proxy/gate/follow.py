@@ -3,14 +3,17 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from proxy.errors import ClusterUnreachable, JournalError, Refusal
 from proxy.gate import record
 from proxy.gate.authorise import judge_again
 from proxy.gate.flight import Credentials, Judged
-from proxy.gate.ports import Clock, Cluster, Journal
-from proxy.model import Credential, Job, JobState
+from proxy.gate.identify import TRACE_HEADERS
+from proxy.gate.ports import Clock, Cluster, Followable, Journal
+from proxy.model import Credential, Identity, Job, JobState
 from proxy.rules import Verdict, refusal_reason
 from proxy.settings import GateLimits
 from proxy.tasks import spawn
@@ -22,6 +25,34 @@ logger = logging.getLogger(__name__)
 LOOK_AGAIN_S = (0.25, 1.0, 5.0, 15.0)
 FIRST_PAUSE_S = 0.25
 PAUSE_GROWTH = 1.5
+# Who is due within this part of their pause goes along with who is due now.
+TOGETHER = 0.5
+# Jobs in one call: an answer of some 2 KiB each, which Elasticsearch gathers from the nodes of all of them.
+AT_ONCE = 200
+# States in which a job does nothing any more by itself.
+STILL = frozenset({"stopped", "failed"})
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class Followed:
+    """A started job that is followed, on behalf of the start with this receipt.
+
+    `credential` is with whose it is asked about. `begun_ms` and `begun_s` are when it began to be followed, the former
+    None where its start was made by another process. `who` are caller and secondary. `found` is what was wrong with it
+    after its start, `state` its last one.
+    """
+
+    job_id: str
+    create_time: int
+    receipt: str
+    credential: Credential
+    begun_ms: int | None
+    begun_s: float
+    who: tuple[Identity | None, ...] = ()
+    found: str = ""
+    pause_s: float = FIRST_PAUSE_S
+    due_s: float = 0.0
+    state: JobState | None = None
 
 
 async def stop_if_changed(job: Job, credential: Credential, cluster: Cluster) -> str | None:
@@ -85,35 +116,24 @@ async def patiently(ask: Callable[[], Awaitable[T]]) -> T:
     return await ask()
 
 
-async def until_end(
-    job_id: str, credential: Credential, cluster: Cluster, clock: Clock, *, poll_s: float, limit_s: float
-) -> tuple[JobState | None, str]:
-    """Poll until the job stands still or is gone: its last state, None where that is not known, and why in words."""
-    begun, pause = clock.ticks_s(), min(FIRST_PAUSE_S, poll_s)
-    state: JobState | None = None
-    while clock.ticks_s() - begun < limit_s:
-        await asyncio.sleep(pause)
-        pause = min(pause * PAUSE_GROWTH, poll_s)
-        try:
-            state = await cluster.job_state(job_id, credential)
-        except Refusal as refusal:
-            return None, f"the job cannot be followed any more: {refusal.reason}"
-        except ClusterUnreachable:
-            continue  # a node that restarts does not end a job
-        if state.state in ("stopped", "failed"):
-            return state, state.failure_reason or f"the job {state.state}"
-    return state, f"not followed any longer than {limit_s:g} s"
-
-
 class Followers:
-    """The jobs that are followed in the background, at most one follower a job."""
+    """The jobs that are followed in the background to their end.
 
-    def __init__(self, cluster: Cluster, journal: Journal, clock: Clock, limits: GateLimits) -> None:
+    However many they are, one task asks about them, in one call for all jobs of one credential whose names fit into a
+    request line. How soon a job is asked about again grows from FIRST_PAUSE_S to `follow_up_poll_s`; one that would be
+    asked about soon is asked about now, so that jobs that run for long come to be asked about together. Of a followed
+    job some 2 KiB are held.
+    """
+
+    def __init__(self, cluster: Followable, journal: Journal, clock: Clock, limits: GateLimits) -> None:
         self._cluster = cluster
         self._journal = journal
         self._clock = clock
         self._limits = limits
-        self._tasks: dict[str, tuple[str, asyncio.Task[None]]] = {}
+        self._looks: dict[str, tuple[Followed, asyncio.Task[None]]] = {}
+        self._followed: dict[str, Followed] = {}
+        self._polling: asyncio.Task[None] | None = None
+        self._more = asyncio.Event()
 
     def follow(self, job: Job, credentials: Credentials, receipt: str, judged: Judged | None = None) -> None:
         """Follow a started job to its end. `judged` is what its start was judged over, None where that is lost.
@@ -121,46 +141,156 @@ class Followers:
         A job that could be started again had stopped: whoever followed its start before learns that from this one.
         Stopping it, where that must be, takes `manage_ml`: the caller has shown to hold it, the service need not.
         """
-        before = self._tasks.pop(job.id, None)
-        if before is not None and before[1].cancel():
-            ended = record.restarted(before[0], job.id, receipt, self._clock.now_ms())
-            spawn(self._append(before[0], job.id, ended), name=f"end of {before[0]}")
-        task = spawn(self._follow(job, credentials, receipt, judged), name=f"follow {job.id}")
-        self._tasks[job.id] = (receipt, task)
-        task.add_done_callback(lambda _: self._forget(job.id, receipt))
+        self._supersede(job, receipt)
+        one = _followed(job, credentials, receipt, judged, self._clock, self._limits.follow_up_poll_s)
+        task = spawn(self._look(one, job, credentials.caller, judged), name=f"look at {job.id}")
+        self._looks[job.id] = (one, task)
+        task.add_done_callback(lambda _: self._looked(one))
 
-    def _forget(self, job_id: str, receipt: str) -> None:
-        if self._tasks.get(job_id, ("",))[0] == receipt:
-            del self._tasks[job_id]
+    def _supersede(self, job: Job, receipt: str) -> None:
+        looking, before = self._looks.pop(job.id, None), self._followed.pop(job.id, None)
+        if looking is not None:
+            before = looking[0]
+            looking[1].cancel()
+        if before is not None:
+            anew = before.create_time != job.create_time
+            ended = record.restarted(before.receipt, job.id, receipt, self._clock.now_ms(), made_anew=anew)
+            spawn(self._append(before, ended), name=f"end of {before.receipt}")
 
-    async def _follow(self, job: Job, credentials: Credentials, receipt: str, judged: Judged | None) -> None:
-        looks = [stop_if_changed(job, credentials.caller, self._cluster)]
+    async def _look(self, one: Followed, job: Job, caller: Credential, judged: Judged | None) -> None:
+        looks = [stop_if_changed(job, caller, self._cluster)]
         if judged is not None:
-            looks.append(stop_if_denied(judged, credentials.caller, self._cluster))
+            looks.append(stop_if_denied(judged, caller, self._cluster))
         del judged  # a situation may name thousands of indices, and jobs run for hours
-        found = [one for one in await asyncio.gather(*looks) if one is not None]
-        for one in found:
-            logger.error("start %s of %s: %s", receipt, job.id, one)
-        state, why = await until_end(
-            job.id,
-            credentials.service or credentials.caller,
-            self._cluster,
-            self._clock,
-            poll_s=self._limits.follow_up_poll_s,
-            limit_s=self._limits.follow_up_s,
-        )
-        ended = record.end(receipt, job.id, state, "; ".join(found) or why, self._clock.now_ms())
-        await self._append(receipt, job.id, ended)
+        found = [text for text in await asyncio.gather(*looks) if text is not None]
+        for text in found:
+            logger.error("start %s of %s: %s", one.receipt, one.job_id, text)
+        one.found = "; ".join(found)
 
-    async def _append(self, receipt: str, job_id: str, ended: Mapping[str, Any]) -> None:
+    def _looked(self, one: Followed) -> None:
+        """Go on with a job that was looked at, unless a later start of it took its place."""
+        if self._looks.get(one.job_id, (None,))[0] is not one:
+            return
+        del self._looks[one.job_id]
+        one.due_s = self._clock.ticks_s() + one.pause_s
+        self._followed[one.job_id] = one
+        self._more.set()
+        if self._polling is None or self._polling.done():
+            self._polling = spawn(self._poll(), name="follow jobs")
+
+    async def _poll(self) -> None:
+        """Until nobody is left."""
+        while self._followed:
+            await self._until_due()
+            for credential, some in _by_credential(self._due()):
+                await self._ask(credential, some)
+
+    async def _until_due(self) -> None:
+        """Wait until a job is to be asked about; one that comes in between may be so sooner."""
+        self._more.clear()
+        wait_s = min(one.due_s for one in self._followed.values()) - self._clock.ticks_s()
+        if wait_s > 0:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._more.wait(), wait_s)
+
+    def _due(self) -> list[Followed]:
+        now_s = self._clock.ticks_s()
+        if not any(one.due_s <= now_s for one in self._followed.values()):
+            return []
+        return [one for one in self._followed.values() if one.due_s - now_s <= one.pause_s * TOGETHER]
+
+    async def _ask(self, credential: Credential, some: list[Followed]) -> None:
+        """Ask about jobs, at most AT_ONCE in a call, and have the ends of those recorded that stand still."""
+        for at in range(0, len(some), AT_ONCE):
+            asked = some[at : at + AT_ONCE]
+            states: Mapping[str, JobState] | None = None
+            refused = ""
+            try:
+                states = await self._cluster.job_states([one.job_id for one in asked], credential)
+            except Refusal as refusal:
+                refused = f"the job cannot be followed any more: {refusal.reason}"
+            except ClusterUnreachable:
+                pass  # a node that restarts does not end a job
+            for one in asked:
+                # A start that came meanwhile may have taken its place.
+                if self._followed.get(one.job_id) is one:
+                    await self._told(one, states, refused)
+
+    async def _told(self, one: Followed, states: Mapping[str, JobState] | None, refused: str) -> None:
+        now_s = self._clock.ticks_s()
+        one.pause_s = min(one.pause_s * PAUSE_GROWTH, self._limits.follow_up_poll_s)
+        one.due_s = now_s + one.pause_s
+        state = None if states is None else states.get(one.job_id)
+        if state is not None:
+            one.state = state
+        if refused:
+            await self._end(one, None, refused)
+        elif states is not None and state is None:
+            await self._end(one, None, "the job is gone: it was deleted")
+        elif state is not None and state.state in STILL:
+            await self._ended(one, state)
+        elif now_s - one.begun_s >= self._limits.follow_up_s:
+            await self._end(one, one.state, f"not followed any longer than {self._limits.follow_up_s:g} s")
+
+    async def _ended(self, one: Followed, state: JobState) -> None:
+        """A job stands still; states do not tell whether it is the one that was started, or was made anew meanwhile."""
+        try:
+            job = await self._cluster.job(one.job_id, one.credential)
+        except (Refusal, ClusterUnreachable):
+            job = None  # its state is all that can be told
+        if job is not None and job.create_time != one.create_time:
+            await self._end(one, None, "the job was deleted, and made anew since", made_anew=True)
+        else:
+            await self._end(one, state, state.failure_reason or f"the job {state.state}")
+
+    async def _end(self, one: Followed, state: JobState | None, why: str, *, made_anew: bool = False) -> None:
+        if self._followed.get(one.job_id) is not one:
+            return
+        del self._followed[one.job_id]
+        ran_s = self._clock.ticks_s() - one.begun_s
+        run = record.Run(begun_ms=one.begun_ms, ran_ms=round(ran_s * 1000), who=one.who, made_anew=made_anew)
+        ended = record.end(one.receipt, one.job_id, state, one.found or why, self._clock.now_ms(), run)
+        await self._append(one, ended)
+
+    async def _append(self, one: Followed, ended: Mapping[str, Any]) -> None:
         try:
             await self._journal.append(ended)
         except JournalError as error:
-            logger.error("start %s of %s: its end is not on record: %s", receipt, job_id, error)
+            logger.error("start %s of %s: its end is not on record: %s", one.receipt, one.job_id, error)
 
     async def close(self) -> None:
         """Follow no longer; the next process goes on from the journal (`reconcile`)."""
-        tasks = [task for _, task in self._tasks.values()]
+        tasks = [task for _, task in self._looks.values()]
+        tasks += [self._polling] if self._polling is not None else []
+        self._looks.clear()
+        self._followed.clear()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _followed(
+    job: Job, credentials: Credentials, receipt: str, judged: Judged | None, clock: Clock, poll_s: float
+) -> Followed:
+    asking = credentials.service or credentials.caller
+    return Followed(
+        job_id=job.id,
+        create_time=job.create_time,
+        receipt=receipt,
+        # Without the trace of one start: so all that are asked about as the same user are asked about at once.
+        credential=Credential(
+            whose=asking.whose, headers=tuple(pair for pair in asking.headers if pair[0] not in TRACE_HEADERS)
+        ),
+        # A start that another process made began when nobody here knows.
+        begun_ms=None if judged is None else clock.now_ms(),
+        begun_s=clock.ticks_s(),
+        who=() if judged is None else (judged.situation.caller, judged.situation.secondary),
+        pause_s=min(FIRST_PAUSE_S, poll_s),
+    )
+
+
+def _by_credential(some: list[Followed]) -> list[tuple[Credential, list[Followed]]]:
+    groups: dict[Credential, list[Followed]] = {}
+    for one in some:
+        groups.setdefault(one.credential, []).append(one)
+    return list(groups.items())

@@ -11,6 +11,7 @@ from proxy.destination.effective import effective_mappings, effective_settings
 from proxy.destination.era import is_outdated, parse_version
 from proxy.destination.fieldcount import LIMIT, check_field_count
 from proxy.destination.legacy import defaulted
+from proxy.destination.origins import origins
 from proxy.errors import Refusal
 from proxy.gate.flight import Destination, Known, Plan
 from proxy.gate.ports import Facts, Given, Grants, IndexState
@@ -72,13 +73,16 @@ def make_plan(
     if effective is not None or LIMIT in settings:
         # Else an index template may have another limit than the default, and nobody could look.
         check_field_count(settings if effective is None else effective["settings"], made.mappings)
+    body = {"settings": settings, "mappings": dict(made.mappings)}
+    places = {key: str(setting.origin) for key, setting in laid.items()}
     return Plan(
         step=Destination.CREATE,
         why="the destination is missing",
-        body={"settings": settings, "mappings": dict(made.mappings)},
+        body=body,
         sources=names,
-        overrides={key: str(setting.origin) for key, setting in laid.items()},
+        overrides=places,
         effective=effective,
+        origins=origins(job, sources, era_of(known), body, places).counts,
     )
 
 

@@ -140,6 +140,13 @@ class Cluster(Protocol):
         """Stop a job."""
 
 
+class Followable(Cluster, Protocol):
+    """What is asked besides about jobs that are followed to their end."""
+
+    async def job_states(self, job_ids: Sequence[str], credential: Credential) -> Mapping[str, JobState]:
+        """`_stats` of many jobs, by id; those that do not exist are left out, and are no refusal."""
+
+
 class Identities(Protocol):
     """Startgate's own word on who asks, for a cluster that has none."""
 

@@ -4,23 +4,33 @@ Which attempts are recorded, and when, is in docs/decisions/021-what-is-recorded
 """
 
 import hashlib
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Any
+from urllib.parse import unquote_plus as decoded
 
 import msgspec
 
+from proxy import clientcert
 from proxy.gate.flight import Flight, Known, Plan
 from proxy.gate.found import Found
 from proxy.gate.request import Arrived
 from proxy.journal import entry
 from proxy.journal.entry import Phase
-from proxy.model import Answer, JobState, Stage
+from proxy.model import Answer, Identity, JobState, Stage
 from proxy.rules import Situation, Subjects, Verdict, in_short, to_record
 
 # Of one situation: a job over a thousand sources takes about this much.
 SITUATION_BYTES = 64 * 1024
+# Of a whole create body of which the settings are told.
+SETTINGS_BYTES = 16 * 1024
 # More concrete indices do not fit into that: they are not even written down to be counted.
 SITUATION_INDICES = 2000
+# What Elasticsearch's texts quote, and what of a query or a body they may quote in another way.
+_QUOTED = re.compile(r"\[[^\]]*\]|'[^']*'")
+_WORD = re.compile(r"[^\s\"'\\\[\]{}(),:;=&?/]{6,}")
 # After these answers to a start nobody knows whether the job runs.
 UNCERTAIN = frozenset({408, 429, 500, 502, 503, 504})
 
@@ -37,8 +47,9 @@ def outcome(flight: Flight, answer: Answer, now_ms: int) -> dict[str, Any]:
     # Without a usable answer to an intended start nobody knows whether the job runs.
     unknown = flight.intended and answer.status in UNCERTAIN
     result = "success" if succeeded else "unknown" if unknown else "failure"
-    reason = flight.problem or _refusal(flight.cluster_answer)
+    reason = _told(flight) or _refusal(flight.cluster_answer)
     record = _start(Phase.OUTCOME, flight, now_ms, outcome=result, reason=reason)
+    record["event"]["start"] = entry.timestamp(flight.begun_ms)
     record["event"]["duration"] = round(flight.marks_ms.get("answered", 0) * 1e6)
     record["http"]["response"] = {"status_code": answer.status}
     ours = record["startgate"]
@@ -54,28 +65,68 @@ def outcome(flight: Flight, answer: Answer, now_ms: int) -> dict[str, Any]:
     return record
 
 
+def _told(flight: Flight) -> str:
+    """What went wrong; where that was the request itself, without what the text quotes of its query and body."""
+    problem = flight.problem or ""
+    return problem if flight.job_id is not None else _without_quotes(problem, flight.arrived)
+
+
+def _without_quotes(text: str, arrived: Arrived) -> str:
+    # More than that is not kept in any case.
+    path, text = decoded(arrived.path), text[: 4 * entry.TEXT_LIMIT_CHARS]
+    text = _QUOTED.sub(lambda found: found[0] if found[0][1:-1] in path else f"{found[0][0]}…{found[0][-1]}", text)
+    for word in sorted(set(_WORD.findall(f"{decoded(arrived.target)} {arrived.body!r}")), key=len, reverse=True):
+        if word not in path:
+            text = text.replace(word, "…")
+    return text
+
+
 def bare_outcome(flight: Flight, answer: Answer, now_ms: int) -> dict[str, Any]:
     """The outcome where something in the flight cannot be put on record: who asked for what over the wire, and the
     answer. It must not fail whatever the cluster said."""
     succeeded = flight.cluster_answer is not None and 200 <= answer.status < 300
-    reason = f"{flight.problem or ''} (not all of this start could be put on record; the gate's log says why)".strip()
+    reason = f"{_told(flight)} (not all of this start could be put on record; the gate's log says why)".strip()
     result = "success" if succeeded else "unknown" if flight.intended else "failure"
     record = entry.frame(Phase.OUTCOME, flight.arrived.receipt, now_ms, outcome=result, reason=reason)
     record |= _request(flight.arrived)
     record["http"]["response"] = {"status_code": answer.status}
+    record["startgate"]["incomplete"] = True
     record["startgate"]["job"] = {"id": entry.cut(flight.job_id or "")}
     return record
 
 
-def restarted(receipt: str, job_id: str, again: str, now_ms: int) -> dict[str, Any]:
-    """The end of a start whose job stopped unseen: it was started again, under the receipt `again`."""
-    record = end(receipt, job_id, None, f"the job stopped, and was started again as {again}", now_ms)
-    record["startgate"]["end"] = {"state": "stopped", "started_again_as": again}
+def restarted(receipt: str, job_id: str, again: str, now_ms: int, *, made_anew: bool = False) -> dict[str, Any]:
+    """The end of a start whose job stopped unseen: it was started again, under the receipt `again`. `made_anew`: it was
+    deleted, and it is another job of its name that was started."""
+    if made_anew:
+        why = f"the job was deleted and made anew, and was started as {again}"
+        record = end(receipt, job_id, None, why, now_ms, Run(made_anew=True))
+    else:
+        record = end(receipt, job_id, None, f"the job stopped, and was started again as {again}", now_ms)
+        record["startgate"]["end"] = {"state": "stopped"}
+    record["startgate"]["end"]["started_again_as"] = again
     return record
 
 
-def end(receipt: str, job_id: str, state: JobState | None, why: str, now_ms: int) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """What else is known of how a started job went.
+
+    `begun_ms` and `ran_ms` are when it was started, None where another process did, and how long that is ago. `who` are
+    caller and secondary of the start, told where the reason may name them. `made_anew`: its id is another job's now.
+    """
+
+    begun_ms: int | None = None
+    ran_ms: int = 0
+    who: tuple[Identity | None, ...] = ()
+    made_anew: bool = False
+
+
+def end(
+    receipt: str, job_id: str, state: JobState | None, why: str, now_ms: int, run: Run | None = None
+) -> dict[str, Any]:
     """How the job really ended. `state` is None where it could not be told; `why` says so in words."""
+    run = run or Run()
     if state is None:
         result = "unknown"
     elif state.state == "failed":
@@ -83,10 +134,39 @@ def end(receipt: str, job_id: str, state: JobState | None, why: str, now_ms: int
     else:
         result = "success" if state.stage is Stage.FINISHED else "unknown"
     record = entry.frame(Phase.END, receipt, now_ms, outcome=result, reason=why)
-    record["startgate"]["job"] = {"id": job_id}
+    ours = record["startgate"]
+    ours["job"] = {"id": job_id}
+    if run.begun_ms is not None:
+        record["event"]["start"] = entry.timestamp(run.begun_ms)
+        record["event"]["duration"] = run.ran_ms * 1_000_000
+    # By these a name in the reason is known for one, where names are masked.
+    ours |= {
+        role: entry.identity(who)
+        for role, who in zip(("caller", "secondary"), run.who, strict=False)
+        if who is not None
+    }
     if state is not None:
-        record["startgate"]["end"] = {"state": state.state, "stage": state.stage.value}
+        ours["end"] = _end(state)
+    if run.made_anew:
+        ours.setdefault("end", {})["made_anew"] = True
     return record
+
+
+def _end(state: JobState) -> dict[str, Any]:
+    work = state.work
+    told: dict[str, Any] = {"state": state.state, "stage": state.stage.value}
+    if state.failure_reason:
+        told["failure_reason"] = entry.cut(state.failure_reason)
+    documents = {"training": work.training, "test": work.test, "skipped": work.skipped}
+    documents = {name: count for name, count in documents.items() if count is not None}
+    more = {
+        "node": work.node,
+        "progress": dict(work.progress) or None,
+        "documents": documents or None,
+        "peak_memory_bytes": work.peak_memory_bytes,
+        "memory_status": work.memory_status,
+    }
+    return told | {name: value for name, value in more.items() if value is not None}
 
 
 def reconciled(receipt: str, found: Found, now_ms: int, *, job: Mapping[str, Any]) -> dict[str, Any]:
@@ -116,6 +196,7 @@ def _start(phase: Phase, flight: Flight, now_ms: int, *, outcome: str, reason: s
     record = entry.frame(phase, flight.arrived.receipt, now_ms, outcome=outcome, reason=reason)
     record |= _request(flight.arrived)
     ours = record["startgate"]
+    ours |= way_fields(flight.arrived)
     ours |= {wish: True for wish in ("plan_only", "explain_only") if getattr(flight.arrived, wish)}
     ours["rules"] = {"revision": flight.revision}
     ours["job"] = {"id": entry.cut(flight.job_id or "")}
@@ -130,6 +211,8 @@ def _start(phase: Phase, flight: Flight, now_ms: int, *, outcome: str, reason: s
         _add_verdict(record, flight.verdict)
     if flight.situation is not None:
         ours["situation"] = _situation(flight.situation)
+        if isinstance(flight.situation.sources, tuple):
+            ours["job"]["source_indices"] = entry.cut_list([one.name for one in flight.situation.sources])
     if flight.plan is not None:
         ours["destination"] = _destination(flight.plan, flight.known)
     return record
@@ -137,6 +220,8 @@ def _start(phase: Phase, flight: Flight, now_ms: int, *, outcome: str, reason: s
 
 def _add_verdict(record: dict[str, Any], verdict: Verdict) -> None:
     record["startgate"]["verdict"] = in_short(verdict, entry.LIST_LIMIT, entry.cut)
+    if len(verdict.reasons) > entry.LIST_LIMIT:
+        record["startgate"]["verdict"]["reasons_left_out"] = len(verdict.reasons) - entry.LIST_LIMIT
     record["event"]["type"] = ["access", "allowed" if verdict.allowed else "denied"]
     if verdict.exception is not None:
         record["tags"] = ["break-glass"]
@@ -157,9 +242,8 @@ def request_fields(arrived: Arrived) -> dict[str, Any]:
 
 
 def _request(arrived: Arrived) -> dict[str, Any]:
-    host, _, port = arrived.peer.rpartition(":")
     fields: dict[str, Any] = {
-        "source": {"address": host, "port": int(port)} if port.isdigit() else {"address": arrived.peer},
+        "source": _source(arrived.peer),
         "http": {"request": {"method": "POST"}},
         "url": {"path": entry.cut(arrived.path)},
     }
@@ -176,7 +260,44 @@ def _request(arrived: Arrived) -> dict[str, Any]:
     forwarded = arrived.header_values("x-forwarded-for")
     if forwarded:
         fields["client"] = {"address": entry.cut(", ".join(forwarded))}
+    subject = _subject(arrived.certificate)
+    if subject:
+        fields["tls"] = {"client": {"subject": entry.cut(subject)}}
     return fields
+
+
+def _source(peer: str) -> dict[str, Any]:
+    host, _, port = peer.rpartition(":")
+    if not port.isdigit():
+        return {"address": peer}
+    try:
+        ip = {"ip": str(ip_address(host.strip("[]")))}
+    except ValueError:
+        ip = {}
+    return {"address": host, **ip, "port": int(port)}
+
+
+def _subject(certificate: str) -> str:
+    """The distinguished name in a client's certificate; what cannot be told of it stops nobody."""
+    try:
+        return clientcert.dn_text(clientcert.read(certificate)) if certificate else ""
+    except ValueError:
+        return ""
+
+
+def way_fields(arrived: Arrived) -> dict[str, Any]:
+    """Under `startgate`: over whom a request came, as far as they say so."""
+    told: dict[str, Any] = {}
+    entries = [one.strip() for value in arrived.header_values("x-forwarded-for") for one in value.split(",")]
+    forwarded = {
+        "for": entry.cut_list([one for one in entries if one]),
+        "header": entry.cut_list(arrived.header_values("forwarded")),
+    }
+    if any(forwarded.values()):
+        told["forwarded"] = {name: values for name, values in forwarded.items() if values}
+    if arrived.front:
+        told["front"] = {"address": entry.cut(arrived.front)}
+    return told
 
 
 def _add_identities(record: dict[str, Any], flight: Flight) -> None:
@@ -218,12 +339,16 @@ def _destination(plan: Plan, known: Known | None) -> dict[str, Any]:
     if plan.body is not None:
         encoded = msgspec.json.encode(plan.body, order="sorted")
         fields["body_sha256"] = hashlib.sha256(encoded).hexdigest()
-        fields["settings"] = dict(plan.body["settings"]) if len(encoded) < 16 * 1024 else "…"
+        fields |= (
+            {"settings": dict(plan.body["settings"])} if len(encoded) < SETTINGS_BYTES else {"settings_left_out": True}
+        )
         if plan.overrides:
             fields["overrides"] = dict(plan.overrides)
         fields["field_count"] = len(plan.body["mappings"].get("properties", {}))
         # By this the index is known again where a crash came before the outcome (`reconcile`).
         fields["meta"] = plan.body["mappings"].get("_meta", {})
+        if plan.origins:
+            fields["origins"] = {part: dict(counts) for part, counts in plan.origins.items()}
     return fields
 
 

@@ -37,7 +37,8 @@ class Arrived:
     """A start as it came over the wire. `target` is the raw request target; header names are as sent, in order, those
     of Startgate's own left out; `plan` and `explain` hold the values of `X-Startgate-Plan` and `X-Startgate-Explain`,
     which are never sent to the cluster.
-    `certificate` is what the edge tells of the client's, as `clientcert.told` words it; empty where there is none."""
+    `certificate` is what the edge tells of the client's, as `clientcert.told` words it; `front` is the address of who
+    told `peer` by PROXY protocol; both are empty where there is none."""
 
     target: str
     headers: tuple[tuple[str, str], ...] = field(repr=False)
@@ -47,6 +48,7 @@ class Arrived:
     plan: tuple[str, ...] = ()
     explain: tuple[str, ...] = ()
     certificate: str = field(default="", repr=False)
+    front: str = ""
 
     @property
     def plan_only(self) -> bool:

@@ -2,25 +2,12 @@
 
 import re
 
-from proxy.clientcert import Certificate
+from proxy.clientcert import SHORT, Certificate, dn_text
 from proxy.identity.names import wrong_name
 from proxy.settings import CertificateNames
 
 # The rules besides a map: the subject's common name, its whole distinguished name, or an alternative name.
 RULES = {"cn": "", "dn": "", "email": "email", "dns": "DNS", "uri": "URI"}
-# RFC 4514 §3, and what OpenSSL calls them at length.
-SHORT = {
-    "commonName": "CN",
-    "localityName": "L",
-    "stateOrProvinceName": "ST",
-    "organizationName": "O",
-    "organizationalUnitName": "OU",
-    "countryName": "C",
-    "streetAddress": "STREET",
-    "domainComponent": "DC",
-    "userId": "UID",
-}
-_TO_ESCAPE = re.compile(r'([,+"\\<>;])')
 # One escaped or plain character, as far as the next comma or plus that stands for itself.
 _PIECE = re.compile(r"((?:\\.|[^\\,+])*)([,+]|$)", re.DOTALL)
 # RFC 4514 §3: bytes of UTF-8 as pairs of hexadecimal digits, or one character.
@@ -54,21 +41,6 @@ def _values(certificate: Certificate, username: str) -> list[str]:
     if username == "cn":
         return [value for part in certificate.subject for name, value in part if name == "commonName"]
     return [value for kind, value in certificate.names if kind == RULES[username]]
-
-
-def dn_text(certificate: Certificate) -> str:
-    """The subject as RFC 4514 writes it: `CN=ann,OU=data,O=Example`, the most special part first."""
-    parts = ("+".join(f"{SHORT.get(name, name)}={_escaped(value)}" for name, value in part)
-             for part in reversed(certificate.subject))  # fmt: skip
-    return ",".join(parts)
-
-
-def _escaped(value: str) -> str:
-    """RFC 4514 §2.4."""
-    text = _TO_ESCAPE.sub(r"\\\1", value).replace("\0", "\\00")
-    if text.startswith((" ", "#")):
-        text = "\\" + text
-    return text[:-1] + "\\ " if text.endswith(" ") and len(value) > 1 else text
 
 
 def read_dn(text: str) -> Name:

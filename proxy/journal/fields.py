@@ -249,7 +249,13 @@ _HOW = (
 )
 # What was found of a start that a crash had interrupted.
 _RECONCILED = (
-    _other(Kind.FLAG, "startgate.reconciled", "a crash interrupted the start: this is what was found afterwards"),
+    _keyword("startgate.reconciled.cluster", "whether it told: `answered`, `refused`, `no_service_credential`"),
+    _keyword("startgate.reconciled.job", "whether the job is still the same: `same`, `made_anew`, `gone`, `unknown`"),
+    _keyword("startgate.reconciled.started", "whether the cluster started it: `yes`, `not_seen`, `unknown`"),
+    _keyword("startgate.reconciled.destination", "whose it is: `made_by_us`, `foreign`, `missing`, `unknown`"),
+    _keyword("startgate.reconciled.job_state", "the job's state when it was looked at"),
+    _keyword("startgate.reconciled.stage", "what a start of it would do then"),
+    _keyword("startgate.reconciled.started_again_as", "receipt of a start of the same job since"),
 )
 _END = (
     _keyword("startgate.end.state", "the job's last state: `stopped`, `failed`, or what it was when it was last seen"),

@@ -10,8 +10,9 @@ from typing import Any
 from proxy.config.keys import KEYS
 from proxy.config.load import SNIFFING_MODES
 from proxy.config.peers import FORWARDED_MODES
+from proxy.config.sinks import TRANSPORTS
 from proxy.journal.mask import MASKABLE
-from proxy.settings import EdgeLimits, GateLimits, IdentityLimits
+from proxy.settings import EdgeLimits, GateLimits, IdentityLimits, ShipLimits
 from proxy.tls import VERIFY_MODES, VERSIONS
 
 _TEXTS = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
@@ -36,13 +37,22 @@ _KINDS: dict[str, dict[str, Any]] = {
     "journal.on_full": {"enum": ["refuse"]},
     "journal.mask": _MASKED,
     "journal.mask_key_file": {"type": "string"},
+    "journal.sinks.elasticsearch.data_stream": {"type": "string"},
+    "journal.sinks.elasticsearch.keep_days": {"type": "integer", "minimum": 0},
+    "journal.sinks.syslog.transport": {"enum": list(TRANSPORTS)},
+    "journal.sinks.stdout.enabled": {"type": "boolean"},
     "gate.socket": {"type": "string"},
 }
 _LIMITS = {
     f"limits.{section}.{limit.name}": {"type": "integer", "minimum": 1}
     if isinstance(limit.default, int)
     else {"type": "number", "minimum" if limit.metadata.get("or_zero") else "exclusiveMinimum": 0}
-    for section, kind in (("edge", EdgeLimits), ("gate", GateLimits), ("identity", IdentityLimits))
+    for section, kind in (
+        ("edge", EdgeLimits),
+        ("gate", GateLimits),
+        ("identity", IdentityLimits),
+        ("ship", ShipLimits),
+    )
     for limit in fields(kind)
 }
 

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from proxy.cluster.jobs import job, job_of, job_state, stage_of, stop
+from proxy.cluster.jobs import job, job_of, job_state, job_states, stage_of, stop
+from proxy.cluster.transport import in_pieces
 from proxy.errors import ClusterUnreachable, PassedOn
-from proxy.model import JobState, Owner, OwnerKind, SourceFilter, Stage
+from proxy.model import JobState, Owner, OwnerKind, SourceFilter, Stage, Work
 from tests.cluster.nodes import ANN, node, refusal, reply, transport
 from tests.gate.fakes import CONFIG, made
 
@@ -165,6 +166,86 @@ async def test_a_state_that_is_not_understood_is_no_answer(progress: Any) -> Non
     async with node({STATS: found(stats)}) as one, transport(one.url) as opened:
         with pytest.raises(ClusterUnreachable):
             await job_state(opened, "outliers", ANN)
+
+
+WORK = {
+    "data_counts": {"training_docs_count": 7, "test_docs_count": 0, "skipped_docs_count": 1},
+    "memory_usage": {"timestamp": 1, "peak_usage_bytes": 1234, "status": "hard_limit"},
+    "node": {"id": "x", "name": "n1", "attributes": {}},
+}
+
+
+def stats_of(name: str, **more: Any) -> dict[str, Any]:
+    return {"id": name, "state": "started", "progress": [{"phase": "reindexing", "progress_percent": 9}], **more}
+
+
+async def test_the_work_of_a_job_is_told() -> None:
+    async with node({STATS: found(stats_of("outliers", **WORK))}) as one, transport(one.url) as opened:
+        assert (await job_state(opened, "outliers", ANN)).work == Work(
+            progress=(("reindexing", 9),),
+            training=7,
+            test=0,
+            skipped=1,
+            peak_memory_bytes=1234,
+            memory_status="hard_limit",
+            node="n1",
+        )
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        {},
+        {"data_counts": None, "memory_usage": [], "node": "n1"},
+        {"data_counts": {"training_docs_count": "7", "test_docs_count": -1}, "memory_usage": {"status": 1}, "node": {}},
+    ],
+)
+async def test_work_that_is_not_told_stops_nobody(work: dict[str, Any]) -> None:
+    async with node({STATS: found(stats_of("outliers", **work))}) as one, transport(one.url) as opened:
+        assert (await job_state(opened, "outliers", ANN)).work == Work(progress=(("reindexing", 9),))
+
+
+BASE = "GET /_ml/data_frame/analytics"
+
+
+async def test_many_states_come_in_one_call() -> None:
+    many = {f"{BASE}/a,b/_stats": found(stats_of("b"), stats_of("a"))}
+    async with node(many) as one, transport(one.url) as opened:
+        states = await job_states(opened, ["a", "b"], ANN)
+        assert states == dict.fromkeys("ab", JobState(state="started", stage=Stage.RESUMING_REINDEXING))
+        assert one.seen[0].line == "GET /_ml/data_frame/analytics/a,b/_stats?size=2 HTTP/1.1"
+        assert await job_states(opened, [], ANN) == {}
+        assert len(one.seen) == 1
+
+
+async def test_jobs_that_are_gone_do_not_hide_the_others() -> None:
+    """Of several names of which one is not known the cluster answers for none: 404."""
+    there = {f"{BASE}/{name}/_stats": found(stats_of(name)) for name in ("b", "e")}
+    async with node(there) as one, transport(one.url) as opened:
+        assert set(await job_states(opened, ["a", "b", "c", "d", "e"], ANN)) == {"b", "e"}
+        assert len(one.seen) == 9
+
+
+async def test_thousands_of_names_take_as_many_calls_as_lines() -> None:
+    names = [f"job-{number:060}" for number in range(120)]
+    pieces = in_pieces(names)
+    there = {f"{BASE}/{','.join(piece)}/_stats": found(*map(stats_of, piece)) for piece in pieces}
+    async with node(there) as one, transport(one.url) as opened:
+        assert set(await job_states(opened, names, ANN)) == set(names)
+        assert len(one.seen) == len(pieces) == 3
+
+
+async def test_states_that_are_refused_are_no_states() -> None:
+    async with node({f"{BASE}/a,b/_stats": refusal(403)}) as one, transport(one.url) as opened:
+        with pytest.raises(PassedOn):
+            await job_states(opened, ["a", "b"], ANN)
+
+
+@pytest.mark.parametrize("content", [{}, {"data_frame_analytics": [stats_of("a")]}])
+async def test_states_that_lack_a_job_are_no_answer(content: Any) -> None:
+    async with node({f"{BASE}/a,b/_stats": reply(200, content)}) as one, transport(one.url) as opened:
+        with pytest.raises(ClusterUnreachable):
+            await job_states(opened, ["a", "b"], ANN)
 
 
 async def test_a_job_is_stopped() -> None:

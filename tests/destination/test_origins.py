@@ -121,3 +121,19 @@ def test_what_no_source_has_was_added() -> None:
     body = {"settings": {}, "mappings": {"properties": {"own": LONG}, "runtime": {"r": LONG}}}
     found = origins(made(), [source("a", properties={"x": LONG})], Era.ALLOW_LIST, body)
     assert (found.fields, found.runtime) == ({"own": ADDED}, {"r": ADDED})
+
+
+def test_origins_are_counted_by_kind() -> None:
+    body = {
+        "settings": {SHARDS: "1", "index.codec": "best_compression"},
+        "mappings": {"properties": {"x": LONG, "own": LONG}, "runtime": {"r": LONG}},
+    }
+    found = origins(
+        made(), [source("a", {SHARDS: "1"}, properties={"x": LONG})], Era.ALLOW_LIST, body, {"index.codec": "r:1"}
+    )
+    assert found.counts == {
+        "settings": {"index": 1, "override": 1},
+        "fields": {"added": 1, "index": 1},
+        "runtime": {"added": 1},
+    }
+    assert origins(made(), [source("a")], Era.ALLOW_LIST, {"settings": {}, "mappings": {}}).counts == {}

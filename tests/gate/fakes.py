@@ -17,6 +17,7 @@ from proxy.model import Answer, Credential, Identity, Job, JobState, Owner, Sour
 from proxy.privileges import Asked, Held, role_from_json
 from proxy.rules import Rules, RunningJob, SourceName, Target, Unknown, load
 from proxy.settings import GateLimits
+from tests.journal.checking import checked
 
 T = TypeVar("T")
 ROOT = Path(__file__).parents[2]
@@ -127,6 +128,7 @@ class FakeCluster:
     forwarded: list[tuple[str, tuple[tuple[str, str], ...], bytes, float]] = field(default_factory=list)
     credentials: dict[str, Credential] = field(default_factory=dict)
     idle: Idle | None = None
+    asked_states: list[tuple[str, ...]] = field(default_factory=list)
 
     async def _answer(self, call: str, default: Any) -> Any:
         self.calls.append(call)
@@ -154,6 +156,11 @@ class FakeCluster:
     async def job_state(self, job_id: str, credential: Credential) -> JobState:
         found: JobState = await self._answer(f"state {credential.whose}", STOPPED)
         return found
+
+    async def job_states(self, job_ids: Sequence[str], credential: Credential) -> Mapping[str, JobState]:
+        self.asked_states.append(tuple(job_ids))
+        found: JobState | dict[str, JobState] = await self._answer(f"states {credential.whose}", STOPPED)
+        return dict.fromkeys(job_ids, found) if isinstance(found, JobState) else found
 
     async def version(self, credential: Credential) -> str | None:
         found: str | None = await self._answer(f"version {credential.whose}", "8.15.3")
@@ -249,7 +256,10 @@ class FakeJournal:
         await asyncio.sleep(0)
         if phase in self.failing:
             raise JournalError("the journal /secret/place cannot be written: No space left on device")
-        self.entries.append(copy.deepcopy(entry))
+        self.entries.append(checked(copy.deepcopy(entry)))
+
+    async def close(self) -> None:
+        self.calls.append("close")
 
 
 @dataclass

@@ -157,13 +157,17 @@ async def test_what_the_edge_tells_is_believed_and_goes_no_further(
 ) -> None:
     async with running(tmp_path, monkeypatch) as gate:
         told = await gate.exchange(
-            request("X-Startgate-Peer: 192.0.2.7:555", "X-Startgate-Receipt: abc", "X-Startgate-Other: 1", "X-Kept: 1")
+            request(
+                *("X-Startgate-Peer: 192.0.2.7:555", "X-Startgate-Receipt: abc", "X-Startgate-Front: 10.0.0.9:1234"),
+                *("X-Startgate-Other: 1", "X-Kept: 1"),
+            )
         )
         (one,) = gate.starts()
     assert b"\r\nX-Startgate-Receipt: abc\r\n" in told
     assert one.receipt == "abc"
     # The end of the job may be on record already.
-    assert one.records[Phase.OUTCOME]["source"] == {"address": "192.0.2.7", "port": 555}
+    assert one.records[Phase.OUTCOME]["source"] == {"address": "192.0.2.7", "ip": "192.0.2.7", "port": 555}
+    assert one.records[Phase.OUTCOME]["startgate"]["front"] == {"address": "10.0.0.9:1234"}
     assert [name for name, _ in gate.cluster.forwarded[0][1]] == ["Host", "Connection", "X-Kept"]
 
 

@@ -82,7 +82,7 @@ async def test_a_granted_first_start() -> None:
     assert one.outcome["startgate"]["destination"]["created"] is True
     assert one.outcome["startgate"]["cluster"] == {"status": 200, "node": "n1"}
     assert list(one.outcome["startgate"]["timings_ms"]) == [
-        *("identified", "judged", "intended", "prepared", "forwarded", "answered")
+        *("identified", "judged", "planned", "intended", "prepared", "forwarded", "answered")
     ]
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from proxy.errors import ClusterUnreachable
 from proxy.gate.flight import Credentials, Judged
-from proxy.gate.follow import Followers, stop_if_changed, stop_if_denied, until_end
-from proxy.model import Credential, JobState, Stage
+from proxy.gate.follow import AT_ONCE, FIRST_PAUSE_S, Followers, stop_if_changed, stop_if_denied
+from proxy.model import Credential, JobState, Stage, Work
 from proxy.privileges import Asked, Held
 from proxy.rules import (
     Origin,
@@ -185,55 +185,28 @@ async def test_names_that_nobody_told_and_a_job_that_was_not_stopped_are_said(mo
     assert "and could not be stopped (not yours): Cannot start" in done
 
 
-async def ended(*states: Any, limit_s: float = 60) -> tuple[JobState | None, str]:
-    cluster = FakeCluster([], {"state": list(states)})
-    return await until_end("outliers", CALLER, cluster, FakeClock(), poll_s=0.0001, limit_s=limit_s)
-
-
-async def test_a_job_is_followed_until_it_stands_still() -> None:
-    assert await ended(RUNNING, RUNNING, DONE, RUNNING) == (DONE, "the job stopped")
-
-
-async def test_a_failed_job_says_why() -> None:
-    assert await ended(RUNNING, FAILED) == (FAILED, "out of memory")
-
-
-async def test_a_node_that_restarts_does_not_end_a_job() -> None:
-    assert await ended(ClusterUnreachable("down"), RUNNING, ClusterUnreachable("down"), DONE) == (
-        DONE,
-        "the job stopped",
-    )
-
-
-async def test_a_job_that_is_gone_cannot_be_followed() -> None:
-    told = await ended(RUNNING, refused_by_cluster(404, reason="No known job"))
-    assert told == (None, "the job cannot be followed any more: No known job")
-
-
-async def test_nobody_is_followed_for_ever() -> None:
-    assert await ended(*[RUNNING] * 50, limit_s=0.2) == (RUNNING, "not followed any longer than 0.2 s")
-
-
-async def test_a_cluster_that_never_answers_leaves_the_end_unknown() -> None:
-    assert (await ended(*[ClusterUnreachable("down")] * 50, limit_s=0.2))[0] is None
-
-
 LIMITS = GateLimits(follow_up_poll_s=0.001, follow_up_s=60)
+SERVICE = Credential(whose="service")
 
 
 class Following:
     """Followers of a fake cluster, and what they put on record."""
 
-    def __init__(self, *states: Any, **answers: Any) -> None:
-        self.cluster = FakeCluster([], {"state": list(states), **answers})
+    def __init__(self, *states: Any, limits: GateLimits = LIMITS, **answers: Any) -> None:
+        self.cluster = FakeCluster([], {"states": list(states), **answers})
         self.journal = FakeJournal([])
-        self.followers = Followers(self.cluster, self.journal, FakeClock(), LIMITS)
+        self.followers = Followers(self.cluster, self.journal, FakeClock(), limits)
 
-    def follow(self, receipt: str = "r1", service: bool = True, judged: Judged | None = None) -> None:
-        credentials = Credentials(
-            caller=CALLER, secondary=None, service=Credential(whose="service") if service else None
-        )
-        self.followers.follow(made(), credentials, receipt, judged)
+    def follow(
+        self,
+        receipt: str = "r1",
+        service: Credential | None = SERVICE,
+        judged: Judged | None = None,
+        caller: Credential = CALLER,
+        **job: Any,
+    ) -> None:
+        credentials = Credentials(caller=caller, secondary=None, service=service)
+        self.followers.follow(made(**job), credentials, receipt, judged)
 
     async def ends(self, count: int) -> list[tuple[str, str, str]]:
         await until(lambda: len(self.journal.entries) >= count)
@@ -241,23 +214,113 @@ class Following:
         assert all(ours["phase"] == "end" for _, ours in events)
         return [(ours["receipt"], event["outcome"], event["reason"]) for event, ours in events]
 
+    async def settled(self) -> None:
+        """Until nobody is followed any more."""
+        await until(lambda: self.followers._polling is not None and self.followers._polling.done())
+
 
 async def test_the_end_goes_on_record() -> None:
-    following = Following(RUNNING, DONE)
+    following = Following(RUNNING, RUNNING, DONE, RUNNING)
     following.follow()
     assert await following.ends(1) == [("r1", "success", "the job stopped")]
-    assert following.cluster.calls == ["job caller", "state service", "state service"]
+    assert following.cluster.calls == ["job caller", *["states service"] * 3, "job service"]
 
 
 async def test_without_a_service_the_callers_credentials_follow() -> None:
     following = Following(FAILED)
-    following.follow(service=False)
+    following.follow(service=None)
     assert await following.ends(1) == [("r1", "failure", "out of memory")]
-    assert following.cluster.calls == ["job caller", "state caller"]
+    assert following.cluster.calls == ["job caller", "states caller", "job caller"]
+
+
+async def test_an_end_tells_what_was_done_and_how_long_it_took() -> None:
+    work = Work(
+        progress=(("reindexing", 100), ("analyzing", 40)),
+        training=90,
+        test=10,
+        skipped=1,
+        peak_memory_bytes=123_456,
+        memory_status="ok",
+        node="n1",
+    )
+    following = Following(RUNNING, replace(FAILED, work=work))
+    following.follow(judged=judged(FLOWS))
+    await following.ends(1)
+    (record,) = following.journal.entries
+    assert record["startgate"]["end"] == {
+        "state": "failed",
+        "stage": "resuming_reindexing",
+        "failure_reason": "out of memory",
+        "node": "n1",
+        "progress": {"reindexing": 100, "analyzing": 40},
+        "documents": {"training": 90, "test": 10, "skipped": 1},
+        "peak_memory_bytes": 123_456,
+        "memory_status": "ok",
+    }
+    assert record["event"]["start"] < record["@timestamp"]
+    assert record["event"]["duration"] > 0
+    assert record["startgate"]["caller"]["name"] == "ann"
+    assert "secondary" not in record["startgate"]
+
+
+async def test_of_a_start_by_another_process_nobody_says_when_it_began() -> None:
+    following = Following(DONE)
+    following.follow()
+    await following.ends(1)
+    (record,) = following.journal.entries
+    assert not {"start", "duration"} & set(record["event"])
+    assert "caller" not in record["startgate"]
+
+
+async def test_a_node_that_restarts_does_not_end_a_job() -> None:
+    following = Following(ClusterUnreachable("down"), RUNNING, ClusterUnreachable("down"), DONE)
+    following.follow()
+    assert await following.ends(1) == [("r1", "success", "the job stopped")]
+
+
+async def test_who_may_not_look_any_more_cannot_follow() -> None:
+    following = Following(RUNNING, refused_by_cluster(403, reason="no"))
+    following.follow()
+    assert await following.ends(1) == [("r1", "unknown", "the job cannot be followed any more: no")]
+
+
+async def test_a_job_that_is_gone_has_ended() -> None:
+    following = Following(RUNNING, {})
+    following.follow()
+    assert await following.ends(1) == [("r1", "unknown", "the job is gone: it was deleted")]
+
+
+async def test_a_job_that_was_made_anew_is_another_one() -> None:
+    following = Following(RUNNING, JobState(state="stopped", stage=Stage.FIRST_TIME), job=[made(), made(create_time=5)])
+    following.follow()
+    assert await following.ends(1) == [("r1", "unknown", "the job was deleted, and made anew since")]
+    assert following.journal.entries[0]["startgate"]["end"] == {"made_anew": True}
+
+
+@pytest.mark.parametrize("failure", [refused_by_cluster(404), ClusterUnreachable("down")])
+async def test_the_state_counts_where_nobody_can_tell_whether_it_was_made_anew(failure: Exception) -> None:
+    following = Following(RUNNING, DONE, job=[made(), failure])
+    following.follow()
+    assert await following.ends(1) == [("r1", "success", "the job stopped")]
+
+
+async def test_nobody_is_followed_for_ever() -> None:
+    following = Following(*[RUNNING] * 1000, limits=replace(LIMITS, follow_up_s=0.2))
+    following.follow()
+    assert await following.ends(1) == [("r1", "unknown", "not followed any longer than 0.2 s")]
+    assert following.journal.entries[0]["startgate"]["end"]["state"] == "started"
+
+
+async def test_a_cluster_that_never_answers_leaves_the_end_unknown() -> None:
+    following = Following(*[ClusterUnreachable("down")] * 1000, limits=replace(LIMITS, follow_up_s=0.2))
+    following.follow()
+    await following.ends(1)
+    assert "end" not in following.journal.entries[0]["startgate"]
 
 
 async def test_a_job_that_was_stopped_says_so(caplog: pytest.LogCaptureFixture) -> None:
-    following = Following(JobState(state="stopped", stage=Stage.FIRST_TIME), job=made(create_time=5))
+    changed = made(create_time=5)
+    following = Following(JobState(state="stopped", stage=Stage.FIRST_TIME), job=changed)
     following.follow()
     why = "the job was changed while it was being started, and has been stopped"
     assert await following.ends(1) == [("r1", "unknown", why)]
@@ -272,42 +335,124 @@ async def test_a_job_that_was_stopped_for_its_names_says_so_with_the_reasons(cap
     assert "has been stopped: Cannot start" in why
     assert "no flow lets [hr-1] be copied" in why
     assert f"start r1 of outliers: {why}" in caplog.text
-    assert sorted(following.cluster.calls) == ["job caller", "resolution caller", "state service", "stop caller"]
+    expected = ["job caller", "job service", "resolution caller", "states service", "stop caller"]
+    assert sorted(following.cluster.calls) == expected
 
 
 async def test_both_looks_are_on_record() -> None:
-    following = Following(DONE, job=made(create_time=5), resolution=(Unknown("no"), BEFORE))
+    following = Following(DONE, job=[made(create_time=5)], resolution=(Unknown("no"), BEFORE))
     following.follow(judged=judged(FLOWS))
     [(_, _, why)] = await following.ends(1)
     assert why == f"the job was changed while it was being started, and has been stopped; {AWAY}: no"
 
 
 async def test_a_job_has_one_follower() -> None:
-    following = Following(*[RUNNING] * 10_000)
+    following = Following(*[RUNNING] * 100_000)
     following.follow("r1")
-    await asyncio.sleep(0.005)
+    await until(lambda: bool(following.cluster.asked_states))
     following.follow("r2")
     assert await following.ends(1) == [("r1", "unknown", "the job stopped, and was started again as r2")]
-    following.cluster.answers["state"] = DONE
+    assert following.journal.entries[0]["startgate"]["end"] == {"state": "stopped", "started_again_as": "r2"}
+    following.cluster.answers["states"] = DONE
     assert (await following.ends(2))[1] == ("r2", "success", "the job stopped")
-    assert following.followers._tasks == {}
+    await following.settled()
+    assert (following.followers._looks, following.followers._followed) == ({}, {})
+
+
+async def test_a_start_is_superseded_while_it_is_looked_at() -> None:
+    following = Following(DONE)
+    following.follow("r1")
+    following.follow("r2")
+    ends = await following.ends(2)
+    assert ends == [
+        ("r1", "unknown", "the job stopped, and was started again as r2"),
+        ("r2", "success", "the job stopped"),
+    ]
+
+
+async def test_a_job_that_was_made_anew_and_started_says_so() -> None:
+    following = Following(DONE)
+    following.follow("r1")
+    following.follow("r2", create_time=5)
+    [first, *_] = await following.ends(1)
+    assert first == ("r1", "unknown", "the job was deleted and made anew, and was started as r2")
+    assert following.journal.entries[0]["startgate"]["end"] == {"made_anew": True, "started_again_as": "r2"}
+
+
+async def test_a_start_that_takes_a_jobs_place_while_it_is_asked_about_is_not_ended_by_the_answer() -> None:
+    answers = asyncio.Event()
+
+    async def slow() -> dict[str, JobState]:
+        await answers.wait()
+        return {"outliers": DONE}
+
+    following = Following(slow, *[RUNNING] * 100_000)
+    following.follow("r1")
+    await until(lambda: bool(following.cluster.asked_states))
+    following.follow("r2")
+    await following.ends(1)
+    answers.set()
+    await until(lambda: len(following.cluster.asked_states) > 2)
+    assert [entry["startgate"]["receipt"] for entry in following.journal.entries] == ["r1"]
+    await following.followers.close()
 
 
 async def test_a_job_that_ended_is_followed_anew() -> None:
     following = Following(DONE, DONE)
     following.follow("r1")
     await following.ends(1)
+    await following.settled()
     following.follow("r2")
     assert [end[0] for end in await following.ends(2)] == ["r1", "r2"]
 
 
-async def test_closing_leaves_the_end_to_the_next_process() -> None:
-    following = Following(*[RUNNING] * 10_000)
+async def test_all_jobs_are_asked_about_in_one_call() -> None:
+    jobs = [f"job-{number:04}" for number in range(450)]
+    following = Following(*[RUNNING] * 6)
+    following.cluster.answers["job"] = ClusterUnreachable("down")
+    for name in jobs:
+        following.followers.follow(made(id=name), Credentials(caller=CALLER, secondary=None, service=SERVICE), name)
+        # Looked at once already, so that all are there when the first are asked about.
+        following.followers._looks[name][1].cancel()
+    following.cluster.answers["states"] = DONE
+    await following.ends(450)
+    assert [len(asked) for asked in following.cluster.asked_states] == [AT_ONCE, AT_ONCE, 50]
+    assert sorted(name for asked in following.cluster.asked_states for name in asked) == jobs
+
+
+async def test_who_is_asked_as_makes_a_call_of_its_own_and_the_trace_of_a_start_does_not() -> None:
+    following = Following()
+    following.cluster.answers["states"] = DONE
+    ann, bob = (Credential(whose="caller", headers=(("authorization", name),)) for name in ("ann", "bob"))
+    for number, who in enumerate((ann, bob, ann)):
+        traced = replace(who, headers=(*who.headers, ("x-opaque-id", str(number)), ("traceparent", "t")))
+        following.follow(f"r{number}", None, caller=traced, id=f"job-{number}")
+    await following.ends(3)
+    assert sorted(following.cluster.asked_states) == [("job-0", "job-2"), ("job-1",)]
+
+
+async def test_pauses_grow_up_to_the_configured_one() -> None:
+    following = Following(*[RUNNING] * 100_000, limits=GateLimits(follow_up_poll_s=0.5))
     following.follow()
-    await asyncio.sleep(0.005)
+    await until(lambda: bool(following.followers._followed))
+    one = following.followers._followed["outliers"]
+    assert one.pause_s == FIRST_PAUSE_S
+    paused = []
+    for _ in range(4):
+        await following.followers._told(one, {"outliers": RUNNING}, "")
+        paused.append(one.pause_s)
+    assert paused == [0.375, 0.5, 0.5, 0.5]
+    await following.followers.close()
+
+
+async def test_closing_leaves_the_end_to_the_next_process() -> None:
+    following = Following(*[RUNNING] * 100_000)
+    following.follow()
+    await until(lambda: bool(following.cluster.asked_states))
     await following.followers.close()
     assert following.journal.entries == []
-    assert following.followers._tasks == {}
+    assert (following.followers._looks, following.followers._followed) == ({}, {})
+    await Following().followers.close()
 
 
 async def test_an_end_that_cannot_be_recorded_is_logged(caplog: pytest.LogCaptureFixture) -> None:

@@ -1,17 +1,23 @@
 """What goes on record: an allow-list, with who, what, why and how it went; never a secret."""
 
+import asyncio
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from proxy.gate import record
+from proxy import clientcert
+from proxy.gate import flow, record
 from proxy.gate.flight import Destination, Flight, Plan
 from proxy.gate.found import Asked, Found
 from proxy.journal.entry import LIST_LIMIT, digest, encode
+from proxy.journal.mask import MASKABLE
+from proxy.journal.screened import ScreenedJournal
 from proxy.model import Answer, JobState, Stage
+from proxy.privileges import Held
 from proxy.rules import (
     NotRecorded,
     Origin,
@@ -26,7 +32,22 @@ from proxy.rules import (
     from_record,
 )
 from proxy.rules.compiled import BreakGlass
-from tests.gate.fakes import ANN, BOB, KIBANA, STARTED, answer, arrived, known, made
+from proxy.settings import Masking
+from tests.gate.fakes import (
+    ANN,
+    BOB,
+    KIBANA,
+    STARTED,
+    TARGET,
+    FakeJournal,
+    Scene,
+    answer,
+    arrived,
+    known,
+    made,
+    refused_by_cluster,
+)
+from tests.gate.samples import guard, guarded
 
 NOW_MS = 1_700_000_200_000
 BODY: dict[str, Any] = {
@@ -103,6 +124,7 @@ def test_an_intent_says_who_what_and_why() -> None:
             "format": 1,
             "phase": "intent",
             "receipt": "r1",
+            "forwarded": {"for": ["192.0.2.1", "192.0.2.2"]},
             "rules": {"revision": "abc"},
             "job": {
                 "id": "outliers",
@@ -142,7 +164,7 @@ def test_an_intent_says_who_what_and_why() -> None:
                 "meta": BODY["mappings"]["_meta"],
             },
         },
-        "source": {"address": "10.1.2.3", "port": 4567},
+        "source": {"address": "10.1.2.3", "ip": "10.1.2.3", "port": 4567},
         "http": {"request": {"method": "POST"}},
         "url": {"path": "/_ml/data_frame/analytics/outliers/_start"},
         "user_agent": {"original": "curl/8"},
@@ -167,8 +189,16 @@ def test_equal_bodies_have_equal_hashes() -> None:
 
 def test_very_long_settings_are_left_out() -> None:
     body = {**BODY, "settings": {"index.analysis.filter.s.synonyms": ["x" * 100] * 200}}
-    told = record.intent(judged(plan=Plan(step=Destination.CREATE, why="", body=body)), 0)
-    assert told["startgate"]["destination"]["settings"] == "…"
+    told = record.intent(judged(plan=Plan(step=Destination.CREATE, why="", body=body)), 0)["startgate"]["destination"]
+    assert told["settings_left_out"] is True
+    assert "settings" not in told
+
+
+def test_origins_are_counted() -> None:
+    plan = replace(CREATE, origins={"settings": {"index": 1}, "fields": {"index": 2, "added": 1}})
+    told = record.intent(judged(plan=plan), 0)["startgate"]["destination"]
+    assert told["origins"] == {"settings": {"index": 1}, "fields": {"index": 2, "added": 1}}
+    assert "origins" not in record.intent(judged(), 0)["startgate"]["destination"]
 
 
 def test_settings_of_the_rules_are_told_with_their_places() -> None:
@@ -203,14 +233,41 @@ def test_nothing_known_is_a_record_too() -> None:
 @pytest.mark.parametrize(
     ("peer", "source"),
     [
-        ("10.1.2.3:80", {"address": "10.1.2.3", "port": 80}),
-        ("[::1]:80", {"address": "[::1]", "port": 80}),
+        ("10.1.2.3:80", {"address": "10.1.2.3", "ip": "10.1.2.3", "port": 80}),
+        ("[::1]:80", {"address": "[::1]", "ip": "::1", "port": 80}),
+        ("somewhere:80", {"address": "somewhere", "port": 80}),
         ("unix", {"address": "unix"}),
         ("[::1]:", {"address": "[::1]:"}),
     ],
 )
 def test_the_peer_is_told(peer: str, source: dict[str, object]) -> None:
     assert record.intent(flight(arrived=arrived(peer=peer)), 0)["source"] == source
+
+
+CERTIFICATE = clientcert.told({"subject": ((("organizationName", "Example, Inc"),), (("commonName", "ann"),))})
+
+
+def test_the_way_of_a_request_is_told() -> None:
+    start = arrived(("X-Forwarded-For", "192.0.2.1, ,198.51.100.7"), ("Forwarded", "for=192.0.2.1;proto=https"))
+    told = record.intent(flight(arrived=replace(start, front="10.0.0.9:40000", certificate=CERTIFICATE)), 0)
+    assert told["client"] == {"address": "192.0.2.1, ,198.51.100.7"}
+    assert told["startgate"]["forwarded"] == {
+        "for": ["192.0.2.1", "198.51.100.7"],
+        "header": ["for=192.0.2.1;proto=https"],
+    }
+    assert told["startgate"]["front"] == {"address": "10.0.0.9:40000"}
+    assert told["tls"] == {"client": {"subject": r"CN=ann,O=Example\, Inc"}}
+
+
+def test_a_request_that_came_straight_tells_of_no_way() -> None:
+    told = record.intent(flight(arrived=arrived()), 0)
+    assert not {"forwarded", "front"} & set(told["startgate"])
+    assert not {"tls", "client"} & set(told)
+
+
+@pytest.mark.parametrize("certificate", [clientcert.TOO_LONG, "no base64", ""])
+def test_a_certificate_that_cannot_be_told_stops_nobody(certificate: str) -> None:
+    assert "tls" not in record.intent(flight(arrived=replace(arrived(), certificate=certificate)), 0)
 
 
 @pytest.mark.parametrize("parent", ["", "00-a-b", "00-a-b-c-d"])
@@ -245,6 +302,7 @@ def test_what_was_judged_is_recorded_so_that_it_can_be_judged_again() -> None:
         record.outcome(judged(situation=situation), answer(200), NOW_MS),
     ):
         assert from_record(told["startgate"]["situation"]) == situation
+        assert "source_indices" not in told["startgate"]["job"]
     assert "situation" not in record.intent(judged(), NOW_MS)["startgate"]
 
 
@@ -255,6 +313,13 @@ def test_what_would_make_a_record_huge_is_left_out_as_a_whole() -> None:
     assert re.fullmatch(r"it takes \d+ bytes, of 65536 at most", told["omitted"])
     with pytest.raises(NotRecorded, match="it takes"):
         from_record(told)
+
+
+def test_what_the_sources_stood_for_is_told() -> None:
+    names = (SourceName(name="a-1"), SourceName(name="a-2"))
+    situation = Situation(caller=ANN, secondary=None, job=known().job, request=Request(), now_ms=NOW_MS, sources=names)
+    told = record.outcome(judged(situation=situation, plan=None, verdict=VERDICT), answer(403), NOW_MS)
+    assert told["startgate"]["job"]["source_indices"] == ["a-1", "a-2"]
 
 
 def test_thousands_of_concrete_indices_are_not_written_down() -> None:
@@ -296,6 +361,8 @@ def test_reasons_are_bounded() -> None:
     many = Verdict(reasons=VERDICT.reasons * LIST_LIMIT)
     told = record.outcome(judged(verdict=many), answer(403), 0)
     assert len(told["startgate"]["verdict"]["reasons"]) == LIST_LIMIT
+    assert told["startgate"]["verdict"]["reasons_left_out"] == LIST_LIMIT
+    assert "reasons_left_out" not in record.outcome(judged(verdict=VERDICT), answer(403), 0)["startgate"]["verdict"]
 
 
 @pytest.mark.parametrize(
@@ -338,6 +405,7 @@ def test_an_outcome_says_what_was_done_and_how_long_it_took() -> None:
     assert ours["destination"]["removal"] == "removed"
     assert ours["cluster"] == {"status": 200, "node": "n1"}
     assert ours["timings_ms"] == {"identified": 1.5, "answered": 12.25}
+    assert told["event"]["start"] == "2023-11-14T22:16:40.000Z"
     assert told["event"]["duration"] == 12_250_000
 
 
@@ -433,3 +501,108 @@ def test_whatever_came_can_be_written_as_one_line() -> None:
     line = encode(record.outcome(one, answer(400), 0))
     assert line.count(b"\n") == 1
     assert json.loads(line)["startgate"]["receipt"] == "r2"
+
+
+SECRET = "5up3r-s3cr3t"
+# Every header that is read for a start but those whose values are recorded, and some that nobody reads.
+SECRETIVE = (
+    *("authorization", "es-secondary-authorization", "es-client-authentication", "cookie", "x-api-key", "host"),
+    *("proxy-authorization", "es-secondary-x-client-authentication", "es-security-runas-user", "x-anything", "accept"),
+)
+
+
+@pytest.mark.parametrize("denied", [False, True])
+async def test_no_secret_gets_on_record(denied: bool) -> None:
+    one = Scene()
+    config = {
+        "source": {"index": ["flights"], "query": {"term": {"diagnosis": SECRET}}},
+        "_meta": {"note": SECRET},
+        "description": "all flights",
+    }
+    one.cluster.answers["job"] = made(**config)
+    one.cluster.answers["forward"] = answer(200, json.dumps({"node": "n1", "token": SECRET}).encode())
+    if denied:
+        one.cluster.answers["held"] = Held()
+    headers = [(name, f"Basic {SECRET}") for name in SECRETIVE]
+    body = json.dumps({"id": "outliers", "timeout": "20s"}).encode()
+    target = f"{TARGET}?pretty&error_trace={SECRET}" if denied else TARGET
+    await one.run(arrived(*headers, ("content-type", "application/json"), target=target, body=body))
+    assert one.records
+    for told in one.records:
+        assert SECRET not in str(told)
+        assert "Basic" not in str(told)
+
+
+@pytest.mark.parametrize(
+    ("query", "body", "reason"),
+    [
+        (f"?error_trace={SECRET}", b"", "Failed to parse value […] as only […] or […] are allowed."),
+        (f"?error_trace=b]{SECRET}", b"", "Failed to parse value […]…] as only […] or […] are allowed."),
+        (f"?error_trace=%35{SECRET[1:]}", b"", "Failed to parse value […] as only […] or […] are allowed."),
+        (f"?{SECRET}=1", b"", f"request [{TARGET}] contains unrecognized parameter: […]"),
+        (f"?timeout={SECRET}", b"", None),
+        ("", json.dumps({"id": SECRET}).encode(), None),
+        ("", json.dumps({SECRET: "x"}).encode(), None),
+        ("", SECRET.encode(), None),
+        (f"?source_content_type=application/json&source={SECRET}", b"", None),
+    ],
+)
+async def test_a_refusal_that_quotes_query_or_body_is_on_record_without_the_quote(
+    query: str, body: bytes, reason: str | None
+) -> None:
+    one = Scene()
+    reply = await one.run(arrived(("content-type", "application/json"), target=f"{TARGET}{query}", body=body))
+    assert reply.status == 400
+    told = one.outcome
+    assert SECRET not in str(told)
+    assert told["event"]["reason"] == (reason or told["event"]["reason"]) != ""
+
+
+async def masked(*headers: tuple[str, str], **answers: Any) -> list[Mapping[str, Any]]:
+    """The records of one start where all is masked that can be."""
+    one = Scene()
+    one.cluster.answers |= answers
+    masking = Masking(fields=tuple(MASKABLE), key="0123456789abcdef")
+    world = replace(one.world(), journal=ScreenedJournal(one.journal, masking))
+    rules = guarded(guard("g", "caller.username == 'ann' || request.user_agent == 'curl/8'", message="Not you."))
+    start = replace(arrived(*headers), certificate=CERTIFICATE, front="203.0.113.5:7")
+    await flow.start(start, rules, world, lambda _: asyncio.Lock())
+    return one.records
+
+
+async def test_what_is_masked_is_nowhere() -> None:
+    headers = (
+        *(("es-secondary-authorization", "Basic eA=="), ("X-Forwarded-For", "192.0.2.1"), ("User-Agent", "curl/8")),
+        *(("X-Opaque-Id", "kibana:ann"), ("Forwarded", "for=192.0.2.99")),
+    )
+    key = replace(BOB, api_key_id="k1", api_key_name="bobs key")
+    asked = {"identify secondary": key, "held": Held()}
+    (told,) = await masked(*headers, **asked)
+    text = json.dumps(told)
+    for value in ("ann", "bob", "192.0.2.1", "192.0.2.99", "10.1.2.3", "curl", "kibana", "203.0.113.5", "Example"):
+        assert not re.search(rf"(?<![A-Za-z]){re.escape(value)}(?![A-Za-z])", text), value
+    assert len(told["startgate"]["verdict"]["reasons"]) > 1
+    assert told["user"]["name"] == told["startgate"]["caller"]["name"] != told["startgate"]["secondary"]["name"]
+    assert told["startgate"]["job"]["id"] == "outliers"
+
+
+async def test_the_words_of_the_cluster_are_masked_too() -> None:
+    text = "action [x] is unauthorized for user [ann] with effective roles [analyst]"
+    records = await masked(facts=refused_by_cluster(403, reason=text))
+    told = records[-1]
+    assert "[ann]" not in json.dumps(records)
+    assert "analyst" in json.dumps(told)
+
+
+async def test_who_is_quoted_at_the_end_is_masked_there() -> None:
+    journal = FakeJournal([])
+    screened = ScreenedJournal(journal, Masking(fields=("user.name",), key="0123456789abcdef"))
+    state = JobState(state="failed", stage=Stage.FIRST_TIME, failure_reason="unauthorized for user [ann]")
+    for who in ((ANN, BOB), ()):
+        why = "denied for user [ann], for [bob]" if who else state.failure_reason or ""
+        await screened.append(record.end("r1", "outliers", state, why, NOW_MS, record.Run(who=who)))
+    known_who, nobody = journal.entries
+    assert "ann]" not in str(journal.entries)
+    assert "bob]" not in str(journal.entries)
+    assert known_who["startgate"]["end"]["failure_reason"].startswith("unauthorized for user [masked:")
+    assert nobody["event"]["reason"] == "masked:the cluster's words may name somebody"

@@ -1,0 +1,220 @@
+"""Moves one sink on: read a batch, send it, keep what was rejected, move the cursor. Nothing else moves it.
+
+Rules of this file: the cursor moves only when all that is before it is with the sink or kept aside; a batch is bounded
+in records and bytes, and one is under way at a time, so that a slow sink costs no memory; a sink that fails or hangs
+is waited for, longer each time, and nobody else waits with it.
+"""
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from proxy.errors import JournalError
+from proxy.journal.entry import timestamp
+from proxy.settings import ShipLimits
+from proxy.ship import cursor as cursors
+from proxy.ship import rejected, source
+from proxy.ship.model import Cursor, Lag, Record, Rejection, Sink, SinkFailure, Status, Taken
+from proxy.ship.pace import pause_s
+
+logger = logging.getLogger(__name__)
+
+
+class Shipper:
+    """Brings the journal in `folder` to one sink. Call `run`, or `all_there_is`; the sink stays the caller's to close.
+
+    `chance` gives a number from 0 to 1, for pauses.
+    """
+
+    def __init__(
+        self, folder: Path, sink: Sink, limits: ShipLimits, chance: Callable[[], float] = random.random
+    ) -> None:
+        self._folder = folder
+        self._sink = sink
+        self._limits = limits
+        self._chance = chance
+        self._cursor: Cursor | None = None
+        self._accepted = 0
+        self._rejected = 0
+        self._failures = 0
+        self._trouble = ""
+        self._lag = Lag()
+
+    @property
+    def status(self) -> Status:
+        """How it stands, as of the last step."""
+        return Status(
+            sink=self._sink.name,
+            lag=self._lag,
+            accepted=self._accepted,
+            rejected=self._rejected,
+            failures=self._failures,
+            trouble=self._trouble,
+        )
+
+    async def run(self) -> None:
+        """Ship for ever; whatever goes wrong is logged, once for each change, and tried again."""
+        while True:
+            try:
+                with cursors.held(self._folder, self._sink.name) as ours:
+                    if ours:
+                        await self._on_and_on()
+                    self._note("another process ships to it at the moment")
+            except JournalError as failure:
+                self._note(str(failure))
+            await asyncio.sleep(self._pause_s())
+
+    async def all_there_is(self) -> None:
+        """Ship what the journal holds now, and return.
+
+        Raises:
+            SinkFailure: the sink failed, or another process ships to it; what was shipped until then stays shipped.
+            JournalError: the journal, the cursor or the file of rejected records cannot be used.
+        """
+        with cursors.held(self._folder, self._sink.name) as ours:
+            if not ours:
+                raise SinkFailure(f"another process ships to {self._sink.name} at the moment, such as the gate")
+            while await self._step():
+                if self._trouble:
+                    raise SinkFailure(self._trouble)
+
+    async def _on_and_on(self) -> None:
+        while True:
+            try:
+                more = await self._step()
+            except (SinkFailure, JournalError) as failure:
+                self._note(str(failure))
+                more = True
+            if self._trouble:
+                await self._measure()
+                await asyncio.sleep(self._pause_s())
+            elif not more:
+                await asyncio.sleep(self._limits.poll_s)
+
+    async def _step(self) -> bool:
+        """One batch; whether there was one. What keeps the sink from more is in `_trouble` then.
+
+        Raises:
+            SinkFailure: the sink took nothing; JournalError: what is needed on the disk cannot be used.
+        """
+        at = await self._place()
+        limits = self._limits
+        batch = await asyncio.to_thread(source.read, self._folder, at, limits.batch_records, limits.batch_bytes)
+        await self._measure(batch)
+        if not batch:
+            self._well()
+            return False
+        if batch[0].fault:
+            # Nothing that a sink could do with it; `verify` says what is wrong with the journal.
+            broken = batch[0]
+            await self._passed(broken, (Rejection(broken, broken.fault),), accepted=0)
+            return True
+        sound = _sound(batch)
+        taken = await self._send(sound)
+        if taken.count:
+            last, refused = sound[taken.count - 1], taken.rejected
+            await self._passed(last, refused, accepted=taken.count - len(refused))
+        if taken.trouble:
+            self._note(taken.trouble)
+        else:
+            self._well()
+        return True
+
+    async def _send(self, batch: Sequence[Record]) -> Taken:
+        try:
+            async with asyncio.timeout(self._limits.send_s):
+                return await self._sink.send(batch)
+        except TimeoutError:
+            text = f"took no batch within {self._limits.send_s:g} s (limits.ship.send_s)"
+            raise SinkFailure(text) from None
+
+    async def _place(self) -> Cursor:
+        """Where the sink is; found out once. From the first moment on, retention knows of the sink by its cursor."""
+        if self._cursor is None:
+            self._cursor = await asyncio.to_thread(self._found)
+        return self._cursor
+
+    def _found(self) -> Cursor:
+        known = cursors.load(self._folder, self._sink.name)
+        if known is None:
+            found, wrong = source.beginning(self._folder), ""
+        else:
+            found, wrong = source.resume(self._folder, known)
+        if wrong:
+            logger.error("shipping to %s: %s", self._sink.name, wrong)
+        if found != known:
+            cursors.save(self._folder, self._sink.name, found)
+        return found
+
+    async def _passed(self, last: Record, refused: Sequence[Rejection], *, accepted: int) -> None:
+        """All up to this record are settled: on the disk first, then here."""
+        await asyncio.to_thread(self._settle, last, refused)
+        self._cursor = last.after
+        self._accepted += accepted
+        self._rejected += len(refused)
+        for one in refused:
+            kept = rejected.rejected_path(self._folder, self._sink.name)
+            text = "%s does not take record %s, which is kept in %s: %s"
+            logger.error(text, self._sink.name, one.record.id, kept, one.reason)
+
+    def _settle(self, last: Record, refused: Sequence[Rejection]) -> None:
+        if refused:
+            rejected.keep(self._folder, self._sink.name, refused, timestamp(time.time_ns() // 1_000_000))
+        cursors.save(self._folder, self._sink.name, last.after)
+
+    async def _measure(self, batch: Sequence[Record] = ()) -> None:
+        """How far behind the sink is; what is not known stays as it was."""
+        if self._cursor is not None:
+            self._lag = await asyncio.to_thread(measured, self._folder, self._cursor, batch)
+
+    def _well(self) -> None:
+        if self._trouble:
+            logger.warning("shipping to %s goes on after %d failures", self._sink.name, self._failures)
+        self._trouble, self._failures = "", 0
+
+    def _note(self, trouble: str) -> None:
+        self._failures += 1
+        if trouble != self._trouble:
+            logger.warning("shipping to %s: %s; it is tried again", self._sink.name, trouble)
+        self._trouble = trouble
+
+    def _pause_s(self) -> float:
+        limits = self._limits
+        return pause_s(self._failures, limits.retry_s, limits.retry_longest_s, self._chance())
+
+
+def measured(folder: Path, at: Cursor, batch: Sequence[Record] = ()) -> Lag:
+    """How far a cursor is behind the journal. `batch` are the records behind it, where they were read already.
+
+    Raises:
+        JournalError: the journal cannot be read.
+    """
+    size = source.bytes_behind(folder, at)
+    if not size:
+        return Lag()
+    following = batch or source.read(folder, at, 1, 0)
+    if not following:
+        return Lag(bytes=size)
+    head = source.head(folder)
+    chained = head.seq - at.seq if head.journal == at.journal or not at.seq else head.seq
+    return Lag(records=max(chained, len(following)), seconds=_age_s(source.timestamp(following[0])), bytes=size)
+
+
+def _age_s(stamp: str) -> float:
+    try:
+        then = datetime.fromisoformat(stamp)
+    except ValueError:
+        return 0.0
+    then = then if then.tzinfo is not None else then.replace(tzinfo=UTC)
+    # A clock that went back makes no record younger than now.
+    return max(time.time() - then.timestamp(), 0.0)
+
+
+def _sound(batch: Sequence[Record]) -> Sequence[Record]:
+    """The records before the first broken one."""
+    broken = next((number for number, one in enumerate(batch) if one.fault), len(batch))
+    return batch[:broken]

@@ -1,0 +1,244 @@
+"""A sink gets all records, in order, once where it says what it took; whatever fails in between."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from proxy.errors import JournalError
+from proxy.journal.entry import timestamp
+from proxy.ship import cursor, rejected, source
+from proxy.ship.cursor import cursor_path, held, load
+from proxy.ship.model import Lag, Record, SinkFailure, Taken
+from proxy.ship.shipper import Shipper, measured
+from tests.ship.samples import FIRST, LIMITS, SECOND, FakeSink, Written, failing
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Written:
+    return Written(tmp_path)
+
+
+@asynccontextmanager
+async def running(shipper: Shipper) -> AsyncIterator[None]:
+    task = asyncio.ensure_future(shipper.run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    """Waits for what must come; pytest's own timeout bounds it."""
+    while not holds():  # noqa: ASYNC110 -- what is waited for is another's state
+        await asyncio.sleep(0.005)
+
+
+async def test_all_there_is_is_shipped(written: Written) -> None:
+    written.append(25)
+    written.append(5, SECOND)
+    sink = FakeSink()
+    shipper = Shipper(written.folder, sink, LIMITS)
+    await shipper.all_there_is()
+    assert [record.line for record in sink.got] == written.lines
+    assert max(sink.batches) == LIMITS.batch_records
+    assert (shipper.status.accepted, shipper.status.rejected, shipper.status.lag) == (30, 0, Lag())
+
+
+async def test_the_next_process_goes_on_where_this_one_ended(written: Written) -> None:
+    written.append(12)
+    first, second = FakeSink(), FakeSink()
+    await Shipper(written.folder, first, LIMITS).all_there_is()
+    written.append(3)
+    await Shipper(written.folder, second, LIMITS).all_there_is()
+    assert second.numbers == [13, 14, 15]
+
+
+async def test_the_cursor_is_there_from_the_first_moment(written: Written) -> None:
+    """Before that, retention would not know of the sink."""
+    written.append(1)
+    with pytest.raises(SinkFailure, match="away"):
+        await Shipper(written.folder, FakeSink(failing()), LIMITS).all_there_is()
+    assert load(written.folder, "fake") == source.beginning(written.folder)
+
+
+async def test_what_is_appended_is_shipped_while_it_runs(written: Written) -> None:
+    sink = FakeSink()
+    async with running(Shipper(written.folder, sink, LIMITS)):
+        for number in range(1, 30):
+            written.append(1, f"starts-{number // 10 + 1:06}.jsonl")
+            await until(lambda: len(sink.got) == number)  # noqa: B023 -- waited for within the loop
+    assert [record.line for record in sink.got] == written.lines
+
+
+async def test_failures_are_tried_again_and_told_once(written: Written, caplog: pytest.LogCaptureFixture) -> None:
+    written.append(15)
+    sink = FakeSink(failing("away"), failing("away"), failing("away"), failing("full"))
+    shipper = Shipper(written.folder, sink, LIMITS)
+    async with running(shipper):
+        await until(lambda: shipper.status.accepted == 15)
+        await until(lambda: not shipper.status.trouble)
+    assert sink.numbers == list(range(1, 16))
+    assert caplog.text.count("away") == 1
+    assert caplog.text.count("full") == 1
+    assert "goes on after 4 failures" in caplog.text
+
+
+async def test_a_part_that_was_taken_is_not_sent_again(written: Written) -> None:
+    written.append(10)
+    sink = FakeSink(most=3)
+    shipper = Shipper(written.folder, sink, LIMITS)
+    async with running(shipper):
+        await until(lambda: shipper.status.accepted == 10)
+    assert sink.numbers == list(range(1, 11))
+
+
+async def test_nothing_settled_moves_nothing(written: Written) -> None:
+    written.append(2)
+    sink = FakeSink(most=0)
+    with pytest.raises(SinkFailure, match="is full"):
+        await Shipper(written.folder, sink, LIMITS).all_there_is()
+    assert load(written.folder, "fake") == source.beginning(written.folder)
+
+
+async def test_rejected_records_are_kept_and_passed_over(written: Written, caplog: pytest.LogCaptureFixture) -> None:
+    written.append(12)
+    sink = FakeSink(bad=[3, 12])
+    shipper = Shipper(written.folder, sink, LIMITS)
+    await shipper.all_there_is()
+    assert sink.numbers == [1, 2, 4, 5, 6, 7, 8, 9, 10, 11]
+    assert rejected.numbers(written.folder, "fake") == {3, 12}
+    assert (shipper.status.accepted, shipper.status.rejected) == (10, 2)
+    assert caplog.text.count("does not take record") == 2
+    assert "not wanted" in caplog.text
+
+
+async def test_what_cannot_be_kept_aside_stays_to_be_sent(written: Written) -> None:
+    written.append(3)
+    rejected.rejected_path(written.folder, "fake").mkdir()
+    with pytest.raises(JournalError, match="cannot be written"):
+        await Shipper(written.folder, FakeSink(bad=[2]), LIMITS).all_there_is()
+    assert load(written.folder, "fake") == source.beginning(written.folder)
+
+
+async def test_broken_lines_are_kept_aside_and_hold_nothing_up(written: Written) -> None:
+    written.raw(b"garbage\n")
+    written.append(2)
+    written.raw(b"\xff\n{}\n")
+    written.append(2)
+    written.raw(b"more\n")
+    sink = FakeSink()
+    await Shipper(written.folder, sink, LIMITS).all_there_is()
+    assert sink.numbers == [1, 2, 3, 4]
+    assert rejected.count(written.folder, "fake") == 4
+
+
+async def test_a_cursor_that_cannot_be_written_sends_again_and_never_passes(
+    written: Written, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written.append(4)
+    sink, failures = FakeSink(), iter([None, None])
+    real = cursor.save
+
+    def save(*given: object) -> None:
+        if next(failures, "done") is None and sink.got:
+            raise JournalError("no room")
+        real(*given)  # type: ignore[arg-type]  # as they came
+
+    monkeypatch.setattr("proxy.ship.shipper.cursors.save", save)
+    shipper = Shipper(written.folder, sink, LIMITS)
+    async with running(shipper):
+        await until(lambda: load(written.folder, "fake") == written.records()[-1].after)
+    assert sink.numbers == [1, 2, 3, 4] * 2
+
+
+async def test_a_sink_that_hangs_is_given_up_and_tried_again(written: Written) -> None:
+    class Hanging(FakeSink):
+        async def send(self, records: Sequence[Record]) -> Taken:
+            if not self.batches:
+                self.batches.append(0)
+                await asyncio.Event().wait()
+            return await super().send(records)
+
+    written.append(3)
+    sink = Hanging()
+    shipper = Shipper(written.folder, sink, replace(LIMITS, send_s=0.05))
+    with pytest.raises(SinkFailure, match=r"took no batch within 0.05 s \(limits.ship.send_s\)"):
+        await shipper.all_there_is()
+    await shipper.all_there_is()
+    assert sink.numbers == [1, 2, 3]
+
+
+async def test_two_do_not_ship_to_one_sink(written: Written, caplog: pytest.LogCaptureFixture) -> None:
+    written.append(3)
+    sink = FakeSink()
+    shipper = Shipper(written.folder, sink, LIMITS)
+    with held(written.folder, "fake"):
+        with pytest.raises(SinkFailure, match="another process ships to fake"):
+            await shipper.all_there_is()
+        async with running(shipper):
+            await until(lambda: "another process" in caplog.text)
+        assert not sink.got
+    async with running(shipper):
+        await until(lambda: len(sink.got) == 3)
+
+
+async def test_a_cursor_of_a_journal_that_was_replaced_begins_anew_and_says_so(
+    written: Written, caplog: pytest.LogCaptureFixture
+) -> None:
+    written.append(5)
+    await Shipper(written.folder, FakeSink(), LIMITS).all_there_is()
+    (written.folder / FIRST).unlink()
+    other = Written(written.folder, "another-journal")
+    other.append(4)
+    sink = FakeSink()
+    await Shipper(written.folder, sink, LIMITS).all_there_is()
+    assert [record.line for record in sink.got] == other.lines
+    assert "does not hold record 5 any more" in caplog.text
+
+
+async def test_a_folder_that_is_gone_ends_nothing(written: Written, caplog: pytest.LogCaptureFixture) -> None:
+    sink = FakeSink()
+    shipper = Shipper(written.folder / "later", sink, LIMITS)
+    async with running(shipper):
+        await until(lambda: "cannot be used" in caplog.text)
+        Written(written.folder / "later").append(2)
+        await until(lambda: len(sink.got) == 2)
+
+
+def test_the_lag_is_measured_in_records_bytes_and_seconds(tmp_path: Path) -> None:
+    written = Written(tmp_path)
+    hour_ago = timestamp(time.time_ns() // 1_000_000 - 3_600_000)
+    written.append(1)
+    written.append(4, **{"@timestamp": hour_ago})
+    at = written.records()[0].after
+    lag = measured(tmp_path, at)
+    assert lag.records == 4
+    assert lag.bytes == (tmp_path / FIRST).stat().st_size - at.offset
+    assert 3600 <= lag.seconds < 7200
+    assert measured(tmp_path, written.records()[-1].after) == Lag()
+
+
+def test_a_lag_of_lines_before_the_chain_counts_what_is_known(tmp_path: Path) -> None:
+    written = Written(tmp_path)
+    written.raw(b'{"startgate":{}}\n')
+    lag = measured(tmp_path, source.beginning(tmp_path))
+    assert (lag.records, lag.seconds, lag.bytes) == (1, 0.0, 17)
+
+
+def test_a_clock_that_went_back_makes_nothing_younger_than_now(tmp_path: Path) -> None:
+    written = Written(tmp_path)
+    written.append(1, **{"@timestamp": "2999-01-01T00:00:00.000Z"})
+    assert measured(tmp_path, source.beginning(tmp_path)).seconds == 0.0
+
+
+def test_a_half_written_line_is_bytes_and_no_record(tmp_path: Path) -> None:
+    written = Written(tmp_path)
+    written.raw(b'{"half')
+    assert measured(tmp_path, source.beginning(tmp_path)) == Lag(bytes=6)
+    assert cursor_path(tmp_path, "fake").name == "cursor-fake.json"

@@ -1,0 +1,55 @@
+"""Lines go to a descriptor whole; a reader that stalls holds nobody up."""
+
+import asyncio
+import os
+from pathlib import Path
+
+import pytest
+
+from proxy.ship.model import SinkFailure, Taken
+from proxy.ship.stdout import StdoutSink
+from tests.ship.samples import plain, records
+
+
+async def test_lines_are_written_as_they_are(tmp_path: Path) -> None:
+    made = records(tmp_path, 3)
+    read, write = os.pipe()
+    sink = StdoutSink(write)
+    assert await sink.send(made) == Taken(3)
+    await sink.close()
+    assert os.read(read, 1 << 16) == b"".join(record.line + b"\n" for record in made)
+    os.close(read)
+    os.close(write)
+
+
+async def test_a_file_is_as_good(tmp_path: Path) -> None:
+    with (tmp_path / "out").open("wb") as out:
+        assert await StdoutSink(out.fileno()).send([plain(b"one"), plain(b"two")]) == Taken(2)
+    assert (tmp_path / "out").read_bytes() == b"one\ntwo\n"
+
+
+async def test_a_reader_that_stalls_is_told_and_gets_it_whole_in_the_end() -> None:
+    read, write = os.pipe()
+    sink = StdoutSink(write)
+    line = b"x" * 1_000_000
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.05):
+            await sink.send([plain(line)])
+    with pytest.raises(SinkFailure, match="an earlier batch is not written yet"):
+        await sink.send([plain(b"next")])
+    got = b""
+    while len(got) < len(line) + 1:
+        got += await asyncio.to_thread(os.read, read, 1 << 16)
+    assert got == line + b"\n"
+    await asyncio.to_thread(sink._through.wait)
+    assert await sink.send([plain(b"next")]) == Taken(1)
+    os.close(read)
+    os.close(write)
+
+
+async def test_a_reader_that_is_gone_is_a_failure() -> None:
+    read, write = os.pipe()
+    os.close(read)
+    with pytest.raises(SinkFailure, match="cannot be written: Broken pipe"):
+        await StdoutSink(write).send([plain(b"one")])
+    os.close(write)
