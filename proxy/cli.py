@@ -26,6 +26,7 @@ from proxy.commands.replay import audit_replay
 from proxy.commands.rules import rules_group
 from proxy.commands.schema import schema
 from proxy.commands.seal import seal
+from proxy.commands.ship import audit_ship
 from proxy.commands.test import test
 
 
@@ -78,5 +79,6 @@ def demo(once: bool, port: int, cluster_port: int) -> None:
 
 for reading in (audit_replay, audit_export, audit_tail, audit_verify):
     audit_group.add_command(reading)
+audit_group.add_command(audit_ship)
 for command in (audit_group, break_glass_group, check, embedded, explain, fmt, plan, rules_group, schema, seal, test):
     main.add_command(command)

@@ -37,6 +37,7 @@ from proxy.journal.screened import ScreenedJournal
 from proxy.journal.writer import open_journal
 from proxy.model import Answer, Credential, Job
 from proxy.settings import GateSettings
+from proxy.ship.fleet import shipping
 from proxy.tasks import spawn
 
 logger = logging.getLogger(__name__)
@@ -276,7 +277,7 @@ async def run(
         past = await asyncio.to_thread(unfinished, Path(settings.journal))
         await asyncio.to_thread(lambda: gate.observing.remember(observed(Path(settings.journal))))
         await listen(runner, Path(settings.socket), "gate.socket")
-        async with _kept(rules, settings, reload):
+        async with _kept(rules, settings, reload), shipping(settings):
             gate.reconcile(past)
             ready()
             await stop.wait()
