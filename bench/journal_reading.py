@@ -31,7 +31,7 @@ from proxy.journal.verify import verify
 
 VERIFY_BAR = 100_000
 LIST_BAR_S = 5.0
-# Of the process; Python with this code takes 40 MiB before it reads anything.
+# Of the whole process; Python with this code takes 20 MiB before it reads anything.
 MEMORY_BAR_MIB = 128
 PER_FILE = 100_000
 # One start in so many is the one user's who is asked for.

@@ -12,7 +12,8 @@ from proxy.commands.audit_options import DAMAGED, journal_folder, journal_option
 from proxy.commands.common import config_option, printed, reported
 from proxy.errors import ExitStatus, JournalError
 from proxy.journal.checkpoints import is_signed, read_checkpoint
-from proxy.journal.verify import Anchor, Verified, verify
+from proxy.journal.findings import Anchor, Verified
+from proxy.journal.verify import verify
 from proxy.rules.signed import NoKey
 from proxy.text import plain
 

@@ -10,13 +10,13 @@ again. Findings are bounded, and those in a row are one.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from proxy.journal.chain import GENESIS, Chain, Link, genesis, line_hash, place
+from proxy.journal.findings import Anchor, Finding, Verified, What, joined
 from proxy.journal.lines import Problem, batches
 from proxy.journal.marks import Mark
 from proxy.journal.query import at
@@ -25,76 +25,6 @@ from proxy.journal.query import at
 FINDINGS_LIMIT = 1000
 
 _RETIRED = Mark.RETIRED.value.encode()
-
-
-class What(StrEnum):
-    """What was found."""
-
-    CHANGED = "changed"
-    MISSING = "missing"
-    INSERTED = "inserted"
-    ORDER = "out of order"
-    CUT = "cut short"
-    JOURNAL = "of another journal"
-    TORN = "torn tail"
-    UNREADABLE = "unreadable"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something that is wrong at lines `line` to `last_line` of a file (0: the file as a whole). `first_seq` to
-    `last_seq` are the sequence numbers that it is about; None where the lines tell none."""
-
-    what: What
-    path: str
-    line: int
-    why: str
-    first_seq: int | None = None
-    last_seq: int | None = None
-    last_line: int = 0
-
-    def __str__(self) -> str:
-        where = f"{self.path}:{self.line}" if self.line else self.path
-        lines = f"-{self.last_line}" if self.last_line > self.line else ""
-        return f"{where}{lines}: {self.what}{_numbers(self.first_seq, self.last_seq)}: {self.why}"
-
-
-def _numbers(first: int | None, last: int | None) -> str:
-    if first is None:
-        return ""
-    return f", seq {first}" if last in (None, first) else f", seq {first}-{last}"
-
-
-@dataclass(frozen=True, slots=True)
-class Anchor:
-    """A record's hash that was kept elsewhere; `source` says where, for the text. `journal` is None where it is not
-    known."""
-
-    seq: int
-    hash: str
-    source: str
-    journal: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verified:
-    """What came of it. `records` are those with a place in the chain, `before` those from before it, `retired` those
-    whose deletion is on record; `head` is the last whole record. `more` findings were left out."""
-
-    records: int
-    before: int
-    retired: int
-    files: int
-    anchors: int
-    journal: str | None
-    head: Anchor | None
-    findings: tuple[Finding, ...]
-    more: int = 0
-
-    @property
-    def whole(self) -> bool:
-        """Whether nothing is wrong."""
-        return not self.findings
 
 
 def verify(folder: Path, anchors: Iterable[Anchor] = (), *, limit: int = FINDINGS_LIMIT) -> Verified:
@@ -318,8 +248,8 @@ class Verifier:
 
     def _add(self, finding: Finding) -> None:
         last = self._findings[-1] if self._findings else None
-        if last is not None and (joined := _joined(last, finding)):
-            self._findings[-1] = joined
+        if last is not None and (one := joined(last, finding)):
+            self._findings[-1] = one
         elif len(self._findings) < self._limit:
             self._findings.append(replace(finding, last_line=finding.line))
         else:
@@ -346,7 +276,7 @@ class Verifier:
         """Tell of gaps, but for records that were deleted on record, or that are there at another place; how many were
         deleted."""
         retired = 0
-        marks = {one.first_seq: one for one in self._retired}
+        marks = {one.last_seq: one for one in self._retired}
         moved = [one for one in self._findings if one.what is What.ORDER]
         for gap in self._gaps:
             if _is_retired(gap, marks):
@@ -366,26 +296,16 @@ class Verifier:
             self._add(Finding(What.CUT, where, 0, why, last + 1, furthest.seq))
 
 
-def _joined(last: Finding, new: Finding) -> Finding | None:
-    """Two findings of one kind in a row as one; None where they are not in a row."""
-    alike = (last.what, last.path, last.why) == (new.what, new.path, new.why) and new.line == last.last_line + 1
-    if not alike or (last.last_seq is None) != (new.first_seq is None):
-        return None
-    if last.last_seq is not None and new.first_seq != last.last_seq + 1:
-        return None
-    return replace(last, last_line=new.line, last_seq=new.last_seq)
-
-
 def _is_retired(gap: _Gap, marks: Mapping[int, _Retired]) -> bool:
-    """Whether files whose deletion is on record held exactly the records of a gap, up to the hash of the last."""
-    due = gap.first
-    while mark := marks.get(due):
-        if mark.last_seq < due:
-            return False
-        due = mark.last_seq + 1
-        if due == gap.last + 1:
-            return mark.last_hash == gap.prev
-    return False
+    """Whether files whose deletion is on record, by the number of their last record, held exactly the records of a gap,
+    up to the hash of the last. At the beginning older ones may be off record again: that went with a later file, and
+    the gate deletes from the oldest on."""
+    last, due = marks.get(gap.last), gap.last
+    if last is None or last.last_hash != gap.prev:
+        return False
+    while (mark := marks.get(due)) is not None and mark.first_seq <= due:
+        due = mark.first_seq - 1
+    return due == gap.first - 1 or gap.first == 1
 
 
 def _covers(moved: Finding, gap: _Gap) -> bool:

@@ -15,7 +15,8 @@ import pytest
 from proxy.journal import marks
 from proxy.journal.chain import Link, genesis, seal
 from proxy.journal.entry import Phase, frame
-from proxy.journal.verify import Anchor, What, verify
+from proxy.journal.findings import Anchor, What
+from proxy.journal.verify import verify
 
 EDITS = 1200
 FILES = 4

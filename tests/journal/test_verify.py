@@ -13,7 +13,8 @@ from proxy.journal import lines as reading
 from proxy.journal import marks
 from proxy.journal.chain import Chain, Link, place, seal
 from proxy.journal.entry import encode
-from proxy.journal.verify import Anchor, Finding, Verifier, What, verify
+from proxy.journal.findings import Anchor, What
+from proxy.journal.verify import Verifier, verify
 from tests.journal.making import JOURNAL, opened, record, sealed, write
 
 
@@ -144,10 +145,23 @@ def test_files_whose_deletion_is_on_record_are_accepted(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "changes", [{"last_hash": "0" * 64}, {"first_seq": 2}, {"last_seq": 5}, {"last_seq": 0}, {"first_seq": "1"}]
+    "changes", [{"last_hash": "0" * 64}, {"last_seq": 5}, {"last_seq": 0}, {"last_seq": 7}, {"last_seq": "6"}]
 )
 def test_a_deletion_on_record_excuses_nothing_but_what_it_names(tmp_path: Path, changes: dict[str, object]) -> None:
     assert told(_with_retired(tmp_path, **changes)) == [(What.MISSING, 1, 1, 6)]
+
+
+def test_a_deletion_may_have_gone_off_record_with_a_later_file(tmp_path: Path) -> None:
+    """The first file's deletion was recorded in the second, which is deleted by now."""
+    lines, link = sealed([opened(), *(record(f"r{number}") for number in range(2, 10))])
+    first, last = chain(lines[3]), chain(lines[5])
+    mark = marks.retired("x", 0, file="f", size_bytes=1, first=first, last=last, reason="files")
+    more, _ = sealed([mark], link)
+    assert told(write(tmp_path, [], [], lines[6:] + more)) == []
+    inner = write(tmp_path / "inner", [lines[0]], [], lines[6:] + more)
+    assert told(inner) == [(What.MISSING, 1, 2, 6)], "in the middle it must be on record"
+    (inner / "starts-000001.jsonl").write_bytes(b"".join(lines[:3]))
+    assert told(inner) == []
 
 
 def test_more_is_missing_than_was_deleted_on_record(tmp_path: Path) -> None:
@@ -194,12 +208,6 @@ def test_findings_are_bounded_and_counted(tmp_path: Path) -> None:
         assert found.more == 25
     junk = verify(write(tmp_path, [lines[0], *(b"x\n", b"{}\n") * 20]), limit=5)
     assert junk.more + sum(one.last_line - one.line + 1 for one in junk.findings) == 40
-
-
-def test_a_finding_in_words() -> None:
-    one = Finding(What.CHANGED, "f.jsonl", 3, "its hash is another", 7, 9, 5)
-    assert str(one) == "f.jsonl:3-5: changed, seq 7-9: its hash is another"
-    assert str(Finding(What.UNREADABLE, "f.jsonl", 0, "cannot be read")) == "f.jsonl: unreadable: cannot be read"
 
 
 def test_no_folder(tmp_path: Path) -> None:
