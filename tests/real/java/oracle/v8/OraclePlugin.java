@@ -29,7 +29,8 @@ import org.elasticsearch.xcontent.XContentBuilder;
 import org.elasticsearch.xcontent.json.JsonXContent;
 
 /**
- * For 8.x and 9.x: puts a handler on the very route of the start API and tells what the node's router gave it.
+ * For 8.x and 9.x: puts handlers on the very routes of the start API and of those that are observed, and tells what the node's router gave
+ * them.
  *
  * <p>Also answers {@code GET /}: from 8.x on it lives in a module of its own that is not published, and clients ask for it.
  */
@@ -55,14 +56,18 @@ public final class OraclePlugin extends Plugin implements ActionPlugin {
       Supplier<DiscoveryNodes> nodes,
       Predicate<NodeFeature> features) {
     return List.of(
-        new Answer("POST", "/_ml/data_frame/analytics/{id}/_start", sightings::saw, true),
-        new Answer("GET", "/_oracle/echo/{id}", Sightings::echo, false),
-        new Answer("POST", "/_oracle/echo/{id}", Sightings::echo, false),
-        new Answer("DELETE", "/_oracle/echo/{id}", Sightings::echo, false),
-        new Answer("GET", "/_oracle/count", request -> sightings.report(), false),
-        new Answer("POST", "/_oracle/reset", request -> sightings.reset(), false),
-        new Answer("GET", "/", request -> info(Node.NODE_NAME_SETTING.get(settings)), false),
-        new Answer("HEAD", "/", request -> info(Node.NODE_NAME_SETTING.get(settings)), false));
+        new Answer("POST", "/_ml/data_frame/analytics/{id}/_start", sightings::saw, "start"),
+        new Answer("PUT", "/_ml/data_frame/analytics/{id}", Sightings::echo, "put"),
+        new Answer("POST", "/_ml/data_frame/analytics/{id}/_update", Sightings::echo, "update"),
+        new Answer("POST", "/_ml/data_frame/analytics/{id}/_stop", Sightings::echo, "stop"),
+        new Answer("DELETE", "/_ml/data_frame/analytics/{id}", Sightings::echo, "delete"),
+        new Answer("GET", "/_oracle/echo/{id}", Sightings::echo, null),
+        new Answer("POST", "/_oracle/echo/{id}", Sightings::echo, null),
+        new Answer("DELETE", "/_oracle/echo/{id}", Sightings::echo, null),
+        new Answer("GET", "/_oracle/count", request -> sightings.report(), null),
+        new Answer("POST", "/_oracle/reset", request -> sightings.reset(), null),
+        new Answer("GET", "/", request -> info(Node.NODE_NAME_SETTING.get(settings)), null),
+        new Answer("HEAD", "/", request -> info(Node.NODE_NAME_SETTING.get(settings)), null));
   }
 
   private XContentBuilder info(String name) throws IOException {
@@ -83,12 +88,12 @@ public final class OraclePlugin extends Plugin implements ActionPlugin {
   private static final class Answer extends BaseRestHandler {
     private final Route route;
     private final Body body;
-    private final boolean marked;
+    private final String mark;
 
-    Answer(String method, String path, Body body, boolean marked) {
+    Answer(String method, String path, Body body, String mark) {
       this.route = new Route(RestRequest.Method.valueOf(method), path);
       this.body = body;
-      this.marked = marked;
+      this.mark = mark;
     }
 
     @Override
@@ -104,8 +109,8 @@ public final class OraclePlugin extends Plugin implements ActionPlugin {
     @Override
     protected RestChannelConsumer prepareRequest(RestRequest request, NodeClient client) throws IOException {
       RestResponse response = new RestResponse(RestStatus.OK, body.of(request));
-      if (marked) {
-        response.addHeader("X-Oracle", "start");
+      if (mark != null) {
+        response.addHeader("X-Oracle", mark);
       }
       return channel -> channel.sendResponse(response);
     }
