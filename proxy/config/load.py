@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from proxy.config import break_glass, files, values
 from proxy.config.document import read
 from proxy.config.identity import identity_settings
+from proxy.config.journaling import journal_settings
 from proxy.config.masking import masking
 from proxy.config.peers import cluster_tls, forwarded
 from proxy.config.sinks import sinks
@@ -23,6 +24,7 @@ from proxy.settings import (
     GateSettings,
     IdentityLimits,
     IdentitySettings,
+    JournalSettings,
     Listen,
     Masking,
     ShipLimits,
@@ -70,6 +72,7 @@ class Config:
     identity: IdentitySettings | None = None
     forwarded: Forwarded = field(default_factory=Forwarded)
     masking: Masking = field(default_factory=Masking)
+    journaling: JournalSettings = field(default_factory=JournalSettings)
     sinks: Sinks = field(default_factory=Sinks)
 
     def edge_settings(self, gate_socket: str) -> EdgeSettings:
@@ -94,6 +97,7 @@ class Config:
             cluster_tls=self.cluster_tls,
             limits=self.gate_limits,
             identity=self.identity,
+            journaling=self.journaling,
             sinks=self.sinks,
             control=self.control_socket,
             watch_s=self.watch_s,
@@ -156,7 +160,6 @@ class _Reader:
         nodes: tuple[str, ...] = (DEFAULT_NODE,)
         if "cluster.nodes" in self.found:
             nodes = self.take("cluster.nodes", _nodes, ())
-        self.take("journal.on_full", _on_full, "refuse")
         journal = self.take("journal.path", files.journal, str(self.folder / DEFAULT_JOURNAL))
         listen: tuple[Listen, ...] = (DEFAULT_LISTEN,)
         if "listen" in self.found:
@@ -180,6 +183,7 @@ class _Reader:
             forwarded=forwarded(self),
             sinks=sinks(self, self._limits("limits.ship", ShipLimits())),
             masking=masking(self),
+            journaling=journal_settings(self),
         )
         if self.faults:
             raise ConfigError(self.faults)
@@ -263,10 +267,6 @@ def _listen_one(node: Node) -> Listen:
     if one.tls is not None and isinstance(node.value, dict):
         files.key_pair(node.value["tls"], one.tls)
     return one
-
-
-def _on_full(node: Node) -> str:
-    return values.choice(node, ("refuse",), later=("unsafe_continue",))
 
 
 def _username(node: Node) -> str:

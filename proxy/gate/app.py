@@ -33,6 +33,7 @@ from proxy.identity.conflicts import identity_conflicts
 from proxy.identity.own import OwnIdentities
 from proxy.journal.observed import observed
 from proxy.journal.read import Start, unfinished
+from proxy.journal.retention import retiring
 from proxy.journal.screened import ScreenedJournal
 from proxy.journal.writer import open_journal
 from proxy.model import Answer, Credential, Job
@@ -255,7 +256,8 @@ async def run(
     if taken.rules is None:
         raise RulesError(taken.faults)
     own = OwnIdentities(identity) if identity is not None else None
-    journal = ScreenedJournal(open_journal(Path(settings.journal), settings.journaling), settings.masking)
+    written = open_journal(Path(settings.journal), settings.journaling)
+    journal = ScreenedJournal(written, settings.masking)
     try:
         cluster = _gateway(settings)
     except ConfigError:
@@ -277,7 +279,11 @@ async def run(
         past = await asyncio.to_thread(unfinished, Path(settings.journal))
         await asyncio.to_thread(lambda: gate.observing.remember(observed(Path(settings.journal))))
         await listen(runner, Path(settings.socket), "gate.socket")
-        async with _kept(rules, settings, reload), shipping(settings):
+        async with (
+            _kept(rules, settings, reload),
+            shipping(settings) as fleet,
+            retiring(written, settings.journaling, [one.sink for one in fleet.status()]),
+        ):
             gate.reconcile(past)
             ready()
             await stop.wait()

@@ -11,7 +11,8 @@ Rules of this file:
 import asyncio
 import logging
 import secrets
-from collections.abc import Collection, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from proxy.journal.shipped import shipped
 from proxy.journal.store import time_ms
 from proxy.journal.writer import Journal
 from proxy.settings import JournalSettings
+from proxy.tasks import spawn
 
 logger = logging.getLogger(__name__)
 
@@ -164,3 +166,14 @@ async def keep_retiring(
         except (OSError, JournalError) as failure:
             logger.error("old files of the journal %s are not deleted: %s", journal.folder, failure)
         await asyncio.sleep(look_s)
+
+
+@asynccontextmanager
+async def retiring(journal: Journal, settings: JournalSettings, sinks: Collection[str]) -> AsyncIterator[None]:
+    """Delete what is old and shipped meanwhile, in the background. `sinks` are the names of all sinks."""
+    task = spawn(keep_retiring(journal, settings, sinks), name="retire files of the journal")
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

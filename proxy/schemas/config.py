@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import fields
 from typing import Any
 
+from proxy.config.journaling import ON_FULL, ROTATE_AT_LEAST_BYTES
 from proxy.config.keys import KEYS
 from proxy.config.load import SNIFFING_MODES
 from proxy.config.peers import FORWARDED_MODES
@@ -34,7 +35,14 @@ _KINDS: dict[str, dict[str, Any]] = {
     "forwarded.peers": _TEXTS,
     "rules": {"type": "string"},
     "journal.path": {"type": "string"},
-    "journal.on_full": {"enum": ["refuse"]},
+    "journal.on_full": {"enum": list(ON_FULL)},
+    "journal.append_limit_s": {"type": "number", "exclusiveMinimum": 0},
+    "journal.rotate.size_bytes": {"type": "integer", "minimum": ROTATE_AT_LEAST_BYTES},
+    "journal.rotate.age_s": {"type": "number", "minimum": 0},
+    "journal.retain.files": {"type": "integer", "minimum": 0},
+    "journal.retain.age_s": {"type": "number", "minimum": 0},
+    "journal.checkpoints.key_file": {"type": "string"},
+    "journal.checkpoints.every_records": {"type": "integer", "minimum": 1},
     "journal.mask": _MASKED,
     "journal.mask_key_file": {"type": "string"},
     "journal.sinks.elasticsearch.data_stream": {"type": "string"},

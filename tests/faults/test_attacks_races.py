@@ -142,8 +142,7 @@ async def test_a_journal_that_is_taken_away_stops_starts_and_loses_nothing(stack
     await put(stack, "last")
     answers = await _starts(stack, take_away)
     assert {answer.status for answer in answers} >= {200}
-    # Whoever notices it is refused; after that the journal goes on in a new file. What notices it may also be the end of
-    # a job.
+    # Whoever notices it is refused; after that the journal goes on in a new file. The end of a job may notice it, too.
     assert (await stack.start("last")).status in (200, 503)
     assert (await stack.start("last")).status != 503
     assert not file.exists()

@@ -11,7 +11,7 @@ import pytest
 from proxy.errors import JournalError
 from proxy.journal.chain import place
 from proxy.journal.folder import journal_files
-from proxy.journal.retention import keep_retiring, old_files, retire
+from proxy.journal.retention import keep_retiring, old_files, retire, retiring
 from proxy.journal.writer import Journal, open_journal
 from proxy.settings import JournalSettings
 from tests.journal.disk import Clock, Disk, check_chain, lines, said
@@ -219,3 +219,10 @@ async def test_where_nothing_is_to_be_deleted_nobody_looks(
     journal: Journal, settings: JournalSettings, sinks: tuple[str, ...]
 ) -> None:
     await asyncio.wait_for(keep_retiring(journal, settings, sinks), 20)
+
+
+async def test_it_is_done_in_the_background_for_as_long_as_the_gate_runs(journal: Journal) -> None:
+    ship(journal.folder, 99, 99)
+    async with retiring(journal, retain(2), SINKS):
+        await until_gone(journal.folder / "starts-000003.jsonl")
+    assert not [task for task in asyncio.all_tasks() if task.get_name().startswith("retire")]
