@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 # POST, so that no client can tell the gate anything of this kind.
 NOTE_TARGET = "/observed/note"
 GAP_TARGET = "/observed/gap"
+# A call that was given up for its time, or for lack of room, may have been carried out.
+_UNCERTAIN = frozenset({408, 429})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,13 +35,23 @@ class Note:
     began_ms: int
     answered_ms: int
 
+    @property
+    def refused(self) -> bool:
+        """Whether the cluster refused the call, so that it changed nothing."""
+        return self.status is not None and 400 <= self.status < 500 and self.status not in _UNCERTAIN
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gap:
-    """Observed calls that passed while the gate could not be told, or did not say that it had heard: how many of each
-    action, and when the first of them began and the last was answered (milliseconds since 1970)."""
+    """Observed calls that passed while the gate could not be told, or did not say that it had heard.
+
+    `calls` says how many there were of each action, `refused` how many more the cluster refused: those changed
+    nothing, and anybody can make them. The first of all began at `since_ms`, the last was answered at `until_ms`
+    (milliseconds since 1970).
+    """
 
     calls: Mapping[str, int]
+    refused: int = 0
     since_ms: int
     until_ms: int
     why: str
@@ -47,12 +59,13 @@ class Gap:
     @property
     def count(self) -> int:
         """How many there were in all."""
-        return sum(self.calls.values())
+        return sum(self.calls.values()) + self.refused
 
 
 def gap_of(note: Note, why: str) -> Gap:
     """The gap that a note leaves which nobody got."""
-    return Gap(calls={note.action: 1}, since_ms=note.began_ms, until_ms=note.answered_ms, why=why)
+    calls, refused = ({}, 1) if note.refused else ({note.action: 1}, 0)
+    return Gap(calls=calls, refused=refused, since_ms=note.began_ms, until_ms=note.answered_ms, why=why)
 
 
 def joined(one: Gap | None, other: Gap) -> Gap:
@@ -63,4 +76,4 @@ def joined(one: Gap | None, other: Gap) -> Gap:
     for action, count in other.calls.items():
         calls[action] = calls.get(action, 0) + count
     since, until = min(one.since_ms, other.since_ms), max(one.until_ms, other.until_ms)
-    return Gap(calls=calls, since_ms=since, until_ms=until, why=one.why)
+    return Gap(calls=calls, refused=one.refused + other.refused, since_ms=since, until_ms=until, why=one.why)

@@ -33,6 +33,18 @@ def test_no_secret_is_shown() -> None:
     assert "CN=ann" not in shown
 
 
+@pytest.mark.parametrize(
+    ("status", "refused"),
+    [(200, False), (None, False), (400, True), (401, True), (404, True), (408, False), (429, False), (503, False)],
+)
+def test_what_the_cluster_refused_changed_nothing_and_is_counted_apart(status: int | None, refused: bool) -> None:
+    one = note(status=status)
+    assert one.refused is refused
+    gap = joined(gap_of(note(), "down"), gap_of(one, "down"))
+    assert (gap.calls, gap.refused) == (({"put": 1}, 1) if refused else ({"put": 2}, 0))
+    assert gap.count == 2
+
+
 def test_gaps_add_up() -> None:
     gap = None
     for one in (note(began_ms=50, answered_ms=60), note(began_ms=10, answered_ms=20), note(action="stop")):

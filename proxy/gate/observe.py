@@ -69,7 +69,8 @@ class Observer:
             await self._journal.append(entry)
         except JournalError:
             # Told as a gap later; until then nobody must be called an owner who may be none any more.
-            self._owners.missed(note.answered_ms, (note.action,))
+            if not note.refused:
+                self._owners.missed(note.answered_ms, (note.action,))
             raise
         self._owners.take(entry)
 

@@ -70,6 +70,7 @@ def missed(gap: Gap, id: str, now_ms: int) -> dict[str, Any]:
         "missed": {
             "count": gap.count,
             "calls": dict(gap.calls),
+            "refused": gap.refused,
             "since_ms": gap.since_ms,
             "until_ms": gap.until_ms,
         }

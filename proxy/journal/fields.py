@@ -319,6 +319,7 @@ _OBSERVED = (
     _text("startgate.observed.unknown_job", "why it is not known what the job has become"),
     _other(Kind.COUNT, "startgate.observed.missed.count", "calls that passed and are not known to be on record"),
     _other(Kind.MAP, "startgate.observed.missed.calls", "how many of each `event.action`"),
+    _other(Kind.COUNT, "startgate.observed.missed.refused", "how many more the cluster refused"),
     _other(Kind.COUNT, "startgate.observed.missed.since_ms", "when the first of them had come"),
     _other(Kind.COUNT, "startgate.observed.missed.until_ms", "when the last of them was answered"),
     _other(Kind.FLAG, f"{_SEEN}.known", "whether it is known who made or last changed the job", always=True),

@@ -185,6 +185,15 @@ async def test_what_is_not_on_record_is_an_error_and_nobody_is_called_owner_unti
     assert scene.owners.seen(made()) == {"known": False, "why": MISSED}
 
 
+async def test_a_refused_call_that_is_not_on_record_makes_no_owner_unknown() -> None:
+    scene = Scene()
+    await scene.note()
+    scene.journal.failing = True
+    with pytest.raises(JournalError):
+        await scene.note(action=UPDATE, status=403)
+    assert scene.owners.seen(made())["known"]
+
+
 async def test_a_gap_is_recorded_and_counts_at_once() -> None:
     scene = Scene()
     await scene.note()

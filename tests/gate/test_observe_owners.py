@@ -155,6 +155,7 @@ def gap(until_ms: int, *actions: str) -> Mapping[str, Any]:
         (gap(300, PUT, STOP), False),
         (gap(199, UPDATE), True),
         (gap(300, STOP, DELETE), True),
+        (gap(300), True),  # of calls that the cluster refused, whatever they were
     ],
 )
 def test_calls_that_were_missed_since_leave_the_owner_unknown(one: Mapping[str, Any], known: bool) -> None:

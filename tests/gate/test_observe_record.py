@@ -73,12 +73,15 @@ def test_no_secret_is_in_it() -> None:
 
 
 def test_a_gap() -> None:
-    record = missed(Gap(calls={PUT: 2, STOP: 1}, since_ms=5, until_ms=9, why="the gate was down"), "i", NOW_MS)
+    record = missed(
+        Gap(calls={PUT: 2, STOP: 1}, refused=4, since_ms=5, until_ms=9, why="the gate was down"), "i", NOW_MS
+    )
     assert record["event"]["action"] == MISSED_ACTION
     assert record["event"]["reason"] == "the gate was down"
     assert record["startgate"]["observed"]["missed"] == {
-        "count": 3,
+        "count": 7,
         "calls": {PUT: 2, STOP: 1},
+        "refused": 4,
         "since_ms": 5,
         "until_ms": 9,
     }
