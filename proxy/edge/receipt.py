@@ -9,6 +9,7 @@ from proxy import clientcert
 RECEIPT_HEADER: Final = "X-Startgate-Receipt"
 PEER_HEADER: Final = "X-Startgate-Peer"
 SUBJECT_HEADER: Final = "X-Startgate-Tls-Subject"
+FRONT_HEADER: Final = "X-Startgate-Front"
 
 
 def new_receipt() -> str:
@@ -20,6 +21,12 @@ def new_receipt() -> str:
 def gate_headers(peer: str, receipt: str) -> bytes:
     """The lines to add to a request for the gate, in the form of `wire.fields`. `peer` is `ip:port`."""
     return f"\n{PEER_HEADER}: {peer}\r\n{RECEIPT_HEADER}: {receipt}\r".encode("ascii")
+
+
+def front_line(peer: str, connected: str) -> bytes:
+    """The line that tells who connected (`ip:port`), where that is a front that told the peer by PROXY protocol; empty
+    where nobody stands between."""
+    return f"\n{FRONT_HEADER}: {connected}\r".encode("ascii") if connected != peer else b""
 
 
 def subject_line(peercert: dict[str, Any] | None) -> bytes:

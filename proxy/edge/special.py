@@ -4,7 +4,7 @@ from proxy import clientcert
 from proxy.edge.context import Context
 from proxy.edge.exchange import Exchange
 from proxy.edge.observed import Observation, ObservedExchange
-from proxy.edge.receipt import gate_headers, new_receipt, subject_line
+from proxy.edge.receipt import front_line, gate_headers, new_receipt, peer_name, subject_line
 from proxy.edge.sides import ClientSide
 from proxy.route.router import Decision
 from proxy.route.table import Route
@@ -22,5 +22,6 @@ def special(
         seen = Observation(decision.action, peer, clientcert.told(certificate), context.notes)
         return ObservedExchange(client, head, context.cluster, context.answer_limits, seen), b""
     receipt = new_receipt()
-    extra = gate_headers(peer, receipt) + subject_line(certificate) + wish_lines(raw)
+    front = front_line(peer, peer_name(client.transport.get_extra_info("peername")))
+    extra = gate_headers(peer, receipt) + front + subject_line(certificate) + wish_lines(raw)
     return Exchange(client, head, context.gate, context.answer_limits, receipt), extra

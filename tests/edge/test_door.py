@@ -80,11 +80,14 @@ class TestFronts:
         client = await edge.connect()
         await client.send(header + START + START)
         for _ in range(2):
-            (told,) = Message((await client.message()).body).values(b"x-startgate-peer")
+            message = Message((await client.message()).body)
+            (told,), fronts = message.values(b"x-startgate-peer"), message.values(b"x-startgate-front")
             if peer is None:
                 assert told.startswith(b"127.0.0.1:")
+                assert fronts == []
             else:
                 assert told == peer
+                assert [front.partition(b":")[0] for front in fronts] == [b"127.0.0.1"]
 
     @pytest.mark.parametrize("header", [LINE, BINARY])
     async def test_however_it_is_cut(self, rig: Rig, header: bytes) -> None:

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from proxy.clientcert import read
-from proxy.edge.receipt import gate_headers, new_receipt, peer_name, subject_line
+from proxy.edge.receipt import front_line, gate_headers, new_receipt, peer_name, subject_line
 
 
 def test_receipts() -> None:
@@ -48,3 +48,8 @@ def test_a_certificate_is_one_line_whatever_its_names_hold() -> None:
 @pytest.mark.parametrize("nothing", [None, {}])
 def test_without_a_certificate_there_is_no_line(nothing: dict[str, object] | None) -> None:
     assert subject_line(nothing) == b""
+
+
+def test_a_front_is_told_where_there_is_one() -> None:
+    assert front_line("192.0.2.7:1", "10.0.0.9:2") == b"\nX-Startgate-Front: 10.0.0.9:2\r"
+    assert front_line("192.0.2.7:1", "192.0.2.7:1") == b""

@@ -276,7 +276,8 @@ async def test_what_is_no_good_request_reaches_nobody() -> None:
     reply = await one.run(arrived(target=TARGET + "?foo=1"))
     assert reply.status == 400
     assert one.calls == ["outcome"]
-    assert one.outcome["event"]["reason"] == reason(reply)
+    # What it quotes of the query is for the client alone.
+    assert one.outcome["event"]["reason"] == reason(reply).replace("[foo]", "[…]")
 
 
 async def test_a_broken_query_is_refused() -> None:
