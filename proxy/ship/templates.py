@@ -57,7 +57,6 @@ def _settings(stream: str, modern: bool) -> dict[str, Any]:
         "number_of_shards": 1,
         # One where there is a second node, none where there is not.
         "auto_expand_replicas": "0-1",
-        "codec": "best_compression",
         # A value that does not fit its field is kept and not searched; the record counts more than the field.
         "mapping": {"ignore_malformed": True},
     }

@@ -100,6 +100,23 @@ class RealNode:
         """Sets the count of the start handler back to 0."""
         self.call("POST", "/_oracle/reset")
 
+    def kill(self) -> None:
+        """Ends the node as a power cut does, but for what the system has in its caches; `again` starts it."""
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.kill()
+        self._process.wait()
+        self._process.stdin.close()
+        self._process.stdout.close()
+
+    def again(self) -> None:
+        """Starts the node that was killed, with its data, on its port; returns once it answers."""
+        with (self.folder / "logs" / "stderr.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                self._process.args, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, cwd=self.folder
+            )
+        self._await_ready()
+
     def stop(self) -> None:
         """Ends the node and removes its folder; harmless when repeated."""
         assert self._process.stdin
