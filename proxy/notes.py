@@ -20,7 +20,8 @@ class Note:
     """One observed call, which went to the cluster as it came.
 
     `action` is its name in records; `target` and `headers` are the request's, in order; `peer` is `ip:port`;
-    `certificate` is as `clientcert.told` words it. `status` is the cluster's, None where no answer came: the call may
+    `front` is who connected instead, where a front told the peer by PROXY protocol, and empty else; `certificate` is
+    as `clientcert.told` words it. `status` is the cluster's, None where no answer came: the call may
     have been carried out or not. `began_ms` and `answered_ms`, in milliseconds since 1970, are when its head had come
     and when the answer's had, or when it was clear that none would.
     """
@@ -30,6 +31,7 @@ class Note:
     target: str
     headers: tuple[tuple[str, str], ...] = field(repr=False)
     peer: str
+    front: str = ""
     certificate: str = field(default="", repr=False)
     status: int | None
     began_ms: int

@@ -24,12 +24,13 @@ _FIELD = re.compile(rb"\n([^:]*): ([^\r]*)\r")
 @dataclass(frozen=True, slots=True)
 class Observation:
     """What a note needs beside the request: the call's name, who asks (`ip:port`), the client's certificate as
-    `clientcert.told` words it, and whom to tell."""
+    `clientcert.told` words it, whom to tell, and the front that stands between, empty where none does."""
 
     action: str
     peer: str
     certificate: str
     notes: Notes
+    front: str = ""
 
 
 class ObservedExchange(Exchange):
@@ -91,6 +92,7 @@ class ObservedExchange(Exchange):
             target=head.target.decode("latin-1"),
             headers=tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in _headers(head)),
             peer=observation.peer,
+            front=observation.front,
             certificate=observation.certificate,
             status=status,
             began_ms=self._began_ms,

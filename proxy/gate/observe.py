@@ -63,7 +63,7 @@ class Observer:
         except Exception as failure:  # whatever cannot be found out: that there was a call is known
             logger.error("an observed call could not be looked into", exc_info=failure)
             who, job = Who(problem="the gate failed at finding out; its log says why"), ""
-        request = record.request_fields(arrived)
+        request = {**record.request_fields(arrived), "startgate": record.way_fields(arrived)}
         entry = observe_record.observed(note, arrived.receipt, job_id, who, job, request, self._clock.now_ms())
         try:
             await self._journal.append(entry)
@@ -139,6 +139,7 @@ def arrived_of(note: Note) -> Arrived:
         target=_text(note.target),
         headers=headers,
         peer=note.peer,
+        front=note.front,
         receipt=secrets.token_hex(16),
         certificate=note.certificate,
     )

@@ -39,10 +39,11 @@ def observed(
     note: Note, id: str, job_id: str, who: Who, job: Job | str, request: Mapping[str, Any], now_ms: int
 ) -> dict[str, Any]:
     """The record of one call. `job` is what it has become, or why that is not known; `request` are the fields that tell
-    of the request itself."""
+    of the request itself, those of Startgate's own under `startgate`."""
     record = _frame(note.action, id, now_ms, outcome=outcome_of(note.status))
     record["event"]["type"] = [_TYPES.get(note.action, "change")]
-    record |= request
+    record |= {name: told for name, told in request.items() if name != "startgate"}
+    record["startgate"] |= request.get("startgate", {})
     record["http"] = {"request": {"method": note.method}}
     if note.status is not None:
         record["http"]["response"] = {"status_code": note.status}

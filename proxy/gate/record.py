@@ -88,7 +88,7 @@ def bare_outcome(flight: Flight, answer: Answer, now_ms: int) -> dict[str, Any]:
     reason = f"{_told(flight)} (not all of this start could be put on record; the gate's log says why)".strip()
     result = "success" if succeeded else "unknown" if flight.intended else "failure"
     record = entry.frame(Phase.OUTCOME, flight.arrived.receipt, now_ms, outcome=result, reason=reason)
-    record |= _request(flight.arrived)
+    record |= request_fields(flight.arrived)
     record["http"]["response"] = {"status_code": answer.status}
     record["startgate"]["incomplete"] = True
     record["startgate"]["job"] = {"id": entry.cut(flight.job_id or "")}
@@ -194,7 +194,7 @@ def cleared(receipt: str, job: Mapping[str, Any], removal: str, now_ms: int) -> 
 
 def _start(phase: Phase, flight: Flight, now_ms: int, *, outcome: str, reason: str = "") -> dict[str, Any]:
     record = entry.frame(phase, flight.arrived.receipt, now_ms, outcome=outcome, reason=reason)
-    record |= _request(flight.arrived)
+    record |= request_fields(flight.arrived)
     ours = record["startgate"]
     ours |= way_fields(flight.arrived)
     ours |= {wish: True for wish in ("plan_only", "explain_only") if getattr(flight.arrived, wish)}
@@ -238,10 +238,6 @@ def _situation(situation: Situation) -> dict[str, Any]:
 
 def request_fields(arrived: Arrived) -> dict[str, Any]:
     """What a record holds of the request that it is about; the method is a start's."""
-    return _request(arrived)
-
-
-def _request(arrived: Arrived) -> dict[str, Any]:
     fields: dict[str, Any] = {
         "source": _source(arrived.peer),
         "http": {"request": {"method": "POST"}},

@@ -88,7 +88,15 @@ class Scene:
 async def test_a_call_is_recorded_with_who_made_it_and_what_the_job_became() -> None:
     scene = Scene()
     record = await scene.note(
-        *(AUTH, SECONDARY, ("X-Opaque-Id", "kibana;1"), ("User-Agent", "curl"), ("X-Forwarded-For", "192.0.2.1"))
+        *(
+            AUTH,
+            SECONDARY,
+            ("Forwarded", "for=192.0.2.9"),
+            ("X-Opaque-Id", "kibana;1"),
+            ("User-Agent", "curl"),
+            ("X-Forwarded-For", "192.0.2.1"),
+        ),
+        front="10.9.9.9:7",
     )
     ours = record["startgate"]
     assert (ours["caller"]["name"], ours["secondary"]["name"]) == (ANN.username, BOB.username)
@@ -97,7 +105,9 @@ async def test_a_call_is_recorded_with_who_made_it_and_what_the_job_became() -> 
     assert record["source"]["address"] == "10.0.0.1"
     assert record["labels"] == {"x_opaque_id": "kibana;1"}
     assert record["user_agent"] == {"original": "curl"}
-    assert "192.0.2.1" in str(record["client"])
+    assert record["client"] == {"address": "192.0.2.1"}
+    assert ours["forwarded"] == {"for": ["192.0.2.1"], "header": ["for=192.0.2.9"]}
+    assert ours["front"] == {"address": "10.9.9.9:7"}
     assert record["url"] == {"path": JOB}
     assert record["http"] == {"request": {"method": "PUT"}, "response": {"status_code": 200}}
     assert "YW5u" not in str(record)
