@@ -18,10 +18,11 @@ def special(
     """The exchange, and the lines to add to its request. `decision` is GATE or OBSERVE; `peer` is who asks (`ip:port`),
     `raw` the request's head as it came."""
     certificate = client.transport.get_extra_info("peercert")
+    connected = peer_name(client.transport.get_extra_info("peername"))
     if decision.route is Route.OBSERVE:
-        seen = Observation(decision.action, peer, clientcert.told(certificate), context.notes)
+        front = connected if connected != peer else ""
+        seen = Observation(decision.action, peer, clientcert.told(certificate), context.notes, front)
         return ObservedExchange(client, head, context.cluster, context.answer_limits, seen), b""
     receipt = new_receipt()
-    front = front_line(peer, peer_name(client.transport.get_extra_info("peername")))
-    extra = gate_headers(peer, receipt) + front + subject_line(certificate) + wish_lines(raw)
+    extra = gate_headers(peer, receipt) + front_line(peer, connected) + subject_line(certificate) + wish_lines(raw)
     return Exchange(client, head, context.gate, context.answer_limits, receipt), extra
