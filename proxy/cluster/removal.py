@@ -12,7 +12,9 @@ from proxy.journal.entry import NOT_LIFTED
 from proxy.model import Credential
 
 IN_USE = "kept: a job is using it"
+BLOCKED = "index.blocks.write"
 PARTLY = "kept: not all of its shards could be looked into"
+OTHERS_BLOCK = "kept: somebody else has blocked it"
 WRITES_LEFT = "kept: not all of its shards have finished the writes under way"
 # The highest sequence number of a shard that has never been written to.
 NEVER = -1
@@ -26,7 +28,13 @@ LOOKED_AT = ",".join(
 
 
 async def remove_if_empty(
-    transport: Transport, name: str, made: Mapping[str, Any], credential: Credential, idle: Idle
+    transport: Transport,
+    name: str,
+    made: Mapping[str, Any],
+    credential: Credential,
+    idle: Idle,
+    *,
+    left: bool = False,
 ) -> str:
     """Remove an index that was made for a refused start, unless somebody has begun to use it.
 
@@ -35,11 +43,14 @@ async def remove_if_empty(
     are of. Where it is kept, writes are allowed again. `idle` is asked before the block and along with the numbers: the
     job may have been started through another gate meanwhile, and need the index although nothing is in it yet.
 
+    A block of somebody else is left alone, as nobody knows what it is for: it may be that of another removal, which has
+    looked already, and deletes. `left`: it can only be that of an earlier process, and is lifted and put anew.
+
     Four calls one after the other, as what can be asked at the same time is.
     See docs/decisions/066-what-a-removal-waits-for.md.
     """
     try:
-        return await _remove(transport, name, made, credential, idle)
+        return await _remove(transport, name, made, credential, idle, left=left)
     except Refusal as refusal:
         return f"kept: {refusal.reason}"
     except ClusterUnreachable as failure:
@@ -61,7 +72,9 @@ async def allow_writes(transport: Transport, name: str, credential: Credential) 
     return IN_USE + await _lift_block(transport, f"/{quoted(name)}", credential)
 
 
-async def _remove(transport: Transport, name: str, made: Mapping[str, Any], credential: Credential, idle: Idle) -> str:
+async def _remove(
+    transport: Transport, name: str, made: Mapping[str, Any], credential: Credential, idle: Idle, *, left: bool
+) -> str:
     before, unused = await asyncio.gather(index(transport, name, credential), idle())
     if before is None:
         return "removed already"
@@ -69,10 +82,18 @@ async def _remove(transport: Transport, name: str, made: Mapping[str, Any], cred
         return "kept: it is not the index that was made for this start"
     path = f"/{quoted(name)}"
     if not unused:
-        # A block is of an earlier removal of this very index, by a process that is gone: no other has this `_meta`.
-        return IN_USE + (await _lift_block(transport, path, credential) if before.blocked else "")
+        return IN_USE + (await _lift_block(transport, path, credential) if before.blocked and left else "")
+    if before.blocked and not left:
+        return OTHERS_BLOCK
     try:
-        whole = _is_whole(await transport.ask("PUT", f"{path}/_block/write", credential))
+        if before.blocked:
+            # A block that is there already is acknowledged by no shard (`MetadataIndexStateService.addIndexBlock`), and
+            # whoever put it may not have waited for the writes that were under way.
+            await transport.ask("PUT", f"{path}/_settings", credential, body={BLOCKED: None})
+        put = await transport.ask("PUT", f"{path}/_block/write", credential)
+        if not _is_listed(put, name):
+            return OTHERS_BLOCK
+        whole = put.get("shards_acknowledged") is True
         kept = await _delete_if_empty(transport, path, before, credential, idle) if whole else WRITES_LEFT
     except Refusal as refusal:
         kept = f"kept: {refusal.reason}"
@@ -100,9 +121,14 @@ async def _delete_if_empty(
     return kept
 
 
-def _is_whole(blocked: Any) -> bool:  # noqa: ANN401 -- decoded JSON
-    """Whether every shard has let the writes end that were under way: only then is the block all that there is."""
-    return isinstance(blocked, Mapping) and blocked.get("shards_acknowledged") is True
+def _is_listed(put: Any, name: str) -> bool:  # noqa: ANN401 -- decoded JSON
+    """Whether it is this call that put the block: where one was there, no index is listed.
+
+    `shards_acknowledged` beside it says that every shard has let the writes end that were under way. Where nothing is
+    told of that, nothing is listed, either.
+    """
+    listed = put.get("indices") if isinstance(put, Mapping) else None
+    return isinstance(listed, list) and any(isinstance(one, Mapping) and one.get("name") == name for one in listed)
 
 
 def _named(stats: Any, name: str) -> Mapping[str, Any]:  # noqa: ANN401 -- decoded JSON
@@ -132,7 +158,7 @@ def _written(shards: Any, number: int) -> str | None:  # noqa: ANN401 -- decoded
 async def _lift_block(transport: Transport, path: str, credential: Credential) -> str:
     """Allow writes again; what to add to the note where that failed."""
     try:
-        await transport.ask("PUT", f"{path}/_settings", credential, body={"index.blocks.write": None})
+        await transport.ask("PUT", f"{path}/_settings", credential, body={BLOCKED: None})
     except (Refusal, ClusterUnreachable) as failure:
-        return f"; its write block (index.blocks.write) {NOT_LIFTED}: {failure}"
+        return f"; its write block ({BLOCKED}) {NOT_LIFTED}: {failure}"
     return ""

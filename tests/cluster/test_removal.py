@@ -29,7 +29,7 @@ def stats(*shards: Any, uuid: str = "u1", name: str = "out") -> bytes:
     return reply(200, {"indices": {name: {"uuid": uuid, "shards": dict(zip("01234", shards, strict=False))}}})
 
 
-BLOCK = {"acknowledged": True, "shards_acknowledged": True}
+BLOCK = {"acknowledged": True, "shards_acknowledged": True, "indices": [{"name": "out", "blocked": True}]}
 EMPTY = {
     "GET /out": there(),
     "PUT /out/_block/write": reply(200, BLOCK),
@@ -47,7 +47,9 @@ BLOCKED = {
 }
 
 
-async def removed(script: Script | None = None, idle: Sequence[bool] = (True, True)) -> tuple[str, list[str]]:
+async def removed(
+    script: Script | None = None, idle: Sequence[bool] = (True, True), *, left: bool = False
+) -> tuple[str, list[str]]:
     """What was done, and the calls; `idle` is what is said of the job, time after time."""
     said = iter(idle)
 
@@ -55,7 +57,7 @@ async def removed(script: Script | None = None, idle: Sequence[bool] = (True, Tr
         return next(said)
 
     async with node({**EMPTY, **(script or {})}) as one, transport(one.url) as opened:
-        done = await remove_if_empty(opened, "out", META, ANN, asked)
+        done = await remove_if_empty(opened, "out", META, ANN, asked, left=left)
         for seen in one.seen:
             if seen.call == LIFTED:
                 assert json.loads(seen.body) == {"index.blocks.write": None}
@@ -65,6 +67,31 @@ async def removed(script: Script | None = None, idle: Sequence[bool] = (True, Tr
 async def test_an_empty_index_of_ours_is_removed() -> None:
     """Blocked first, then looked into: what is deleted is what was looked into."""
     assert await removed() == ("removed", [*CHECKED, "DELETE /out"])
+
+
+async def test_a_block_of_an_earlier_removal_is_put_anew() -> None:
+    """No shard acknowledges one that is there; and the writes of before may not have ended."""
+    left = {"GET /out": reply(200, {"out": BLOCKED | {"aliases": {}}})}
+    calls = ["GET /out", LIFTED, *CHECKED[1:], "DELETE /out"]
+    assert await removed(left, left=True) == ("removed", calls)
+
+
+OTHERS = "kept: somebody else has blocked it"
+
+
+async def test_a_block_of_somebody_else_stays() -> None:
+    """It may be another removal's, which has looked and deletes: what is written after it is lifted would be lost."""
+    assert await removed({"GET /out": reply(200, {"out": BLOCKED})}) == (OTHERS, CHECKED[:1])
+    assert await removed({"GET /out": reply(200, {"out": BLOCKED})}, (False,)) == (
+        "kept: a job is using it",
+        CHECKED[:1],
+    )
+
+
+@pytest.mark.parametrize("listed", [[], None, {}, [5], [{"name": "out-1"}]])
+async def test_a_block_that_somebody_else_puts_meanwhile_stays(listed: Any) -> None:
+    answer = {"acknowledged": True, "shards_acknowledged": False, "indices": listed}
+    assert await removed({"PUT /out/_block/write": reply(200, answer)}) == (OTHERS, CHECKED[:2])
 
 
 async def test_what_a_template_adds_to_meta_does_not_make_it_anothers() -> None:
@@ -96,7 +123,7 @@ async def test_an_index_of_somebody_else_is_not_touched(found: bytes) -> None:
 )
 async def test_an_index_that_its_job_needs_by_now_is_kept(found: bytes, idle: Sequence[bool], calls: list[str]) -> None:
     """The job may have been started through another gate, with nothing copied yet."""
-    assert await removed({"GET /out": found}, idle) == ("kept: a job is using it", calls)
+    assert await removed({"GET /out": found}, idle, left=True) == ("kept: a job is using it", calls)
 
 
 @pytest.mark.parametrize("first", [True, False])
@@ -212,7 +239,7 @@ async def test_an_index_whose_shards_are_not_counted_is_kept() -> None:
     assert await removed(script) == (PARTLY, [*CHECKED, LIFTED])
 
 
-@pytest.mark.parametrize("answer", [{**BLOCK, "shards_acknowledged": False}, {"acknowledged": True}, [1]])
+@pytest.mark.parametrize("answer", [{**BLOCK, "shards_acknowledged": False}, {"indices": BLOCK["indices"]}])
 async def test_nothing_is_looked_at_before_all_writes_have_ended(answer: Any) -> None:
     told = "kept: not all of its shards have finished the writes under way"
     assert await removed({"PUT /out/_block/write": reply(200, answer)}) == (told, [*CHECKED[:2], LIFTED])

@@ -184,10 +184,10 @@ async def closed(journal: Path) -> list[Start]:
 
 
 class Direct:
-    """Calls to the cluster itself."""
+    """Calls to the cluster itself. All names end with `tag`, so that a node can be shared."""
 
-    def __init__(self, session: aiohttp.ClientSession, cluster: Cluster) -> None:
-        self._session, self._cluster = session, cluster
+    def __init__(self, session: aiohttp.ClientSession, cluster: Cluster, tag: str = "") -> None:
+        self._session, self._cluster, self.tag = session, cluster, tag
 
     async def send(self, method: str, path: str, body: object = None) -> Any:
         """One call that must succeed; its decoded answer."""
@@ -199,22 +199,22 @@ class Direct:
     async def sources(self) -> None:
         """Two sources: `src` with documents, `void` without, so that the cluster refuses a start over it."""
         for name in ("src", "void"):
-            await self.send("PUT", f"/{name}", {"mappings": {"properties": {"n": {"type": "long"}}}})
+            await self.send("PUT", f"/{name}{self.tag}", {"mappings": {"properties": {"n": {"type": "long"}}}})
         for number in range(5):
-            await self.send("PUT", f"/src/_doc/{number}?refresh=true", {"n": number})
+            await self.send("PUT", f"/src{self.tag}/_doc/{number}?refresh=true", {"n": number})
 
     async def job(self, name: str, source: str) -> None:
-        """A job over a source; its destination is `out-` and its name."""
+        """A job over a source, both named without the tag; its destination is `out-` and its name."""
         body = {
-            "source": {"index": [source]},
-            "dest": {"index": f"out-{name}"},
+            "source": {"index": [source + self.tag]},
+            "dest": {"index": f"out-{name}{self.tag}"},
             "analysis": {"outlier_detection": {}},
         }
-        await self.send("PUT", f"/_ml/data_frame/analytics/{name}", body)
+        await self.send("PUT", f"/_ml/data_frame/analytics/{name}{self.tag}", body)
 
     async def made(self) -> Mapping[str, Any]:
         """All destinations that exist: mappings and settings by name."""
-        found: Mapping[str, Any] = await self.send("GET", "/out-*")
+        found: Mapping[str, Any] = await self.send("GET", f"/out-*{self.tag}")
         return found
 
     async def states(self) -> dict[str, str]:
@@ -237,6 +237,7 @@ async def holds(journal: Path, direct: Direct, told: Mapping[str, int]) -> list[
         assert status >= 300 or Phase.INTENT in phases, f"{receipt} was granted and has no intent"
     assert not [one.receipt for one in found if one.open]
     _each_once(journal)
+    check_journal(journal)
     _intended(found, await direct.made())
     jobs = {one.records[Phase.INTENT]["startgate"]["job"]["id"] for one in found if Phase.INTENT in one.records}
     assert (await direct.states()).keys() <= jobs, "a job runs, or has run, that nobody meant to start"

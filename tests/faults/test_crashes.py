@@ -3,23 +3,24 @@
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import aiohttp
 import pytest
 
-from proxy.embedded.app import Cluster, serve_embedded
+from proxy.gate import record
 from proxy.journal.entry import Phase
-from proxy.journal.read import Start
-from tests.faults.crashing import Client, Direct, Gates, Halt, Halting, closed, gates, holds, settings_for, until
+from proxy.journal.read import starts
+from proxy.journal.writer import open_journal
+from tests.faults.crash_scene import GRANTED, RECEIPT, REFUSED, SIGKILL, Scene, opened, reconciled
+from tests.faults.crashing import Gates, Halt, Halting, closed, gates, holds, until
+from tests.faults.relay import Fault, Relay
+from tests.gate.fakes import arrived
+from tests.gate.test_create import PLAN
+from tests.gate.test_record import judged
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
-SIGKILL = int(signal.SIGKILL)
-GRANTED, REFUSED = "granted", "refused"
-RECEIPT = "r1"
 
 JOB = "GET /_ml/data_frame/analytics/{job}"
 CREATE = "PUT /out-{job}"
@@ -91,60 +92,11 @@ def processes() -> Iterator[Gates]:
         yield made
 
 
-class Scene:
-    """A cluster with two jobs, a client of the gate, and gates one after the other over one journal."""
-
-    def __init__(self, folder: Path, processes: Gates, cluster: Cluster, direct: Direct, client: Client) -> None:
-        self.journal = folder / "journal"
-        self.settings = settings_for(folder, cluster)
-        self.processes, self.direct, self.client = processes, direct, client
-
-    async def crash(self, job: str, step: str, times: int) -> None:
-        """Start the job through a gate that ends at the step."""
-        await self.processes.start(self.settings, step.format(job=job), times)
-        assert await self.processes.serves()
-        await self.client.start(job, RECEIPT)
-        assert await self.processes.gone() == SIGKILL
-
-    async def crash_again(self, job: str, step: str, times: int) -> None:
-        """Another gate that closes what was left, and ends at the step."""
-        await self.processes.start(self.settings, step.format(job=job), times)
-        assert await self.processes.gone() == SIGKILL
-
-    async def recovered(self) -> Start | None:
-        """What is on record of the start once another gate has closed it; what must hold does."""
-        await self.processes.start(self.settings)
-        assert await self.processes.serves()
-        await closed(self.journal)
-        await self.processes.stop()
-        found = await holds(self.journal, self.direct, self.client.told)
-        return next((one for one in found if one.receipt == RECEIPT), None)
-
-
 @pytest.fixture
 async def scene(tmp_path: Path, processes: Gates, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Scene]:
     monkeypatch.setattr("proxy.embedded.app.Front", Halting)
-    async with AsyncExitStack() as stack:
-        cluster = await stack.enter_async_context(serve_embedded())
-        session = await stack.enter_async_context(aiohttp.ClientSession())
-        connector = aiohttp.UnixConnector(str(tmp_path / "gate.sock"), force_close=True)
-        own = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
-        direct = Direct(session, cluster)
-        await direct.sources()
-        await direct.job(GRANTED, "src")
-        await direct.job(REFUSED, "void")
-        yield Scene(tmp_path, processes, cluster, direct, Client(own, cluster.superuser))
-        if processes.pid is not None:
-            processes.signal(signal.SIGKILL)
-            await processes.gone()
-
-
-async def left(scene: Scene, job: str) -> tuple[bool, bool]:
-    """What is left in the end: whether the start is on record, and whether its destination exists."""
-    one = await scene.recovered()
-    if one is not None:
-        assert {Phase.INTENT, Phase.OUTCOME} <= one.records.keys()
-    return one is not None, f"out-{job}" in await scene.direct.made()
+    async with opened(tmp_path, processes) as made:
+        yield made
 
 
 # In these two the creation and the second look are under way at the same time: the index may be made or not.
@@ -158,7 +110,7 @@ async def test_a_gate_that_is_killed_leaves_nothing_open(
     scene: Scene, job: str, step: str, times: int, expected: tuple[bool, bool]
 ) -> None:
     await scene.crash(job, step, times)
-    found = await left(scene, job)
+    found = await scene.left(job)
     if step in EITHER and times == 2:
         assert found in (INTENDED, MADE)
     else:
@@ -178,7 +130,7 @@ async def test_a_gate_that_is_killed_while_it_closes_what_another_left(
 ) -> None:
     await scene.crash(job, *first)
     await scene.crash_again(job, *second)
-    assert await left(scene, job) == expected
+    assert await scene.left(job) == expected
 
 
 def test_there_are_points_enough() -> None:
@@ -189,8 +141,7 @@ def test_there_are_points_enough() -> None:
 async def halted(scene: Scene, job: str, halt: Halt) -> None:
     """Start the job, and kill the gate while the cluster is at what it was sent, and has not answered it."""
     Halting.halt = halt
-    await scene.processes.start(scene.settings)
-    assert await scene.processes.serves()
+    await scene.begin()
     starting = asyncio.ensure_future(scene.client.start(job, RECEIPT))
     await asyncio.wait_for(halt.reached.wait(), 30)
     scene.processes.signal(signal.SIGKILL)
@@ -220,7 +171,7 @@ async def test_what_was_sent_and_not_answered_is_done_all_the_same(
     await halted(scene, job, halt)
     halt.go_on.set()
     await _settled(scene, job, halt)
-    assert await left(scene, job) == expected
+    assert await scene.left(job) == expected
 
 
 async def _settled(scene: Scene, job: str, halt: Halt) -> None:
@@ -233,13 +184,6 @@ async def _settled(scene: Scene, job: str, halt: Halt) -> None:
 
     if not halt.after:
         await until(done)
-
-
-def reconciled(one: Start | None) -> dict[str, Any]:
-    """What the outcome says that was found."""
-    assert one is not None
-    told: dict[str, Any] = one.records[Phase.OUTCOME]["startgate"]["reconciled"]
-    return told
 
 
 async def test_a_job_that_was_started_is_known_as_such(scene: Scene) -> None:
@@ -255,8 +199,7 @@ async def test_a_destination_that_somebody_else_made_is_known_as_such(scene: Sce
     if f"out-{GRANTED}" in await scene.direct.made():
         await scene.direct.send("DELETE", f"/out-{GRANTED}")
     await scene.direct.send("PUT", f"/out-{GRANTED}")
-    await scene.processes.start(scene.settings)
-    assert await scene.processes.serves()
+    await scene.begin()
     [one] = await closed(scene.journal)
     await scene.processes.stop()
     assert reconciled(one)["destination"] == "foreign"
@@ -267,8 +210,7 @@ async def test_a_job_that_starts_after_it_was_looked_at_is_followed_to_its_end(s
     """The cluster is still at the start when the next gate looks."""
     halt = Halt(f"POST /_ml/data_frame/analytics/{GRANTED}/_start")
     await halted(scene, GRANTED, halt)
-    await scene.processes.start(scene.settings)
-    assert await scene.processes.serves()
+    await scene.begin()
     [one] = await closed(scene.journal)
     assert reconciled(one)["started"] == "not_seen"
     assert Phase.END not in one.records
@@ -282,3 +224,35 @@ async def test_a_job_that_starts_after_it_was_looked_at_is_followed_to_its_end(s
     assert one.records[Phase.END]["startgate"]["end"]["stage"] == "finished"
     await scene.processes.stop()
     await holds(scene.journal, scene.direct, scene.client.told)
+
+
+async def test_while_the_cluster_is_away_starts_stay_open_and_the_gate_serves(scene: Scene, tmp_path: Path) -> None:
+    await scene.crash(GRANTED, "after forward", 1)
+    relay = await Relay(scene.cluster.port).start()
+    relay.fault = Fault.REFUSE
+    try:
+        await scene.processes.start(replace(scene.settings, nodes=(relay.url,)))
+        assert await scene.processes.serves()
+        assert await scene.client.start(REFUSED, "r2") == 503
+        assert {one.receipt: one.open for one in starts(scene.journal)} == {RECEIPT: True, "r2": False}
+        relay.fault = Fault.NONE
+        assert reconciled((await closed(scene.journal))[0])["started"] == "yes"
+        # What was refused only for that is granted, or refused by the cluster itself, from now on.
+        assert await scene.client.start(REFUSED, "r3") == 400
+        await scene.processes.stop()
+    finally:
+        await relay.close()
+    await holds(scene.journal, scene.direct, scene.client.told)
+
+
+async def test_a_thousand_open_starts_are_closed(scene: Scene) -> None:
+    journal = open_journal(scene.journal, scene.settings.journaling)
+    flights = [judged(arrived=arrived(receipt=f"r{number}"), intended=True, plan=PLAN) for number in range(1000)]
+    await asyncio.gather(*(journal.append(record.intent(one, 0)) for one in flights))
+    await journal.close()
+    await scene.begin()
+    found = await closed(scene.journal)
+    assert len(found) == 1000
+    assert {reconciled(one)["job"] for one in found} == {"gone"}
+    await scene.processes.stop()
+    await holds(scene.journal, scene.direct, {})

@@ -57,15 +57,19 @@ def refresh(store: Store, request: Request) -> Reply:
 
 
 def add_block(store: Store, request: Request) -> Reply:
-    """`PUT /{index}/_block/{block}`."""
+    """`PUT /{index}/_block/{block}`. Where all of them are blocked already, no shard is asked
+    (`MetadataIndexStateService.addIndexBlock`)."""
     block = request.part("block")
     if block not in BLOCKS:
         raise illegal(f"No block found with name {block}")
-    indices = resolve(store, request.part("index"), options(request))
+    name = f"index.blocks.{block}"
+    indices = [
+        index for index in resolve(store, request.part("index"), options(request)) if index.settings.get(name) != "true"
+    ]
     for index in indices:
-        index.settings[f"index.blocks.{block}"] = "true"
+        index.settings[name] = "true"
     listed = [{"name": index.name, "blocked": True} for index in indices]
-    return Reply(body={"acknowledged": True, "shards_acknowledged": True, "indices": listed})
+    return Reply(body={"acknowledged": True, "shards_acknowledged": bool(indices), "indices": listed})
 
 
 def close_index(store: Store, request: Request) -> Reply:

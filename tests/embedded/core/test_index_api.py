@@ -70,6 +70,8 @@ def test_blocks(client: Client, block: str) -> None:
     assert client.get(f"/a/_settings/index.blocks.{block}?flat_settings").body == {
         "a": {"settings": {f"index.blocks.{block}": "true"}}
     }
+    again = {"acknowledged": True, "shards_acknowledged": False, "indices": []}
+    assert client.put(f"/a,b/_block/{block}").body == again
     assert client.put("/a/_block/x").reason == "No block found with name x"
 
 
