@@ -1,19 +1,15 @@
 """All sinks of a gate, each moved on in the background. None of them can hold up a start, or the end of the process."""
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from proxy.errors import ConfigError
 from proxy.settings import GateSettings
-from proxy.ship.model import Sink, Status
+from proxy.ship.model import Status
 from proxy.ship.shipper import Shipper
 from proxy.ship.sinks import made
 from proxy.tasks import spawn
-
-logger = logging.getLogger(__name__)
 
 # For connections to be closed in good order when the gate ends; what hangs longer is left to the system.
 _CLOSE_S = 2.0
@@ -32,11 +28,8 @@ class Fleet:
 
 @asynccontextmanager
 async def shipping(settings: GateSettings) -> AsyncIterator[Fleet]:
-    """Ship to every sink of the settings meanwhile.
-
-    A sink that cannot be made, because a file of it is gone, is logged and left out: starts matter more.
-    """
-    sinks = _made(settings)
+    """Ship to every sink of the settings meanwhile."""
+    sinks = made(settings)
     shippers = [Shipper(Path(settings.journal), sink, settings.sinks.limits) for sink in sinks]
     tasks = [spawn(shipper.run(), name=f"ship to {sink.name}") for shipper, sink in zip(shippers, sinks, strict=True)]
     try:
@@ -47,11 +40,3 @@ async def shipping(settings: GateSettings) -> AsyncIterator[Fleet]:
         closing = [*tasks, *(spawn(sink.close(), name=f"close {sink.name}") for sink in sinks)]
         if closing:
             await asyncio.wait(closing, timeout=_CLOSE_S)
-
-
-def _made(settings: GateSettings) -> list[Sink]:
-    try:
-        return made(settings)
-    except (ConfigError, ValueError) as failure:
-        logger.error("nothing is shipped: %s", failure)
-        return []

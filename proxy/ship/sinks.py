@@ -1,34 +1,61 @@
 """Makes the sinks that the settings name."""
 
+from collections.abc import Callable, Sequence
+from functools import partial
+
 from proxy.cluster.transport import Transport
+from proxy.errors import ConfigError
 from proxy.model import Credential
 from proxy.settings import GateSettings
 from proxy.settings import StreamSink as StreamSettings
-from proxy.ship.model import Sink
+from proxy.ship.model import Record, Sink, SinkFailure, Taken
 from proxy.ship.stdout import StdoutSink
 from proxy.ship.stream import StreamSink
 from proxy.ship.syslog import SyslogSink
 from proxy.ship.webhook import WebhookSink
 
 
-def made(settings: GateSettings) -> list[Sink]:
-    """A sink for each that is written, not connected yet.
+class Later:
+    """A sink that is made with its first batch: a file of it that is away at the moment, such as a certificate that is
+    being renewed, is a failure as any other, and nobody's start waits for it."""
 
-    Raises:
-        ConfigError: a TLS file cannot be used.
-    """
+    def __init__(self, name: str, make: Callable[[], Sink]) -> None:
+        self.name = name
+        self._make = make
+        self._sink: Sink | None = None
+
+    async def send(self, records: Sequence[Record]) -> Taken:
+        """As the sink itself. Raises SinkFailure also where it cannot be made."""
+        if self._sink is None:
+            try:
+                self._sink = self._make()
+            except (ConfigError, ValueError) as failure:
+                raise SinkFailure(str(failure)) from failure
+        return await self._sink.send(records)
+
+    async def close(self) -> None:
+        """As the sink itself."""
+        if self._sink is not None:
+            await self._sink.close()
+
+
+def made(settings: GateSettings) -> list[Sink]:
+    """A sink for each that is written; nothing of it is opened yet."""
     wanted = settings.sinks
     sinks: list[Sink] = []
     if wanted.elasticsearch is not None:
-        stream = wanted.elasticsearch
-        sinks.append(StreamSink(transport(settings), credential(settings, stream), stream.data_stream))
+        sinks.append(Later(StreamSink.name, partial(_stream, settings, wanted.elasticsearch)))
     if wanted.syslog is not None:
-        sinks.append(SyslogSink(wanted.syslog))
+        sinks.append(Later(SyslogSink.name, partial(SyslogSink, wanted.syslog)))
     if wanted.webhook is not None:
-        sinks.append(WebhookSink(wanted.webhook))
+        sinks.append(Later(WebhookSink.name, partial(WebhookSink, wanted.webhook)))
     if wanted.stdout is not None:
         sinks.append(StdoutSink(wanted.stdout))
     return sinks
+
+
+def _stream(settings: GateSettings, stream: StreamSettings) -> Sink:
+    return StreamSink(transport(settings), credential(settings, stream), stream.data_stream)
 
 
 def transport(settings: GateSettings) -> Transport:

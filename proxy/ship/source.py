@@ -17,7 +17,7 @@ import msgspec
 
 from proxy.errors import JournalError
 from proxy.journal import chain
-from proxy.journal.writer import FILE_PATTERN, FIRST_FILE
+from proxy.journal.folder import FIRST_FILE, file_number, journal_files
 from proxy.ship.model import Cursor, Record
 
 # The gate's own records have 64 KiB at most, of one situation, and some more; a line like this is somebody else's.
@@ -50,7 +50,7 @@ class Head:
 def files(folder: Path) -> list[Path]:
     """The files of a journal, oldest first. Raises JournalError."""
     try:
-        return sorted(path for path in folder.iterdir() if path.match(FILE_PATTERN))
+        return journal_files(folder)
     except OSError as failure:
         raise JournalError(f"the journal {folder} cannot be read: {failure.strerror or failure}") from failure
 
@@ -91,7 +91,7 @@ def read(folder: Path, cursor: Cursor, records: int, size: int) -> tuple[Record,
         JournalError: the journal cannot be read.
     """
     # Listed before the last file is read: one that has a successor by then does not grow any more.
-    names = [path.name for path in files(folder) if path.name >= cursor.file]
+    names = [path.name for path in files(folder) if _order(path.name) >= _order(cursor.file)]
     taken: list[Record] = []
     left = size
     for name in names:
@@ -121,7 +121,7 @@ def bytes_behind(folder: Path, cursor: Cursor) -> int:
     """How many bytes of the journal are behind a cursor. Raises JournalError."""
     total = 0
     for path in files(folder):
-        if path.name >= cursor.file:
+        if _order(path.name) >= _order(cursor.file):
             total += _size(path) - (cursor.offset if path.name == cursor.file else 0)
     return max(total, 0)
 
@@ -138,6 +138,11 @@ def chained(folder: Path) -> Iterator[Record]:
     """Every record with a place in the chain, oldest first, one in memory at a time. Raises JournalError."""
     for path in files(folder):
         yield from (record for record in _records(path, Cursor(path.name)) if record.seq)
+
+
+def _order(name: str) -> int:
+    """The place of a file among the others; what is none of the journal's comes first."""
+    return file_number(name) or 0
 
 
 def _same(one: Cursor, other: Cursor) -> bool:

@@ -66,10 +66,15 @@ async def test_a_sink_that_hangs_holds_up_no_other_and_not_the_end(tmp_path: Pat
     os.close(write)
 
 
-async def test_a_sink_that_cannot_be_made_is_told_and_left_out(
+async def test_a_sink_that_cannot_be_made_is_told_and_ships_later(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """And its name is there, for retention: what it does not have is not deleted."""
+    Written(tmp_path).append(1)
     tls = ClusterTls(ca=str(tmp_path / "none.pem"))
-    async with shipping(settings_of(tmp_path, Sinks(syslog=SyslogSink(host="h", port=1, tls=tls)))) as fleet:
-        assert fleet.status() == ()
-    assert "nothing is shipped" in caplog.text
+    sinks = Sinks(syslog=SyslogSink(host="h", port=1, tls=tls), limits=LIMITS)
+    async with shipping(settings_of(tmp_path, sinks)) as fleet:
+        while not fleet.status()[0].trouble:  # noqa: ASYNC110 -- what is waited for is another's state
+            await asyncio.sleep(0.005)
+        assert [one.sink for one in fleet.status()] == ["syslog"]
+    assert "none.pem: cannot be read" in caplog.text

@@ -1,12 +1,15 @@
 """The sinks that the settings name are made, and no other."""
 
+import socket
 from pathlib import Path
 
 import pytest
 
-from proxy.errors import ConfigError
 from proxy.settings import ClusterTls, GateSettings, Sinks, StreamSink, SyslogSink, WebhookSink
+from proxy.ship.model import SinkFailure
 from proxy.ship.sinks import credential, made
+from tests.ship.certificates import Authority
+from tests.ship.samples import records
 
 ALL = Sinks(
     elasticsearch=StreamSink(data_stream="s"),
@@ -31,10 +34,17 @@ def test_none_is_none() -> None:
     assert made(settings_of(Sinks())) == []
 
 
-def test_a_file_that_is_gone_is_an_error(tmp_path: Path) -> None:
-    tls = ClusterTls(ca=str(tmp_path / "none.pem"))
-    with pytest.raises(ConfigError, match="cannot be read"):
-        made(settings_of(Sinks(syslog=SyslogSink(host="h", port=1, tls=tls))))
+async def test_a_file_that_is_gone_is_a_failure_until_it_is_back(tmp_path: Path) -> None:
+    tls = ClusterTls(ca=str(tmp_path / "ca.pem"))
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        (sink,) = made(settings_of(Sinks(syslog=SyslogSink(host="127.0.0.1", port=taken.getsockname()[1], tls=tls))))
+        with pytest.raises(SinkFailure, match=r"ca\.pem: cannot be read"):
+            await sink.send(records(tmp_path / "journal", 1))
+        Authority(tmp_path)
+        with pytest.raises(SinkFailure, match=r"127\.0\.0\.1:\d+: "):
+            await sink.send(records(tmp_path / "another", 1))
+    await sink.close()
 
 
 @pytest.mark.parametrize(
