@@ -1,5 +1,8 @@
-"""The client before the proxies: keeps N connections busy with one search of the official Python client.
+"""The client before the proxies: keeps N connections busy with searches of the official Python client.
 
+Which searches, `--heads` says: always the `same` one; `typical` ones, whose target and length vary while the other
+lines of their heads stay, as the official clients send them; or each with a head of its `own`, with identifiers that no
+other has, as Kibana sends them.
 Prints one line of JSON (`LoadResult`). Any answer but 200 ends it with an error: a fast refusal is no success.
 Run: python -m bench.load PORT --connections 32 --requests 20000
 """
@@ -10,6 +13,7 @@ import json
 import time
 from array import array
 from dataclasses import asdict, dataclass
+from itertools import cycle
 from typing import cast
 
 import uvloop
@@ -17,6 +21,8 @@ import uvloop
 _BODY = (
     b'{"query":{"bool":{"filter":[{"term":{"DestCountry":"AU"}},{"range":{"DistanceMiles":{"gte":1000}}}]}},"size":2}'
 )
+_VARIANTS = 509  # a prime: no connection gets the same one again soon
+HEADS = ("same", "typical", "own")
 # Header names, spelling and order as elasticsearch-py 8.19 on urllib3 sends them (credentials are made up).
 REQUEST = (
     b"POST /flights/_search HTTP/1.1\r\n"
@@ -32,6 +38,22 @@ REQUEST = (
 ) + _BODY
 
 
+def requests_of(heads: str) -> list[bytes]:
+    """The requests to send in turn; `heads` as on the command line."""
+    if heads == "same":
+        return [REQUEST]
+    found = []
+    for number in range(_VARIANTS):
+        body = _BODY + b" " * (number % 50)
+        request = REQUEST.replace(b"/flights/", b"/flights-%03d/" % (number % 97))
+        request = request.replace(b"Content-Length: %d" % len(_BODY), b"Content-Length: %d" % len(body))
+        if heads == "own":
+            own = b"\r\nx-opaque-id: %032x\r\ntraceparent: 00-%032x-%016x-01\r\n\r\n" % (number, number, number)
+            request = request.replace(b"\r\n\r\n", own, 1)
+        found.append(request + b" " * (number % 50))
+    return found
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadResult:
     """What a load saw: wall time and latency of whole answers, in the units that the names say."""
@@ -45,7 +67,8 @@ class LoadResult:
 class Run:
     """The requests of one load, shared by its connections: `left` to send, latencies in nanoseconds."""
 
-    def __init__(self, requests: int, done: asyncio.Future[None]) -> None:
+    def __init__(self, requests: int, done: asyncio.Future[None], heads: str) -> None:
+        self.next = cycle(requests_of(heads)).__next__
         self.left = requests
         self.total = requests
         self.latencies = array("q")
@@ -75,7 +98,7 @@ class Client(asyncio.Protocol):
             return
         self._run.left -= 1
         self._sent_ns = time.perf_counter_ns()
-        self._transport.write(REQUEST)
+        self._transport.write(self._run.next())
 
     def data_received(self, data: bytes) -> None:
         """Count the answer once it is whole, then send the next request."""
@@ -110,14 +133,14 @@ def _whole(answer: bytes) -> bool:
     return len(answer) >= head_end + int(head[at + 17 : head.index(b"\r\n", at + 17)])
 
 
-async def load(port: int, connections: int, requests: int) -> LoadResult:
+async def load(port: int, connections: int, requests: int, heads: str = "same") -> LoadResult:
     """Send `requests` over `connections` to the loopback `port`.
 
     Raises:
         OSError: the proxy refused, dropped, or answered anything but 200.
     """
     loop = asyncio.get_running_loop()
-    run = Run(requests, loop.create_future())
+    run = Run(requests, loop.create_future(), heads)
     clients = [(await loop.create_connection(lambda: Client(run), "127.0.0.1", port))[1] for _ in range(connections)]
     began = time.perf_counter()
     for client in clients:
@@ -135,8 +158,9 @@ def main() -> None:
     parser.add_argument("port", type=int)
     parser.add_argument("--connections", type=int, default=32)
     parser.add_argument("--requests", type=int, default=20_000)
+    parser.add_argument("--heads", choices=HEADS, default="same")
     options = parser.parse_args()
-    print(json.dumps(asdict(uvloop.run(load(options.port, options.connections, options.requests)))))
+    print(json.dumps(asdict(uvloop.run(load(options.port, options.connections, options.requests, options.heads)))))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ moment of the machine hits all alike; the table shows medians over the rounds. `
 Load and node share one CPU, the proxies have the other (with two or more).
 
 Run: python -m bench.wire [--rounds 5] [--requests 20000] [--connections 32] [--answer small]
-         [--peers nginx startgate]
+         [--heads typical] [--peers nginx startgate]
 """
 
 import argparse
@@ -20,7 +20,7 @@ from pathlib import Path
 
 from bench import measure, report
 from bench.children import ROOT, child, free_port, pinned, python
-from bench.load import LoadResult
+from bench.load import HEADS, LoadResult
 from bench.origin import ANSWERS
 from bench.peers import PEERS
 from bench.targets import LOAD_CPU, Target, present, running
@@ -37,21 +37,22 @@ class Sample:
     load: LoadResult
 
 
-def send_load(port: int, *, connections: int, requests: int) -> LoadResult:
+def send_load(port: int, *, connections: int, requests: int, heads: str) -> LoadResult:
     """One load in a process of its own.
 
     Raises:
         subprocess.CalledProcessError: a request failed (its message is on standard error).
     """
-    command = python("bench.load", str(port), "--connections", str(connections), "--requests", str(requests))
+    shape = ("--connections", str(connections), "--requests", str(requests), "--heads", heads)
+    command = python("bench.load", str(port), *shape)
     run = subprocess.run(pinned(command, LOAD_CPU), cwd=ROOT, stdout=subprocess.PIPE, check=True)
     return LoadResult(**json.loads(run.stdout))
 
 
-def sample(target: Target, *, connections: int, requests: int) -> Sample:
+def sample(target: Target, *, connections: int, requests: int, heads: str) -> Sample:
     """One round: the load, and what the target's processes spent on it."""
     before = measure.cpu(target.pid) if target.pid else measure.Cpu(0, 0)
-    load = send_load(target.port, connections=connections, requests=requests)
+    load = send_load(target.port, connections=connections, requests=requests, heads=heads)
     after = measure.cpu(target.pid) if target.pid else measure.Cpu(0, 0)
     spent = after.since(before)
     return Sample(cpu_us=spent.total_ns / requests / 1000, system_us=spent.system_ns / requests / 1000, load=load)
@@ -73,12 +74,15 @@ def measure_all(options: argparse.Namespace) -> dict[Target, list[Sample]]:
         for peer, program in present(options.peers):
             targets.append(stack.enter_context(running(peer, program, port, folder)))
         for target in targets:  # connections, caches and branch predictors warm up
-            send_load(target.port, connections=options.connections, requests=max(options.requests // 4, 1))
+            few = max(options.requests // 4, 1)
+            send_load(target.port, connections=options.connections, requests=few, heads=options.heads)
         samples: dict[Target, list[Sample]] = {target: [] for target in targets}
         for number in range(options.rounds):
             shift = number % len(targets)
             for target in targets[shift:] + targets[:shift]:
-                samples[target].append(sample(target, connections=options.connections, requests=options.requests))
+                samples[target].append(
+                    sample(target, connections=options.connections, requests=options.requests, heads=options.heads)
+                )
         return samples
 
 
@@ -113,6 +117,7 @@ def show(samples: dict[Target, list[Sample]], options: argparse.Namespace) -> No
             "requests": options.requests,
             "connections": options.connections,
             "answer": options.answer,
+            "heads": options.heads,
         },
         heads=heads,
         rows=[_row(target, each, yardstick) for target, each in samples.items()],
@@ -130,6 +135,7 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=20_000, help="per round and proxy")
     parser.add_argument("--connections", type=int, default=32)
     parser.add_argument("--answer", choices=tuple(ANSWERS), default="small", help="1 or 100 KiB, whole or in chunks")
+    parser.add_argument("--heads", choices=HEADS, default="typical", help="what varies in the requests (bench.load)")
     names = [peer.name for peer in PEERS]
     parser.add_argument("--peers", nargs="+", choices=names, default=names)
     options = parser.parse_args()

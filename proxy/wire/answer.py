@@ -61,7 +61,9 @@ def _decode_slowly(data: bytes, limits: HeadLimits, *, head: bool) -> AnswerHead
     match = _STATUS_LINE.fullmatch(line)
     if match is None:
         raise WireError("the status line is not 'HTTP/1.x SP status SP reason'")
-    return _understood(int(match[1]), int(match[2]), match[3], canonical(lines), end, head=head, tidy=False)
+    section = canonical(lines)
+    tidy = data[len(line) + 1 : end - 3] == section
+    return _understood(int(match[1]), int(match[2]), match[3], section, end, head=head, tidy=tidy)
 
 
 def _understood(minor: int, status: int, reason: bytes, came: bytes, end: int, *, head: bool, tidy: bool) -> AnswerHead:

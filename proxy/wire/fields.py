@@ -17,8 +17,11 @@ TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]++"
 # RFC 9110 §5.5: field-value is VCHAR, obs-text, SP and HTAB, without white space at either end.
 _VALUE_BYTE = rb"[\t\x20-\x7e\x80-\xff]"
 
+# All of a value that is not empty.
+VALUE = rb"[!-~\x80-\xff]" + _VALUE_BYTE + rb"*+(?<![ \t])"
+
 # A section that is canonical already, as every usual client and server sends it (an empty value never is).
-SECTION = rb"((?:\n" + TOKEN + rb": [!-~\x80-\xff]" + _VALUE_BYTE + rb"*+(?<![ \t])\r)*+)\n\r\n"
+SECTION = rb"((?:\n" + TOKEN + rb": " + VALUE + rb"\r)*+)\n\r\n"
 
 _LINE = re.compile(rb"(" + TOKEN + rb"):(" + _VALUE_BYTE + rb"*+)")
 _NAME = re.compile(TOKEN)

@@ -95,6 +95,11 @@ def _kind(name: bytes) -> int:
     return _KINDS.get(lower, _OWN if lower.startswith(b"x-startgate-") else _DROPPED)
 
 
+def special(name: bytes) -> bool:
+    """Whether a field of this name means anything to a proxy."""
+    return _SPECIAL.match(b"\n%b: \r" % name) is not None
+
+
 def _options(lines: Values) -> frozenset[bytes]:
     """The options of all Connection lines in lower case. RFC 9110 §5.6.1: empty list elements are ignored."""
     common = _COMMON_OPTIONS.get(lines)

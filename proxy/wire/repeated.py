@@ -1,147 +1,230 @@
 """Decoders of one connection, which know its last header section again.
 
-Clients and nodes repeat themselves: but for the target and the number in Content-Length a head is mostly, byte for
-byte, the one before it on its connection (the tables of HTTP/2 rest on the same, RFC 7541). To compare costs a small
-part of decoding. Nothing is guessed: bytes that the strict decoder has understood mean the same again, the number is
-read anew, and what differs in any other byte goes to the strict decoder. One section is remembered, for as long as the
-connection lives: no credential outlives the connection that brought it.
+Clients and nodes repeat themselves: but for the target, the number in Content-Length and perhaps an identifier or two,
+a head is mostly, byte for byte, the one before it on its connection (the tables of HTTP/2 rest on the same, RFC 7541).
+To compare costs a part of decoding. Nothing is guessed:
+
+1. What is compared is a head that the strict decoder has understood: same bytes, same meaning.
+2. A value may differ only where its field means nothing to a proxy, and in Content-Length, where it is read anew. Which
+   fields those are is learnt: their values were others from one head to the next. Names, order and number never differ.
+3. What passes on is cut out of the bytes that came now. Whatever does not fit goes to the strict decoder.
+4. One section is kept, for as long as the connection: no credential outlives the connection that brought it.
 """
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from proxy.wire.answer import AnswerHead, decode_answer
-from proxy.wire.framing import CHUNKED
+from proxy.wire.fields import VALUE
+from proxy.wire.hops import special
 from proxy.wire.limits import HeadLimits
 from proxy.wire.request import LINE_BEGINNING, RequestHead, decode_request
 
 # Larger heads are rare, and would be held by every connection that is idle.
 _MOST_BYTES: Final = 4 * 1024
-# So many sections in a row that did not come again, and no more are remembered: some clients put an identifier into
-# every head. The first of a connection is not remembered either: many have no second.
+# So many sections in a row that did not fit, and no more are learnt. The first of a connection is not learnt either:
+# many have no second.
 _TRIES: Final = 4
 
 # RFC 9110 §8.6, with as many digits as `framing` takes.
 _DIGITS: Final = 18
-_LENGTH = re.compile(rb"\n(?i:content-length): ([0-9]{1,18})\r")
+_LENGTH = re.compile(rb"(?i:content-length): [0-9]{1,18}")
+_VALUE = re.compile(VALUE)
+# What follows a part that does not differ.
+_END, _NUMBER, _ANY = range(3)
+# Behind the minor version and CR.
+_SECTION_AT: Final = 2
 _BODILESS: Final = (204, 304)
 
-# What the constructors of named tuples do, without a frame of Python for it.
-new_head = tuple.__new__
+# What the constructor of a named tuple does, without a frame of Python for it.
+_new_head = tuple.__new__
+
+
+class _Part:
+    """Bytes of a head that do not differ, `then` what follows them, and `cuts`: where in them lines stand that do not
+    pass on (offset and size of each)."""
+
+    __slots__ = ("came", "cuts", "then")
+
+    def __init__(self, came: bytes = b"") -> None:
+        self.came = came
+        self.then = _END
+        self.cuts: list[tuple[int, int]] = []
+
+    def add(self, line: bytes, *, passes: bool = True) -> None:
+        """A line, behind the end of the one before it."""
+        if not passes:
+            # A line of a section begins with the LF before it and ends with its CR (see `fields`).
+            self.cuts.append((len(self.came) + 1, len(line) + 2))
+        self.came += b"\r\n" + line
+
+
+class _Section:
+    """What is remembered of a head: its `lines` as they came, and those of them (`holes`) whose values may differ."""
+
+    __slots__ = ("_parts", "end", "holes", "lines", "number")
+
+    def __init__(self, lines: Sequence[bytes], holes: frozenset[int], dropped: frozenset[int]) -> None:
+        self.lines = lines
+        self.holes = holes
+        self.end = 0
+        self.number = -1
+        parts = [_Part(lines[0])]
+        for at, line in enumerate(lines[1:], start=1):
+            is_length = _LENGTH.fullmatch(line) is not None
+            if is_length or at in holes:
+                parts[-1].add(line[: line.index(b": ") + 2])
+                parts[-1].then = _NUMBER if is_length else _ANY
+                parts.append(_Part())
+            else:
+                parts[-1].add(line, passes=at not in dropped)
+        parts[-1].add(b"\r\n")
+        # Plain tuples: they are read for every head.
+        self._parts = [(part.came, len(part.came), part.then, part.cuts) for part in parts]
+
+    def read(self, data: bytes, at: int, begins: int) -> bytes | None:
+        """What passes on of a section that begins at `begins`, in a head of which this is all, from `at` on, but for
+        values that may differ; None for any other. Sets `end` and, where there is one, `number`."""
+        passing = b""
+        for came, size, then, cuts in self._parts:
+            if not data.startswith(came, at):
+                return None
+            for offset, length in cuts:
+                passing += data[begins : at + offset]
+                begins = at + offset + length
+            at += size
+            if then == _NUMBER:
+                stop = data.find(b"\r", at)
+                number = data[at:stop]
+                if not (number.isdigit() and 0 < stop - at <= _DIGITS):
+                    return None
+                self.number = int(number)
+                at = stop
+            elif then == _ANY:
+                value = _VALUE.match(data, at)
+                if value is None:
+                    return None
+                at = value.end()
+        self.end = at
+        return passing + data[begins : at - 3]
+
+
+def _learnt(came: bytes, passing: bytes, last: _Section | None) -> _Section | None:
+    """What is to be remembered of a head that `came`, without what may stand before its header lines, of which
+    `passing` is the section that passes on; None if it cannot be. `last` is what was remembered before."""
+    if len(came) > _MOST_BYTES:
+        return None
+    lines = came[:-4].split(b"\r\n")
+    left = [line + b"\r" for line in passing.split(b"\r")[:-1]]
+    left.reverse()
+    dropped = set()
+    for at, line in enumerate(lines[1:], start=1):
+        if left and left[-1] == b"\n%b\r" % line:
+            left.pop()
+        else:
+            dropped.add(at)
+    if left:
+        # It was not canonical.
+        return None
+    return _Section(lines, _holes(lines, last) - dropped, frozenset(dropped))
+
+
+def _holes(lines: Sequence[bytes], last: _Section | None) -> frozenset[int]:
+    """The lines whose values may differ, as they do from those of `last`; none if anything else does."""
+    if last is None or len(last.lines) != len(lines) or last.lines[0] != lines[0]:
+        return frozenset()
+    found = set(last.holes)
+    for at, (line, before) in enumerate(zip(lines, last.lines, strict=True)):
+        name = line.partition(b":")[0]
+        if name != before.partition(b":")[0]:
+            return frozenset()
+        if line != before:
+            found.add(at)
+    return frozenset(at for at in found if not special(lines[at].partition(b":")[0]))
 
 
 class RequestDecoder:
     """Of a client's connection."""
 
-    __slots__ = ("_after", "_before", "_known", "_limits", "_passes_after", "_passes_before", "_tries")
+    __slots__ = ("_known", "_limits", "_section", "_tries")
 
     def __init__(self, limits: HeadLimits) -> None:
         self._limits = limits
         self._known: RequestHead | None = None
-        # Around the number: what came, from the minor version to the head's end, and the section as it passes on. Where
-        # there is no number, all is before it.
-        self._before = self._after = self._passes_before = self._passes_after = b""
+        self._section: _Section | None = None
         self._tries = _TRIES + 1
 
     def decode(self, data: bytes) -> RequestHead | None:
         """What `decode_request` gives for the same bytes, or raises."""
-        known = self._known
-        if known is None or (line := LINE_BEGINNING.match(data)) is None:
+        known, section = self._known, self._section
+        if known is None or section is None or (line := LINE_BEGINNING.match(data)) is None:
             return self._anew(data)
-        line_end = line.end()
-        if not data.startswith(self._before, line_end):
-            return self._anew(data)
-        _, _, minor, section, framing, keep_alive, has_host, expects, size = known
-        end = line_end + size
-        if self._after:
-            at = line_end + len(self._before)
-            stop = data.find(b"\r", at)
-            number = data[at:stop]
-            if not (data.startswith(self._after, stop) and number.isdigit() and stop - at <= _DIGITS):
-                return self._anew(data)
-            framing = int(number)
-            section = self._passes_before + number + self._passes_after
-            end = stop + len(self._after)
+        at = line.end()
+        passing = section.read(data, at, at + _SECTION_AT)
+        end, limits = section.end, self._limits
         # The line ends with the minor version; there are as many fields as there were.
-        limits = self._limits
-        if line_end >= limits.line_bytes or end > limits.head_bytes:
+        if passing is None or at >= limits.line_bytes or end > limits.head_bytes:
             return self._anew(data)
         self._tries = _TRIES
         method, target = line.groups()
-        return new_head(RequestHead, (method, target, minor, section, framing, keep_alive, has_host, expects, end))
+        _, _, minor, _, framing, keep_alive, has_host, expects, _ = known
+        if section.number >= 0:
+            framing = section.number
+        return _new_head(RequestHead, (method, target, minor, passing, framing, keep_alive, has_host, expects, end))
 
     def _anew(self, data: bytes) -> RequestHead | None:
         head = decode_request(data, self._limits)
-        if head is not None and self._tries:
-            self._tries -= 1
-            if self._tries < _TRIES:
-                self._remember(head, data)
+        line = LINE_BEGINNING.match(data) if head is not None else None
+        if head is None or line is None:
+            return head
+        if not self._tries:
+            self._known = self._section = None
+            return head
+        self._tries -= 1
+        if self._tries < _TRIES:
+            self._known = head
+            self._section = _learnt(data[line.end() : head.end], head.section, self._section)
         return head
-
-    def _remember(self, head: RequestHead, data: bytes) -> None:
-        self._known = None
-        line = LINE_BEGINNING.match(data)
-        if line is None or head.end - line.end() > _MOST_BYTES:
-            return
-        came = data[line.end() : head.end]
-        length, passing = _LENGTH.search(came), _LENGTH.search(head.section)
-        if length is not None and passing is not None:
-            self._before, self._after = came[: length.start(1)], came[length.end(1) :]
-            self._passes_before, self._passes_after = head.section[: passing.start(1)], head.section[passing.end(1) :]
-        elif length is None and passing is None:
-            self._before, self._passes_before = came, head.section
-            self._after = self._passes_after = b""
-        else:
-            return
-        self._known = head._replace(end=len(came))
 
 
 class AnswerDecoder:
-    """Of a connection to a node or to the gate. Of answers with a number those are remembered that pass `verbatim`."""
+    """Of a connection to a node or to the gate."""
 
-    __slots__ = ("_after", "_before", "_known", "_tries")
+    __slots__ = ("_known", "_section", "_section_at", "_tries")
 
     def __init__(self) -> None:
         self._known: AnswerHead | None = None
-        # All of the head, around the number; where there is none, all is before it.
-        self._before = self._after = b""
+        self._section: _Section | None = None
+        self._section_at = 0
         self._tries = _TRIES + 1
 
     def decode(self, data: bytes, limits: HeadLimits, *, head: bool) -> AnswerHead | None:
         """What `decode_answer` gives for the same bytes, or raises."""
-        known = self._known
-        if known is None or head or not data.startswith(self._before):
+        known, section = self._known, self._section
+        if known is None or section is None or head:
             return self._anew(data, limits, head=head)
-        at = len(self._before)
-        if not self._after and at <= limits.head_bytes:
-            self._tries = _TRIES
-            return known
-        stop = data.find(b"\r", at)
-        number = data[at:stop]
-        end = stop + len(self._after)
-        proven = data.startswith(self._after, stop) and number.isdigit() and stop - at <= _DIGITS
-        if not proven or end > limits.head_bytes:
+        passing = section.read(data, 0, self._section_at)
+        end = section.end
+        if passing is None or end > limits.head_bytes:
             return self._anew(data, limits, head=head)
         self._tries = _TRIES
-        status, reason, _, _, keep_alive, section_at, _ = known
-        return new_head(AnswerHead, (status, reason, data[section_at : end - 3], int(number), keep_alive, end, True))
+        status, reason, _, framing, keep_alive, _, verbatim = known
+        if section.number >= 0:
+            framing = section.number
+        return _new_head(AnswerHead, (status, reason, passing, framing, keep_alive, end, verbatim))
 
     def _anew(self, data: bytes, limits: HeadLimits, *, head: bool) -> AnswerHead | None:
         answer = decode_answer(data, limits, head=head)
-        if answer is not None and self._tries and not head:
-            self._tries -= 1
-            if self._tries < _TRIES:
-                self._remember(answer, data)
-        return answer
-
-    def _remember(self, answer: AnswerHead, data: bytes) -> None:
-        self._known = None
-        if answer.end > _MOST_BYTES or answer.status < 200 or answer.status in _BODILESS:
-            return
-        length = _LENGTH.search(data, 0, answer.end)
-        if answer.framing == CHUNKED:
-            self._before, self._after = data[: answer.end], b""
+        # Where there may be no body, the number in Content-Length is not the framing (RFC 9112 §6.3).
+        if answer is None or head or answer.status < 200 or answer.status in _BODILESS:
+            return answer
+        if not self._tries:
+            self._known = self._section = None
+            return answer
+        self._tries -= 1
+        if self._tries < _TRIES:
             self._known = answer
-        elif answer.verbatim and length is not None:
-            self._before, self._after = data[: length.start(1)], data[length.end(1) : answer.end]
-            self._known = answer._replace(end=data.index(b"\r") + 1)
+            self._section = _learnt(data[: answer.end], answer.section, self._section)
+            self._section_at = data.index(b"\r") + 1
+        return answer

@@ -173,7 +173,7 @@ class TestRequests:
     def test_a_client_whose_heads_all_differ_is_given_up(self, strict: Counter) -> None:
         decoder = RequestDecoder(LIMITS)
         for number in range(9):
-            same_request(decoder, GET.replace(b"*/*", b"%d" % number))
+            same_request(decoder, GET.replace(b"node", b"node-%d" % number))
         strict.asked = 0
         for _ in range(3):
             same_request(decoder, GET)
@@ -183,8 +183,75 @@ class TestRequests:
         decoder = RequestDecoder(LIMITS)
         for number in range(9):
             for _ in range(3):
-                same_request(decoder, GET.replace(b"*/*", b"%d" % number))
+                same_request(decoder, GET.replace(b"node", b"node-%d" % number))
         assert strict.asked == 10, "twice the first, once each of the others"
+
+    def test_a_value_that_was_another_may_be_any(self, strict: Counter) -> None:
+        decoder = RequestDecoder(LIMITS)
+        for number in range(9):
+            told = same_request(decoder, SEARCH.replace(b"c2Vj", b"%d" % number).replace(b"*/*", b"%x \xff;q" % number))
+            assert isinstance(told, RequestHead)
+            assert b"ApiKey %dcmV0\r" % number in told.section
+        assert strict.asked == 3, "unknown, learnt, and learnt where it differs"
+
+    def test_values_that_differ_one_after_the_other_are_learnt_each(self, strict: Counter) -> None:
+        decoder = RequestDecoder(LIMITS)
+        for number in range(20):
+            same_request(decoder, SEARCH.replace(b"c2Vj", b"%d" % (number // 7)).replace(b"*/*", b"%d" % (number // 3)))
+        assert strict.asked == 4
+
+    @pytest.mark.parametrize(
+        "value",
+        [b"", b" x", b"x ", b"\tx", b"x\t", b"x\x00y", b"x\x7f", b"x\ny", b"x\ry", b"x\r\nContent-Length: 5",
+         b"x\r\nTransfer-Encoding: chunked", b"x\r\n y", b"x\r\nConnection: close", b"x\r"],
+    )  # fmt: skip
+    def test_a_value_that_may_be_any_is_a_value(self, value: bytes, strict: Counter) -> None:
+        decoder = taught(GET, GET.replace(b"*/*", b"x"))
+        before = strict.asked
+        same_request(decoder, GET.replace(b"*/*", b"z"))
+        assert strict.asked == before
+        same_request(decoder, GET.replace(b"*/*", value))
+        assert strict.asked == before + 1
+
+    @pytest.mark.parametrize(
+        ("name", "values"),
+        [
+            (b"Host", (b"a", b"b", b"c")),
+            (b"Connection", (b"keep-alive", b"close", b"x-a")),
+            (b"Connection", (b"x-a", b"x-b", b"accept-encoding")),
+            (b"Transfer-Encoding", (b"chunked", b"Chunked", b"gzip")),
+            (b"Expect", (b"100-continue", b"100-Continue", b"200-ok")),
+            (b"X-Startgate-Peer", (b"a", b"b", b"c")),
+            (b"TE", (b"trailers", b"b", b"c")),
+        ],
+    )
+    def test_what_means_anything_to_a_proxy_may_not_differ(
+        self, name: bytes, values: tuple[bytes, bytes, bytes], strict: Counter
+    ) -> None:
+        heads = [b"PUT /a HTTP/1.1\r\nX-A: 1\r\nX-B: 1\r\n%b: %b\r\n\r\n" % (name, value) for value in values]
+        if name != b"Host":
+            heads = [head.replace(b"X-A", b"Host: x\r\nX-A") for head in heads]
+        decoder = RequestDecoder(LIMITS)
+        for _ in range(3):
+            for head in heads:
+                before = strict.asked
+                same_request(decoder, head)
+                assert strict.asked == before + 1
+
+    def test_a_field_that_connection_names_never_passes_whatever_its_value(self) -> None:
+        decoder = RequestDecoder(LIMITS)
+        for number in range(9):
+            head = b"GET / HTTP/1.1\r\nHost: x\r\nX-A: %d\r\nConnection: X-A\r\nX-B: %d\r\n\r\n" % (number, number)
+            told = same_request(decoder, head)
+            assert isinstance(told, RequestHead)
+            assert told.section == b"\nHost: x\r\nX-B: %d\r" % number
+
+    @pytest.mark.parametrize("name", [b"a", b"Z", b"x-"])
+    def test_names_may_not_differ(self, name: bytes, strict: Counter) -> None:
+        decoder = taught(GET)
+        same_request(decoder, GET.replace(b"Accept", name))
+        same_request(decoder, GET)
+        assert strict.asked == 4
 
     def test_large_sections_are_not_kept(self, strict: Counter) -> None:
         decoder = taught(GET.replace(b"*/*", b"x" * 5000))
@@ -259,10 +326,22 @@ class TestAnswers:
         same_answer(decoder, ANSWER)
         assert strict.asked == 6
 
-    @pytest.mark.parametrize("line", [b"a: b", b"Keep-Alive: x\r\nContent-Length: 5"])
-    def test_what_does_not_leave_as_it_came_is_not_remembered(self, line: bytes, strict: Counter) -> None:
-        decoder = taught_answer(b"HTTP/1.1 200 OK\r\n" + line + b"\r\n\r\n")
-        same_answer(decoder, b"HTTP/1.1 200 OK\r\n" + line + b"\r\n\r\n")
+    @pytest.mark.parametrize("line", [b"a: b", b"Keep-Alive: x\r\nContent-Length: 5", b"Connection: close"])
+    @pytest.mark.parametrize("minor", [b"0", b"1"])
+    def test_what_does_not_leave_as_it_came(self, line: bytes, minor: bytes, strict: Counter) -> None:
+        answer = b"HTTP/1.%b 200 OK\r\nx: y\r\n%b\r\n\r\n" % (minor, line)
+        decoder = taught_answer(answer)
+        told = same_answer(decoder, answer)
+        assert isinstance(told, AnswerHead)
+        assert (strict.asked, told.verbatim) == (2, False)
+
+    def test_what_a_node_repeats_of_a_request_may_differ(self, strict: Counter) -> None:
+        decoder = AnswerDecoder()
+        for number in range(9):
+            head = ANSWER.replace(b"content-type", b"X-Opaque-Id: %d\r\ncontent-type" % number)
+            told = same_answer(decoder, head)
+            assert isinstance(told, AnswerHead)
+            assert b"Id: %d\r" % number in told.section
         assert strict.asked == 3
 
     def test_limits_hold_as_ever(self) -> None:
