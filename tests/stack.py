@@ -19,7 +19,7 @@ from proxy.embedded.backend import Backend
 from proxy.gate.app import run as run_gate
 from proxy.journal.entry import Phase
 from proxy.journal.read import Start, start, starts
-from proxy.settings import EdgeLimits, EdgeSettings, GateLimits, GateSettings, IdentitySettings
+from proxy.settings import EdgeLimits, EdgeSettings, GateLimits, GateSettings, IdentitySettings, JournalSettings
 
 SHIPPED_RULES = Path(__file__).parent.parent / "rules"
 
@@ -144,6 +144,7 @@ async def in_front_of(
     service: bool = True,
     limits: GateLimits | None = None,
     identity: IdentitySettings | None = None,
+    journaling: JournalSettings | None = None,
 ) -> AsyncIterator[Stack]:
     """Run gate and edge in front of a cluster that is there; `folder` is theirs alone."""
     stop, reload = asyncio.Event(), asyncio.Event()
@@ -158,6 +159,7 @@ async def in_front_of(
             limits=limits or GateLimits(follow_up_poll_s=0.1, drain_s=5.0),
             control=str(folder / "control.sock"),
             identity=identity,
+            journaling=journaling or JournalSettings(),
         )
         edge_settings = EdgeSettings(
             nodes=(cluster.url,), gate_socket=gate_socket, limits=EdgeLimits(drain_s=2.0, client_head_s=2.0)

@@ -64,6 +64,18 @@ def test_observe_measures_every_call() -> None:
 
 
 @pytest.mark.slow
+def test_journal_measures_waits_beside_fsyncs(tmp_path: Path) -> None:
+    printed = run("bench.journal", "--writers", "3", "--seconds", "0.3", "--folder", str(tmp_path))
+    for pace in ("flat out", "paced"):
+        for figure in ("durable records", "wait, p99", "fsync, p50", "records a batch"):
+            assert re.search(rf"^{pace}: {figure} .*\d", printed, re.MULTILINE), printed
+    record = written(printed)
+    assert isinstance(record["figures"], dict)
+    assert all(run["rate"] > 0 for run in record["figures"]["runs"])
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
 def test_start_measures_every_kind() -> None:
     printed = run("bench.start", "--starts", "4", "--clients", "2", "--samples", "2", "--settle", "0.05")
     for kind in ("first", "later", "denied", "refused"):
