@@ -1,7 +1,10 @@
 """What holds for every test."""
 
+import logging
 import os
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import settings
 
 # How long one example takes says nothing on a machine that is busy with other tests; pytest's timeout bounds the whole.
@@ -9,3 +12,24 @@ from hypothesis import settings
 FIXED = os.environ.get("FIXED_EXAMPLES") == "1"
 settings.register_profile("startgate", deadline=None, derandomize=FIXED)
 settings.load_profile("startgate")
+
+
+class _LeftOut(logging.Handler):
+    """Keeps what is told of fields that the table of fields lacks."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.told.append(record.getMessage())
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left_out_of_records(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A gate leaves out of its records what `journal.fields` lacks, and goes on; here that is a failure."""
+    logger, handler = logging.getLogger("proxy.journal.screened"), _LeftOut()
+    logger.addHandler(handler)
+    yield
+    logger.removeHandler(handler)
+    assert handler.told == [] or request.path.name == "test_screened.py"

@@ -20,6 +20,7 @@ from proxy.gate.app import run as run_gate
 from proxy.journal.entry import Phase
 from proxy.journal.read import Start, start, starts
 from proxy.settings import EdgeLimits, EdgeSettings, GateLimits, GateSettings, IdentitySettings, JournalSettings
+from tests.journal.checking import check_journal
 
 SHIPPED_RULES = Path(__file__).parent.parent / "rules"
 
@@ -179,6 +180,7 @@ async def in_front_of(
             await session.close()
             stop.set()
             await asyncio.gather(*parts)
+        check_journal(folder / "journal")
 
 
 async def _ready(event: asyncio.Event, part: asyncio.Future[None]) -> None:

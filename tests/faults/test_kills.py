@@ -15,6 +15,7 @@ from proxy.embedded.app import Cluster, serve_embedded
 from proxy.journal.entry import Phase
 from proxy.journal.read import starts
 from proxy.supervisor import Supervisor
+from tests.journal.checking import check_journal
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(170)]
 
@@ -145,6 +146,7 @@ async def test_no_committed_record_is_lost(tmp_path: Path, workers: bool) -> Non
     assert not seen.passed_wrong, "ordinary traffic saw errors"
     if not workers:
         assert seen.cut == 0, "the workers lived: no connection may have been cut"
+    check_journal(tmp_path / "journal")
     recorded = {one.receipt: one for one in starts(tmp_path / "journal")}
     for receipt in seen.acknowledged:
         assert {Phase.INTENT, Phase.OUTCOME} <= recorded[receipt].records.keys()

@@ -26,6 +26,7 @@ from proxy.model import Answer
 from proxy.privileges import Held
 from proxy.settings import ClusterTls, GateLimits, GateSettings
 from tests.gate.fakes import ROOT, STARTED, TARGET, FakeCluster, answer, until
+from tests.journal.checking import check_journal
 
 LIMITS = GateLimits(start_body_bytes=1000, follow_up_poll_s=0.01, drain_s=2)
 
@@ -79,6 +80,7 @@ async def running(
     finally:
         gate.stop.set()
         await serving
+    check_journal(Path(gate.settings.journal))
 
 
 def request(*headers: str, target: str = TARGET, body: bytes = b"", method: str = "POST") -> bytes:

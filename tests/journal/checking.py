@@ -1,8 +1,9 @@
 """Holds records to the shipped schema and to the table of fields, wherever a test makes or reads some."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -28,6 +29,10 @@ def checked(record: Mapping[str, Any]) -> Mapping[str, Any]:
     return record
 
 
-def all_checked(records: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Each of them."""
-    return [checked(record) for record in records]
+def check_journal(folder: Path) -> int:
+    """Every whole line of a journal, with its place in the chain; how many there are."""
+    lines = [line for path in sorted(folder.glob("starts-*.jsonl")) for line in path.read_bytes().splitlines(True)]
+    whole = [line for line in lines if line.endswith(b"\n")]
+    for line in whole:
+        assert "hash" in checked(json.loads(line))["startgate"]["chain"]
+    return len(whole)
