@@ -167,6 +167,7 @@ def _details(start: Start) -> Iterator[tuple[str, str]]:
     for heading in ("caller", "secondary"):
         yield from _present(heading, _identity(at(record, "startgate", heading)))
     yield from _present("job owner", _owner(at(record, "startgate", "owner")))
+    yield from _present("job last changed by", _seen(part(record, "startgate", "owner", "seen")))
     yield from _present("decided on", _subjects(at(record, "startgate", "subjects")))
     yield from _job(at(record, "startgate", "job") or {})
     for reason in at(record, "startgate", "verdict", "reasons") or ():
@@ -242,6 +243,15 @@ def _owner(who: Mapping[str, Any] | None) -> str:
         return ""
     rest = at(who, "api_key", "id") or who.get("service_account") or ", ".join(who.get("roles", ()))
     return f"{who.get('kind')}: {rest}" if rest else str(who.get("kind"))
+
+
+def _seen(who: Mapping[str, Any]) -> str:
+    """Who made or last changed the job, where that was observed."""
+    if not who.get("known"):
+        return f"not known: {who['why']}" if "why" in who else ""
+    through = "; another called for them" if who.get("by") == "secondary" else ""
+    realm = at(who, "realm", "name")
+    return f"{who.get('name')} (realm {realm}), {who.get('action')} of {who.get('time')}{through}"
 
 
 def _exception(used: Mapping[str, Any] | None) -> str:

@@ -212,6 +212,24 @@ def test_owners_of_every_kind(owner: Mapping[str, Any], text: str) -> None:
     assert told["job owner"] == text
 
 
+SEEN = {"known": True, "name": "ann", "realm": {"name": "r"}, "action": "put-x", "time": "2026", "by": "caller"}
+
+
+@pytest.mark.parametrize(
+    ("seen", "text"),
+    [
+        (SEEN, "ann (realm r), put-x of 2026"),
+        (SEEN | {"by": "secondary"}, "ann (realm r), put-x of 2026; another called for them"),
+        ({"known": False, "why": "before our time"}, "not known: before our time"),
+        (None, None),
+    ],
+)
+def test_who_last_changed_the_job(seen: Mapping[str, Any] | None, text: str | None) -> None:
+    owner = {"kind": "unknown"} | ({} if seen is None else {"seen": seen})
+    told = dict(audit.details(start(record("outcome", "failure", startgate={"owner": owner}))))
+    assert told.get("job last changed by") == text
+
+
 def test_an_open_start_and_one_of_unknown_end() -> None:
     told = dict(audit.details(start(INTENT, record("end", "unknown"))))
     assert told["result"] == "open"
