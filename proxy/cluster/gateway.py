@@ -107,9 +107,11 @@ class Gateway:
         """See `indices.create`."""
         return await indices.create(self._transport, name, body, credential)
 
-    async def remove_if_empty(self, name: str, made: Mapping[str, Any], credential: Credential, idle: Idle) -> str:
+    async def remove_if_empty(
+        self, name: str, made: Mapping[str, Any], credential: Credential, idle: Idle, *, left: bool = False
+    ) -> str:
         """See `removal.remove_if_empty`."""
-        return await removal.remove_if_empty(self._transport, name, made, credential, idle)
+        return await removal.remove_if_empty(self._transport, name, made, credential, idle, left=left)
 
     async def left_blocked(self, name: str, made: Mapping[str, Any], credential: Credential) -> bool:
         """See `removal.left_blocked`."""

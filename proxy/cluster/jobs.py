@@ -127,19 +127,32 @@ def job_of(config: Mapping[str, Any]) -> Job:
     source, destination = config["source"], config["dest"]
     ((analysis, settings),) = config["analysis"].items()
     return Job(
-        id=config["id"],
+        id=text_of(config["id"], "id"),
         create_time=int(config["create_time"]),
         version=str(config["version"]),
         sources=tuple(_expressions(source["index"])),
         source_filter=_source_filter(source.get("_source")),
-        runtime_mappings=source.get("runtime_mappings") or {},
-        destination=destination["index"],
-        results_field=destination.get("results_field", "ml"),
+        runtime_mappings=_table(source.get("runtime_mappings") or {}, "runtime mappings"),
+        destination=text_of(destination["index"], "a destination"),
+        results_field=text_of(destination.get("results_field", "ml"), "a results field"),
         analysis=analysis,
-        analysis_settings=settings,
+        analysis_settings=_table(settings, "settings of the analysis"),
         owner=_owner(config.get("authorization")),
         config=config,
     )
+
+
+def text_of(value: Any, what: str) -> str:  # noqa: ANN401 -- decoded JSON
+    """The value, which has to be a text. Raises TypeError, with what is then lacking."""
+    if not isinstance(value, str):
+        raise TypeError(f"{what} that is text")
+    return value
+
+
+def _table(value: Any, what: str) -> Mapping[str, Any]:  # noqa: ANN401 -- decoded JSON
+    if not isinstance(value, Mapping):
+        raise TypeError(f"{what} by name")
+    return value
 
 
 def _expressions(value: str | Sequence[str]) -> list[str]:
@@ -170,11 +183,11 @@ def _owner(authorization: Mapping[str, Any] | None) -> Owner:
     given = authorization or {}
     if "api_key" in given:
         key = given["api_key"]
-        return Owner(kind=OwnerKind.API_KEY, api_key_id=key["id"], api_key_name=key.get("name"))
+        return Owner(kind=OwnerKind.API_KEY, api_key_id=text_of(key["id"], "a key's id"), api_key_name=key.get("name"))
     if "service_account" in given:
-        return Owner(kind=OwnerKind.SERVICE_ACCOUNT, service_account=given["service_account"])
+        return Owner(kind=OwnerKind.SERVICE_ACCOUNT, service_account=text_of(given["service_account"], "an account"))
     if "roles" in given:
-        return Owner(kind=OwnerKind.ROLES, roles=tuple(given["roles"]))
+        return Owner(kind=OwnerKind.ROLES, roles=tuple(text_of(role, "names of roles") for role in given["roles"]))
     return Owner(kind=OwnerKind.UNKNOWN)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from proxy.cluster.indices import index, is_made
-from proxy.cluster.transport import Transport, quoted
+from proxy.cluster.transport import Transport, quoted, refusal_of
 from proxy.errors import ClusterUnreachable, Refusal
 from proxy.gate.ports import Idle, IndexState
 from proxy.journal.entry import NOT_LIFTED
@@ -86,20 +86,34 @@ async def _remove(
     if before.blocked and not left:
         return OTHERS_BLOCK
     try:
-        if before.blocked:
-            # A block that is there already is acknowledged by no shard (`MetadataIndexStateService.addIndexBlock`), and
-            # whoever put it may not have waited for the writes that were under way.
-            await transport.ask("PUT", f"{path}/_settings", credential, body={BLOCKED: None})
-        put = await transport.ask("PUT", f"{path}/_block/write", credential)
-        if not _is_listed(put, name):
-            return OTHERS_BLOCK
-        whole = put.get("shards_acknowledged") is True
-        kept = await _delete_if_empty(transport, path, before, credential, idle) if whole else WRITES_LEFT
+        kept = await _blocked_and_deleted(transport, path, before, credential, idle)
     except Refusal as refusal:
         kept = f"kept: {refusal.reason}"
     except ClusterUnreachable as failure:
         kept = f"unknown: {failure}"
-    return "removed" if kept is None else kept + await _lift_block(transport, path, credential)
+    if kept in (None, OTHERS_BLOCK):
+        return kept or "removed"
+    return f"{kept}{await _lift_block(transport, path, credential)}"
+
+
+async def _blocked_and_deleted(
+    transport: Transport, path: str, made: IndexState, credential: Credential, idle: Idle
+) -> str | None:
+    """Put the block, and delete the index if that may be; else why it is kept."""
+    if made.blocked:
+        # A block that is there already is acknowledged by no shard (`MetadataIndexStateService.addIndexBlock`), and
+        # whoever put it may not have waited for the writes that were under way.
+        await transport.ask("PUT", f"{path}/_settings", credential, body={BLOCKED: None})
+    reply = await transport.call("PUT", f"{path}/_block/write", credential)
+    if not reply.good:
+        raise refusal_of(reply)
+    content = reply.content if isinstance(reply.content, Mapping) else {}
+    # A request that went out twice may have put it the first time.
+    if not _is_listed(content.get("indices"), made.name) and reply.sent == 1:
+        return OTHERS_BLOCK
+    if content.get("shards_acknowledged") is not True:
+        return WRITES_LEFT
+    return await _delete_if_empty(transport, path, made, credential, idle)
 
 
 async def _delete_if_empty(
@@ -121,14 +135,12 @@ async def _delete_if_empty(
     return kept
 
 
-def _is_listed(put: Any, name: str) -> bool:  # noqa: ANN401 -- decoded JSON
-    """Whether it is this call that put the block: where one was there, no index is listed.
+def _is_listed(blocked: Any, name: str) -> bool:  # noqa: ANN401 -- decoded JSON
+    """Whether it is this call that put the block: where one was there, the index is not listed.
 
-    `shards_acknowledged` beside it says that every shard has let the writes end that were under way. Where nothing is
-    told of that, nothing is listed, either.
+    `shards_acknowledged` beside it says that every shard has let the writes end that were under way.
     """
-    listed = put.get("indices") if isinstance(put, Mapping) else None
-    return isinstance(listed, list) and any(isinstance(one, Mapping) and one.get("name") == name for one in listed)
+    return isinstance(blocked, list) and any(isinstance(one, Mapping) and one.get("name") == name for one in blocked)
 
 
 def _named(stats: Any, name: str) -> Mapping[str, Any]:  # noqa: ANN401 -- decoded JSON

@@ -4,6 +4,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from proxy.cluster.jobs import text_of
 from proxy.cluster.transport import Reply, Transport, in_pieces, quoted, refusal_of
 from proxy.errors import ClusterUnreachable, PassedOn, Refusal
 from proxy.gate.ports import Grants
@@ -53,13 +54,13 @@ def _identity(content: Mapping[str, Any], *, asked_to_run_as: bool) -> Identity:
         text = f"the cluster has a realm [{realm['name']}]: that is a name of Startgate's own; give the realm another"
         raise Refusal(403, "security_exception", text)
     return Identity(
-        username=content["username"],
-        roles=tuple(content["roles"]),
-        realm=realm["name"],
-        realm_type=realm["type"],
-        lookup_realm=content["lookup_realm"]["name"],
+        username=text_of(content["username"], "a user's name"),
+        roles=tuple(text_of(role, "names of roles") for role in content["roles"]),
+        realm=text_of(realm["name"], "a realm's name"),
+        realm_type=text_of(realm["type"], "a realm's type"),
+        lookup_realm=text_of(content["lookup_realm"]["name"], "a realm's name"),
         # Before 7.11 a cluster does not say; its realms are all it had.
-        authentication_type=content.get("authentication_type", "realm"),
+        authentication_type=text_of(content.get("authentication_type", "realm"), "a kind of authentication"),
         api_key_id=key.get("id"),
         api_key_name=key.get("name"),
         asked_to_run_as=asked_to_run_as,

@@ -58,8 +58,14 @@ class Reply:
 
     @property
     def good(self) -> bool:
-        """Whether the call succeeded."""
-        return 200 <= self.status < 300
+        """Whether the call succeeded. Elasticsearch has no other status for that: 204, 206 or 302 come from something
+        in between, and have no body to rely on."""
+        return self.status in (200, 201)
+
+    @property
+    def refused(self) -> bool:
+        """Whether the cluster says no, and not only that it is too busy."""
+        return 400 <= self.status < 500 and self.status != 429
 
 
 class Transport:
@@ -99,7 +105,8 @@ class Transport:
         to repeat. A `sink` takes the body of an answer with status 200 while it comes; the reply then has none.
 
         Raises:
-            ClusterUnreachable: no answer, one that is cut, too long or not JSON, or the cluster's own 5xx and 429.
+            ClusterUnreachable: no answer, one that is cut, too long or not JSON, of a status that is neither
+                200, 201 nor 4xx; and 429.
             Refusal: what the sink raises.
         """
         headers = {"accept": "application/json", **dict(credential.headers)}
@@ -124,7 +131,7 @@ class Transport:
                     raise ClusterUnreachable(f"{method} {path.partition('?')[0]}: {failure.message}") from failure
         content = _decode(data, method, path)
         reply = Reply(status=meta.status, content=content, headers=meta.headers, sent=reading.sent.times)
-        if reply.status >= 500 or reply.status == 429:
+        if not (reply.good or reply.refused):
             raise ClusterUnreachable(f"{method} {path.partition('?')[0]}: status {reply.status} ({_reason(reply)})")
         return reply
 

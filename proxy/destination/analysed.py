@@ -112,4 +112,6 @@ def _below(definition: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 
 def _definition(given: object) -> Mapping[str, Any]:
     """A field's definition; what is none counts as a type that nothing is known of."""
-    return given if isinstance(given, Mapping) else {"type": "unknown"}
+    if isinstance(given, Mapping) and isinstance(given.get("type", ""), str):
+        return given
+    return {"type": "unknown"}

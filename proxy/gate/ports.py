@@ -126,9 +126,11 @@ class Cluster(Protocol):
     async def create(self, name: str, body: Mapping[str, Any], credential: Credential) -> bool:
         """Create an index; False where one of that name exists already."""
 
-    async def remove_if_empty(self, name: str, made: Mapping[str, Any], credential: Credential, idle: Idle) -> str:
+    async def remove_if_empty(
+        self, name: str, made: Mapping[str, Any], credential: Credential, idle: Idle, *, left: bool = False
+    ) -> str:
         """Remove an index only if its `_meta` is still `made`, nothing was ever written to it, and its job is
-        `idle`.
+        `idle`; `left`: a process that is gone has begun to, and may have left it blocked.
 
         Answers what was done: `removed`, or why it was kept.
         """

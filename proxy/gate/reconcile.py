@@ -283,5 +283,5 @@ async def _removed(start: Start, world: Aftermath, found: Found) -> str | None:
         return f"its destination {NOT_LIFTED}: {refusal.reason}" if start.blocked else None
     if await idle(job_id, world.cluster, service):
         waits = partial(idle, job_id, world.cluster, service)
-        return await world.cluster.remove_if_empty(name, made, service, waits)
+        return await world.cluster.remove_if_empty(name, made, service, waits, left=True)
     return await world.cluster.allow_writes(name, service)

@@ -239,6 +239,15 @@ async def test_an_index_whose_shards_are_not_counted_is_kept() -> None:
     assert await removed(script) == (PARTLY, [*CHECKED, LIFTED])
 
 
+@pytest.mark.parametrize("second", [{"shards_acknowledged": False, "indices": []}, [1]])
+async def test_a_block_that_was_sent_twice_may_be_ours(second: Any) -> None:
+    """The connection breaks after the first, and aiohttp sends it again (RFC 9110 §9.2.2)."""
+    script = {"PUT /out/_block/write": [b"", reply(200, second)]}
+    told, calls = await removed(script)
+    assert told == "kept: not all of its shards have finished the writes under way"
+    assert calls == [*CHECKED[:2], CHECKED[1], LIFTED]
+
+
 @pytest.mark.parametrize("answer", [{**BLOCK, "shards_acknowledged": False}, {"indices": BLOCK["indices"]}])
 async def test_nothing_is_looked_at_before_all_writes_have_ended(answer: Any) -> None:
     told = "kept: not all of its shards have finished the writes under way"

@@ -88,6 +88,10 @@ async def test_a_cluster_without_security_refuses_everybody_with_the_way_out(ans
         *({}, [], None, "text"),
         *({**ANSWER, "roles": None}, {**ANSWER, "lookup_realm": None}, {**ANSWER, "api_key": [1]}),
         {key: value for key, value in ANSWER.items() if key != "username"},
+        *({**ANSWER, "username": value} for value in (None, 5, True, ["ann"], {})),
+        *({**ANSWER, "roles": [value]} for value in (None, 5, ["analyst"])),
+        *({**ANSWER, "authentication_realm": {"name": 5, "type": "file"}}, {**ANSWER, "lookup_realm": {"name": None}}),
+        *({**ANSWER, "authentication_realm": {"name": "a", "type": None}}, {**ANSWER, "authentication_type": 5}),
     ],
 )
 async def test_an_answer_that_names_nobody_is_no_answer(content: Any) -> None:

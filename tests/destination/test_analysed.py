@@ -59,6 +59,7 @@ def test_dependent_variable(given: Job, name: str | None) -> None:
         ("o.y", {"properties": {"o": {"type": "flattened"}}}),
         ("o.raw", {"properties": {"o": {"type": "text", "fields": {"raw": LONG}}}}),
         ("o.y", {"properties": {"o": None}}),
+        ("o.y", {"properties": {"o": {"type": ["object"]}}}),
         ("y", {"properties": {"a": {"properties": {"b": {"type": "passthrough"}}}}}),
         ("_id", {"properties": {}}),
     ],

@@ -215,7 +215,9 @@ class FakeCluster:
         created: bool = await self._answer(f"create {name} as {credential.whose}", True)
         return created
 
-    async def remove_if_empty(self, name: str, made: Mapping[str, Any], credential: Credential, idle: Idle) -> str:
+    async def remove_if_empty(
+        self, name: str, made: Mapping[str, Any], credential: Credential, idle: Idle, *, left: bool = False
+    ) -> str:
         self.bodies.append(made)
         self.idle = idle
         done: str = await self._answer(f"remove {name} as {credential.whose}", "removed")

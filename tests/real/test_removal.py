@@ -207,6 +207,22 @@ async def test_sequence_numbers_tell_of_every_write(
     assert gone.status == 200, gone.data
 
 
+@pytest.mark.parametrize("by_settings", [False, True])
+async def test_a_removal_that_was_not_finished_is_done_anew(place: Place, by_settings: bool) -> None:
+    """No shard acknowledges a block that is there already; so it is lifted and put again."""
+    index = f"removal-{uuid.uuid4().hex[:6]}"
+    meta = {"analytics": index}
+    assert await place.gateway.create(index, {"mappings": {"_meta": meta}}, NOBODY)
+    body = {"index.blocks.write": True} if by_settings else None
+    path = f"/{index}/_settings" if by_settings else f"/{index}/_block/write"
+    assert place.node.call("PUT", path, body).status == 200
+    assert await place.gateway.left_blocked(index, meta, NOBODY)
+    others = await place.gateway.remove_if_empty(index, meta, NOBODY, idle)
+    assert others == "kept: somebody else has blocked it"
+    assert await place.gateway.remove_if_empty(index, meta, NOBODY, idle, left=True) == "removed"
+    assert place.node.call("HEAD", f"/{index}").status == 404
+
+
 async def test_an_index_of_which_a_shard_is_missing_is_kept(place: Place) -> None:
     """No statistics tell of a shard that is nowhere, and no count of failures either."""
     index = f"removal-{uuid.uuid4().hex[:6]}"
