@@ -191,7 +191,8 @@ class GateLimits:
     forward_grace_s: float = 10.0
     # A start with `timeout=-1` waits as long as it takes; this is how long that may be.
     forward_limit_s: float = 3600.0
-    # How long a job is watched after its start, and how often.
+    # How long a job is watched after its start, and the longest pause between two looks: all jobs are looked at in one
+    # call, which costs the nodes that run them a message each.
     follow_up_s: float = 7 * 24 * 3600.0
     follow_up_poll_s: float = 5.0
     # How long a stopping gate lets starts in flight finish.

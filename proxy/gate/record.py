@@ -292,7 +292,7 @@ def way_fields(arrived: Arrived) -> dict[str, Any]:
     if any(forwarded.values()):
         told["forwarded"] = {name: values for name, values in forwarded.items() if values}
     if arrived.front:
-        told["front"] = {"address": entry.cut(arrived.front)}
+        told["front"] = {"address": entry.cut(_source(arrived.front)["address"])}
     return told
 
 

@@ -169,7 +169,7 @@ async def test_what_the_edge_tells_is_believed_and_goes_no_further(
     assert one.receipt == "abc"
     # The end of the job may be on record already.
     assert one.records[Phase.OUTCOME]["source"] == {"address": "192.0.2.7", "ip": "192.0.2.7", "port": 555}
-    assert one.records[Phase.OUTCOME]["startgate"]["front"] == {"address": "10.0.0.9:1234"}
+    assert one.records[Phase.OUTCOME]["startgate"]["front"] == {"address": "10.0.0.9"}
     assert [name for name, _ in gate.cluster.forwarded[0][1]] == ["Host", "Connection", "X-Kept"]
 
 

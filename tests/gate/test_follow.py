@@ -1,7 +1,9 @@
 """A started job is looked at once more, and followed to its end."""
 
 import asyncio
+import gc
 import logging
+import tracemalloc
 from dataclasses import replace
 from typing import Any
 
@@ -418,6 +420,28 @@ async def test_all_jobs_are_asked_about_in_one_call() -> None:
     await following.ends(450)
     assert [len(asked) for asked in following.cluster.asked_states] == [AT_ONCE, AT_ONCE, 50]
     assert sorted(name for asked in following.cluster.asked_states for name in asked) == jobs
+
+
+async def test_thousands_of_jobs_take_little_memory() -> None:
+    """Their configurations, and what their starts were judged over, are not kept."""
+    count = 2000
+    following = Following(limits=GateLimits(follow_up_poll_s=3600))
+    following.cluster.answers["job"] = ClusterUnreachable("down")
+    credentials = Credentials(caller=CALLER, secondary=None, service=SERVICE)
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        for number in range(count):
+            big = made(id=f"job-{number}", description="x" * 20_000)
+            following.followers.follow(big, credentials, f"r{number}")
+            following.followers._looks[big.id][1].cancel()
+        del big
+        await until(lambda: len(following.followers._followed) == count)
+        gc.collect()
+        assert tracemalloc.get_traced_memory()[0] - before < count * 2048
+    finally:
+        tracemalloc.stop()
+    await following.followers.close()
 
 
 async def test_who_is_asked_as_makes_a_call_of_its_own_and_the_trace_of_a_start_does_not() -> None:

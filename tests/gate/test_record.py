@@ -255,7 +255,7 @@ def test_the_way_of_a_request_is_told() -> None:
         "for": ["192.0.2.1", "198.51.100.7"],
         "header": ["for=192.0.2.1;proto=https"],
     }
-    assert told["startgate"]["front"] == {"address": "10.0.0.9:40000"}
+    assert told["startgate"]["front"] == {"address": "10.0.0.9"}
     assert told["tls"] == {"client": {"subject": r"CN=ann,O=Example\, Inc"}}
 
 

@@ -11,6 +11,7 @@ import pytest
 from proxy.journal import entry
 from proxy.journal.entry import Phase
 from proxy.journal.fields import FIELDS
+from proxy.journal.mask import MASKABLE
 from proxy.schemas.audit import audit_reference, audit_schema
 from tests.rules.samples import BOB, KEY, job
 
@@ -94,6 +95,14 @@ def test_a_later_version_may_add_fields_and_this_one_has_no_others(at: tuple[str
 
 def test_the_document_holds_the_reference_word_for_word() -> None:
     assert audit_reference() in DOCUMENT.read_text(), "write the part below `## Fields` anew: schemas.audit"
+
+
+def test_the_document_says_what_is_masked_together() -> None:
+    rows = {
+        f"| `{head}` | {', '.join(f'`{name}`' for name in others) or 'nothing'} |" for head, others in MASKABLE.items()
+    }
+    part = DOCUMENT.read_text().split("| to mask | also masked |\n| --- | --- |\n")[1].split("\n\n")[0]
+    assert set(part.splitlines()) == rows
 
 
 def test_every_field_has_a_row() -> None:
