@@ -1,8 +1,8 @@
 """What a durable record costs: many writers at a time, who each wait until their record is on the disk.
 
-Twice: each writer appends its next record as soon as its last is durable (`flat out`), and each at a pace that makes
-the wanted rate in all (`paced`). What one fsync takes is measured in the same run, on the same disk: by itself, of as
-many bytes as a batch has, and as the journal meets it. Records are about 2 KB, as those of a job with a few sources.
+Each writer appends its next record as soon as its last is durable (`flat out`), or at a pace that makes the wanted rate
+in all (`paced`; once with a disk that is slower). What one fsync takes is measured in the same run, on the same disk:
+by itself, and as the journal meets it. Records are about 2 KB, as those of a job with a few sources.
 
 Run: python -m bench.journal [--writers 200] [--seconds 5] [--folder DIR]
 """
@@ -31,20 +31,26 @@ RATE_BAR = 2000
 # The p99 of the wait, in fsyncs of the same run: one that is under way, one's own, and one for everything else.
 FSYNCS_BAR = 3.0
 FSYNCS_MEASURED = 200
+# Disks of virtual machines acknowledge from a cache, in less than a thread takes to be woken. In this run an fsync
+# takes as long as on a disk that writes.
+SLOW = "paced, 2 ms more an fsync"
+SLOWER_S = 0.002
 # Records are made before they are appended: what making them costs is the gate's matter.
 MADE = 2000
 
 
 class Timed(Files):
-    """The system's own calls; how long each fsync of the journal took, in seconds."""
+    """The system's own calls; how long each fsync of the journal took, in seconds, `slower_s` more than it did."""
 
-    def __init__(self) -> None:
+    def __init__(self, slower_s: float = 0.0) -> None:
         self.took_s: list[float] = []
+        self.slower_s = slower_s
 
     def sync(self, file: int) -> None:
         """Fsync, and note how long it took."""
         begun_s = time.perf_counter()
         super().sync(file)
+        time.sleep(self.slower_s)
         self.took_s.append(time.perf_counter() - begun_s)
 
 
@@ -64,9 +70,14 @@ class Run:
     batch: float
 
     @property
-    def waits_fsyncs(self) -> float:
-        """The p99 of the wait in fsyncs, by the median of those that the journal met."""
+    def by_median(self) -> float:
+        """The p99 of the wait in fsyncs as most of them are."""
         return self.wait_p99_ms / self.fsync_p50_ms
+
+    @property
+    def by_p99(self) -> float:
+        """The p99 of the wait in fsyncs as slow as one in a hundred is: a tail beside a tail."""
+        return self.wait_p99_ms / self.fsync_p99_ms
 
     def rows(self) -> list[list[str]]:
         """As rows of the table, bars beside figures."""
@@ -74,13 +85,16 @@ class Run:
             [f"{self.name}: durable records", f"{self.rate:,.0f}", "/s", f"{RATE_BAR:,}", kept(self.rate >= RATE_BAR)],
             [f"{self.name}: wait, p50", f"{self.wait_p50_ms:.2f}", "ms", "", ""],
             [f"{self.name}: wait, p99", f"{self.wait_p99_ms:.2f}", "ms", "", ""],
-            [
-                f"{self.name}: wait, p99",
-                f"{self.waits_fsyncs:.2f}",
-                "fsyncs",
-                f"{FSYNCS_BAR:g}",
-                kept(self.waits_fsyncs < FSYNCS_BAR),
-            ],
+            *(
+                [
+                    f"{self.name}: wait, p99, by {what}",
+                    f"{value:.2f}",
+                    "fsyncs",
+                    f"{FSYNCS_BAR:g}",
+                    kept(value < FSYNCS_BAR),
+                ]
+                for what, value in (("fsync p50", self.by_median), ("fsync p99", self.by_p99))
+            ),
             [f"{self.name}: fsyncs that ended meanwhile, p99", f"{self.rounds_p99:g}", "", "", ""],
             [f"{self.name}: wait, longest", f"{self.wait_max_ms:.2f}", "ms", "", ""],
             [f"{self.name}: fsync, p50", f"{self.fsync_p50_ms:.2f}", "ms", "", ""],
@@ -108,9 +122,9 @@ def record(number: int) -> dict[str, Any]:
     return made
 
 
-async def run(name: str, folder: Path, writers: int, seconds: float, pause_s: float) -> Run:
+async def run(name: str, folder: Path, writers: int, seconds: float, *, pause_s: float, slower_s: float = 0.0) -> Run:
     """So many writers at a time for so long; each waits `pause_s` between two records, on average."""
-    files, waits, rounds = Timed(), list[float](), list[float]()
+    files, waits, rounds = Timed(slower_s), list[float](), list[float]()
     made = [record(number) for number in range(MADE)]
     journal = open_journal(folder, JournalSettings(append_limit_s=60.0), files=files)
     files.took_s.clear()
@@ -178,9 +192,10 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="startgate-bench-", dir=asked.folder))
     try:
         pace_s = asked.writers / (RATE_BAR * 1.05)
+        plan = (("flat out", 0.0, 0.0), ("paced", pace_s, 0.0), (SLOW, pace_s, SLOWER_S))
         runs = [
-            uvloop.run(run("flat out", folder / "flat", asked.writers, asked.seconds, 0.0)),
-            uvloop.run(run("paced", folder / "paced", asked.writers, asked.seconds, pace_s)),
+            uvloop.run(run(name, folder / name, asked.writers, asked.seconds, pause_s=pause_s, slower_s=slower_s))
+            for name, pause_s, slower_s in plan
         ]
         bare = {f"{size} KiB": bare_fsync_ms(folder, size * 1024) for size in (2, 200)}
     finally:

@@ -15,7 +15,8 @@ class Segment:
     def __init__(self, path: Path, file: int, files: Files) -> None:
         self.path = path
         self.file = file
-        self.size = files.status(file).st_size
+        self._mine = files.status(file)
+        self.size = self._mine.st_size
         # How long the last fsync took, in seconds; 0 where there was none.
         self.last_sync_s = 0.0
         self._files = files
@@ -54,14 +55,16 @@ class Segment:
         The open file must still be the one that is named: what is written to a deleted file is nobody's record. And a
         file that somebody else cut or wrote to holds less or more than was recorded. Raises OSError.
         """
-        mine = self._files.status(self.file)
-        if mine.st_size != self.size and not self._torn:
-            return f"{self.path.name} was changed by somebody else while in use"
         try:
+            # One call for both: each gives the interpreter away, and waits until it is back.
             named = self._files.named(self.path)
         except FileNotFoundError:
             return f"{self.path.name} was removed while in use"
-        return "" if same(mine, named) else f"{self.path.name} was replaced while in use"
+        if not same(self._mine, named):
+            return f"{self.path.name} was replaced while in use"
+        if named.st_size != self.size and not self._torn:
+            return f"{self.path.name} was changed by somebody else while in use"
+        return ""
 
     def close(self) -> None:
         """Give the file back."""

@@ -25,6 +25,8 @@ logger = logging.getLogger(__name__)
 # Smaller steps back are what correcting a clock takes (NTP steps from 128 ms on), and order records no worse than the
 # time between making a record and writing it.
 CLOCK_BACK_MS = 1000
+# Whether the lock still keeps others out is looked at so often; the file itself at each batch.
+LOCK_LOOK_MS = 1000
 
 
 class Store:
@@ -55,6 +57,7 @@ class Store:
         self._due: list[Unsealed] = []
         # What somebody did to the files and was told of once already.
         self._noticed = ""
+        self._looked_ms = now_ms()
         self._cannot_rotate = False
         key, every = settings.checkpoint_key, settings.checkpoint_every_records
         self._checkpoints = Checkpoints(self.folder, key, every, link.seq - 1, files)
@@ -98,7 +101,7 @@ class Store:
     def _go_on_in_place(self, now_ms: int) -> None:
         """Whoever waits when a file turns out to be taken away is refused: it is said once. After that the journal goes
         on in a new file, whose first record says why."""
-        wrong = self._lock.wrong() or self._segment.wrong()
+        wrong = self._segment.wrong() or self._lock_wrong(now_ms)
         if not wrong:
             self._noticed = ""
             return
@@ -112,6 +115,12 @@ class Store:
             raise meddled(f"{wrong}, and no other can be begun: {failure.strerror or failure}") from failure
         logger.error("%s; the journal goes on in %s", wrong, self.file)
         self._noticed = ""
+
+    def _lock_wrong(self, now_ms: int) -> str:
+        if not self._noticed and 0 <= now_ms - self._looked_ms < LOCK_LOOK_MS:
+            return ""
+        self._looked_ms = now_ms
+        return self._lock.wrong()
 
     def _rotate_if_due(self, now_ms: int) -> None:
         rotate = self._settings

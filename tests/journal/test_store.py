@@ -8,7 +8,7 @@ import pytest
 from proxy.journal.chain import prepare
 from proxy.journal.folder import FIRST_FILE, LOCK_FILE, journal_files
 from proxy.journal.opening import open_store
-from proxy.journal.store import CLOCK_BACK_MS, Store, time_ms
+from proxy.journal.store import CLOCK_BACK_MS, LOCK_LOOK_MS, Store, time_ms
 from proxy.settings import JournalSettings
 from tests.journal.disk import STARTED, Clock, Disk, actions, check_chain, everything, receipts, record, said
 
@@ -152,6 +152,7 @@ def test_what_was_refused_leaves_no_gap_in_the_chain(setting: Setting) -> None:
 def test_a_lock_that_was_removed_is_noticed_and_taken_again(setting: Setting) -> None:
     setting.commit(1)
     (setting.folder / LOCK_FILE).unlink()
+    setting.clock.ms += LOCK_LOOK_MS
     with pytest.raises(OSError, match="lock was removed while in use"):
         setting.commit("refused")
     setting.commit(2)
