@@ -67,15 +67,19 @@ async def _searched(asking: "_Asking", first: int, last: int) -> tuple[int, list
         parts = [part for span in pending for part in _parts(span, pieces)]
         counted = await asking.counts(parts)
         total = sum(count for count, _ in counted) if total is None else total
-        pending = []
-        for span, (count, numbers) in zip(parts, counted, strict=True):
-            if count == 0:
-                missing.append(span)
-            elif span[0] == span[1] and count > 1:
-                double.append(span)
-            elif (count, numbers) != _expected(span):
-                pending.append(span)
+        off = [
+            (span, count)
+            for span, (count, numbers) in zip(parts, counted, strict=True)
+            if (count, numbers) != _expected(span)
+        ]
+        missing += [span for span, count in off if not count]
+        double += [span for span, count in off if count and _single(span)]
+        pending = [span for span, count in off if count and not _single(span)]
     return total or 0, missing, double
+
+
+def _single(span: Span) -> bool:
+    return span[0] == span[1]
 
 
 def _expected(span: Span) -> tuple[int, float]:

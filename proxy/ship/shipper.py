@@ -60,10 +60,7 @@ class Shipper:
         """Ship for ever; whatever goes wrong is logged, once for each change, and tried again."""
         while True:
             try:
-                with cursors.held(self._folder, self._sink.name) as ours:
-                    if ours:
-                        await self._on_and_on()
-                    self._note("another process ships to it at the moment")
+                await self._while_held()
             except JournalError as failure:
                 self._note(str(failure))
             await asyncio.sleep(self._pause_s())
@@ -81,6 +78,14 @@ class Shipper:
             while await self._step():
                 if self._trouble:
                     raise SinkFailure(self._trouble)
+
+    async def _while_held(self) -> None:
+        """Ship for as long as nobody else does; returns where somebody does."""
+        with cursors.held(self._folder, self._sink.name) as ours:
+            if ours:
+                await self._on_and_on()
+        # Two for a moment are usual: an operator's `--once`, or an old gate that is still draining.
+        self._note("another process ships to it at the moment")
 
     async def _on_and_on(self) -> None:
         while True:

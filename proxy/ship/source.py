@@ -76,6 +76,9 @@ def resume(folder: Path, cursor: Cursor) -> tuple[Cursor, str]:
         return cursor, ""
     if not found and cursor == Cursor(cursor.file):
         return cursor, ""
+    if cursor.file not in names and _follows(folder, cursor):
+        # Its file was retired, and what comes next is the first that is left.
+        return beginning(folder), ""
     for path in found:
         for record in _records(path, Cursor(path.name)):
             if cursor.seq and _same(record.after, cursor):
@@ -140,6 +143,12 @@ def chained(folder: Path) -> Iterator[Record]:
         yield from (record for record in _records(path, Cursor(path.name)) if record.seq)
 
 
+def _follows(folder: Path, cursor: Cursor) -> bool:
+    """Whether the journal begins with the record after a cursor's."""
+    first = next(chained(folder), None)
+    return first is not None and (first.after.journal, first.seq) == (cursor.journal, cursor.seq + 1)
+
+
 def _order(name: str) -> int:
     """The place of a file among the others; what is none of the journal's comes first."""
     return file_number(name) or 0
@@ -168,17 +177,21 @@ def _records(path: Path, cursor: Cursor, *, growing: bool = False) -> Iterator[R
     try:
         with path.open("rb") as file:
             file.seek(cursor.offset)
-            end = _synced_end(file, cursor.offset) if growing else None
-            for line, length in _lines(file):
-                if end is not None and cursor.offset + length > end:
-                    return
-                record = _record(line, length, cursor)
-                cursor = record.after
-                yield record
+            yield from _behind(file, cursor, _synced_end(file, cursor.offset) if growing else None)
     except FileNotFoundError:
         return  # retired since it was listed: what is deleted was shipped
     except OSError as failure:
         raise JournalError(f"{path} cannot be read: {failure.strerror or failure}") from failure
+
+
+def _behind(file: BinaryIO, cursor: Cursor, end: int | None) -> Iterator[Record]:
+    """The whole lines of an open file from its place on, up to the offset `end` where there is one."""
+    for line, length in _lines(file):
+        if end is not None and cursor.offset + length > end:
+            return
+        record = _record(line, length, cursor)
+        cursor = record.after
+        yield record
 
 
 def _synced_end(file: BinaryIO, offset: int) -> int:
@@ -194,15 +207,22 @@ def _lines(file: BinaryIO) -> Iterator[tuple[bytes, int]]:
     while line := file.readline(LINE_LIMIT_BYTES):
         length = len(line)
         if not line.endswith(b"\n") and length == LINE_LIMIT_BYTES:
-            line = line[:_KEPT_BYTES]
-            while rest := file.readline(_BLOCK_BYTES):
-                length += len(rest)
-                if rest.endswith(b"\n"):
-                    line += b"\n"
-                    break
+            rest, ended = _skipped(file)
+            length += rest
+            line = line[:_KEPT_BYTES] + (b"\n" if ended else b"")
         if not line.endswith(b"\n"):
             return  # it is being written, or was cut short by a crash, and the next writer takes it away
         yield line, length
+
+
+def _skipped(file: BinaryIO) -> tuple[int, bool]:
+    """How many bytes there are up to the end of a line, which is passed over block by block; whether it has an end."""
+    length = 0
+    while rest := file.readline(_BLOCK_BYTES):
+        length += len(rest)
+        if rest.endswith(b"\n"):
+            return length, True
+    return length, False
 
 
 def _record(line: bytes, length: int, before: Cursor) -> Record:

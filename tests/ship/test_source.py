@@ -179,6 +179,11 @@ def test_a_cursor_whose_file_was_retired_goes_on_with_the_next(written: Written)
     cursor = written.records()[2].after
     (written.folder / FIRST).unlink()
     assert numbers(written, cursor) == [4, 5, 6]
+    assert source.resume(written.folder, cursor) == (Cursor(SECOND), "")
+    (written.folder / SECOND).unlink()
+    written.append(3, THIRD)
+    assert source.resume(written.folder, cursor)[0] == Cursor(THIRD)
+    assert source.resume(written.folder, cursor)[1], "records 4 to 6 are nowhere"
 
 
 def test_a_cursor_finds_its_record_again_in_another_place(written: Written) -> None:

@@ -1,6 +1,8 @@
 """Each record once in a data stream: whatever is cut, lost, refused or rolled over in between."""
 
+import json
 import random
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -8,6 +10,8 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
+from proxy.privileges.patterns import Language, included, language
+from proxy.privileges.versions import Version, index_privileges
 from proxy.ship.model import SinkFailure, Taken
 from proxy.ship.rejected import numbers, rejected_path
 from proxy.ship.shipper import Shipper
@@ -242,3 +246,51 @@ def test_those_that_are_there_have_no_item(tmp_path: Path) -> None:
     made = records(tmp_path, 3)
     taken, _ = settled(made, frozenset({made[0].id, made[2].id}), [(400, "illegal_argument_exception", "x")])
     assert (taken.count, [one.record.seq for one in taken.rejected]) == (3, [2])
+
+
+VERSIONS = [(7, 17), (8, 15), (9, 1)]
+
+
+def allowed(version: Version) -> Language:
+    """What the privileges that the document names allow on the stream."""
+    text = (Path(__file__).parents[2] / "docs" / "shipping.md").read_text()
+    names = re.findall(r"^ +\| `(\w+)` \|", text, flags=re.MULTILINE)
+    assert len(names) == 4
+    assert json.dumps(names) in text, "the API key of the document has the same"
+    table = index_privileges(version)
+    patterns = [pattern for name in names for pattern in table[name].include]
+    return language(patterns)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize(
+    "action",
+    [
+        "indices:admin/resolve/index",
+        "indices:admin/refresh",
+        "indices:admin/refresh[s]",
+        "indices:data/read/search",
+        "indices:data/write/bulk",
+        "indices:data/write/bulk[s]",
+        "indices:data/write/index:op_type/create",
+    ],
+)
+def test_the_documented_privileges_allow_what_the_sink_does(version: Version, action: str) -> None:
+    assert included(language([action]), allowed(version))
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize(
+    "action",
+    [
+        "indices:data/write/delete",
+        "indices:data/write/update",
+        "indices:data/write/delete/byquery",
+        "indices:data/write/index:op_type/index",
+        "indices:admin/delete",
+        "indices:admin/data_stream/delete",
+        "indices:admin/mapping/put",
+    ],
+)
+def test_the_documented_privileges_change_nothing_that_is_there(version: Version, action: str) -> None:
+    assert not included(language([action]), allowed(version))
