@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+from proxy.cluster.gateway import Gateway
+from proxy.model import Credential, JobState, Stage
+from proxy.settings import ClusterTls
 from tests.journal.checking import check_journal
 from tests.stack import whole
 
@@ -39,3 +42,17 @@ async def test_a_start_is_told_from_its_arrival_to_its_end(tmp_path: Path) -> No
     assert set(ended["progress"].values()) == {100}
     assert end["event"]["duration"] > 0
     assert check_journal(tmp_path / "journal") >= 4
+
+
+async def test_jobs_that_are_gone_do_not_hide_the_states_of_others(tmp_path: Path) -> None:
+    async with whole(tmp_path) as stack:
+        await stack.ok("PUT", "/numbers/_doc/1", {"a": 1})
+        for name in ("out", "out-2"):
+            await stack.ok("PUT", f"/_ml/data_frame/analytics/{name}", JOB)
+        gateway = Gateway((stack.cluster.url,), tls=ClusterTls(), service=None, call_timeout_s=10)
+        superuser = Credential(whose="service", headers=(("authorization", stack.cluster.superuser),))
+        try:
+            states = await gateway.job_states(["gone", "out", "out-3", "out-2"], superuser)
+        finally:
+            await gateway.close()
+    assert states == dict.fromkeys(("out", "out-2"), JobState(state="stopped", stage=Stage.FIRST_TIME))
