@@ -38,6 +38,9 @@ class StreamSink:
         self._seen = False
         # Whether some of what is sent next may be there already: a crash, or an answer that did not come.
         self._doubtful = True
+        # The batch before: one that begins with a record of it is sent again, because a part of it was refused for
+        # now, or because the cursor could not be moved.
+        self._last: frozenset[str] = frozenset()
 
     async def send(self, records: Sequence[Record]) -> Taken:
         """Write what is not there yet. A batch that is too large for a node is halved.
@@ -48,9 +51,10 @@ class StreamSink:
         try:
             await self._look_for_stream()
             present: frozenset[str] = frozenset()
-            if self._doubtful:
-                present = await self._present([record.id for record in records])
-            self._doubtful = True
+            ids = [record.id for record in records]
+            if self._doubtful or ids[0] in self._last:
+                present = await self._present(ids)
+            self._doubtful, self._last = True, frozenset(ids)
             taken, clear = await self._write(records, present)
         except ClusterUnreachable as failure:
             raise SinkFailure(str(failure)) from failure

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
+from proxy.errors import JournalError
 from proxy.privileges.patterns import Language, included, language
 from proxy.privileges.versions import Version, index_privileges
 from proxy.ship.model import SinkFailure, Taken
@@ -194,6 +195,41 @@ async def test_items_that_are_refused_for_now_are_sent_again_in_order(tmp_path: 
         await shipped(written, sink)
     assert sorted(cluster.numbers) == list(range(1, 11))
     assert not rejected_path(tmp_path, "elasticsearch").exists()
+
+
+async def test_a_part_that_came_through_is_not_doubled_by_a_rollover(tmp_path: Path) -> None:
+    Written(tmp_path).append(10)
+    cluster = FakeCluster()
+    cluster.items, cluster.items_once = {3: (429, "some_exception")}, True
+    async with sink_to(cluster) as sink:
+        shipper = Shipper(tmp_path, sink, LIMITS)
+        with pytest.raises(SinkFailure):
+            await shipper.all_there_is()
+        assert len(cluster.documents) == 9
+        cluster.rollover()
+        await shipper.all_there_is()
+    assert sorted(cluster.numbers) == list(range(1, 11))
+
+
+async def test_a_cursor_that_could_not_be_moved_doubles_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Written(tmp_path).append(5)
+    cluster = FakeCluster()
+
+    def full(*_: object) -> None:
+        raise JournalError("no room")
+
+    async with sink_to(cluster) as sink:
+        shipper = Shipper(tmp_path, sink, LIMITS)
+        await shipper._place()
+        with monkeypatch.context() as patched:
+            patched.setattr("proxy.ship.shipper.cursors.save", full)
+            with pytest.raises(JournalError):
+                await shipper.all_there_is()
+        cluster.rollover()
+        await shipper.all_there_is()
+    assert cluster.numbers == [1, 2, 3, 4, 5]
 
 
 async def test_a_batch_that_is_too_large_is_halved_and_one_record_rejected(tmp_path: Path) -> None:
