@@ -182,7 +182,9 @@ class ClientConnection(asyncio.Protocol):
 
     def finished(self, *, keep_alive: bool, request_done: bool) -> None:
         """The answer has been written."""
-        self._done()
+        if self._exchange is not None:
+            self._exchange = None
+            self._context.caps.end(self._origin)
         goes_on = keep_alive and not self.draining
         # Behind what was sent ahead more may be on its way.
         if not request_done or (self._held and not goes_on):

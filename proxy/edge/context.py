@@ -48,9 +48,11 @@ class Context:
     caps: Caps = field(init=False)
     request_limits: HeadLimits = field(init=False)
     answer_limits: HeadLimits = field(init=False)
+    _request_s: float = field(init=False)
 
     def __post_init__(self) -> None:
         limits = self.limits
+        self._request_s = limits.client_request_s or NEVER
         self.caps = Caps(limits, open_descriptors_max())
         self.request_limits = HeadLimits(
             line_bytes=limits.request_line_bytes, head_bytes=limits.request_head_bytes, fields=limits.headers
@@ -62,8 +64,7 @@ class Context:
 
     def until(self) -> float:
         """When a request that begins now has taken too long in all."""
-        limit_s = self.limits.client_request_s
-        return self.sweep.now + limit_s if limit_s else NEVER
+        return self.sweep.now + self._request_s
 
     def left(self, client: Client) -> None:
         """`client` is gone."""

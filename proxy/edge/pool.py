@@ -151,7 +151,7 @@ class Pool:
 
     def _released(self, connection: UpstreamConnection | None) -> bool:
         """From a node: room for one. Whoever is first in the queue has it, before anybody who comes now."""
-        if not self._queue:
+        if not self._queue.waiters:
             return False
         waiter = self._queue.pop()
         if connection is None:

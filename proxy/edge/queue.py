@@ -21,30 +21,31 @@ W = TypeVar("W", bound=Waits)
 
 
 class FairQueue(Generic[W]):
-    """Holds at most `most` at a time, each for `patience_s` seconds."""
+    """Holds at most `most` at a time, each for `patience_s` seconds. `waiters` are all of them, with the time when each
+    has waited long enough; it is for reading only: whether anybody waits is asked after every request."""
 
-    __slots__ = ("_deadlines", "_lines", "_most", "_patience_s")
+    __slots__ = ("_lines", "_most", "_patience_s", "waiters")
 
     def __init__(self, most: int, patience_s: float) -> None:
         self._most = most
         self._patience_s = patience_s
         # All wait equally long, so the order of coming is the order of leaving.
-        self._deadlines: OrderedDict[W, float] = OrderedDict()
+        self.waiters: OrderedDict[W, float] = OrderedDict()
         self._lines: OrderedDict[str, OrderedDict[W, None]] = OrderedDict()
 
     def __len__(self) -> int:
-        return len(self._deadlines)
+        return len(self.waiters)
 
     @property
     def deadline(self) -> float | None:
         """When the first of all has waited long enough; None while nobody waits."""
-        return next(iter(self._deadlines.values()), None)
+        return next(iter(self.waiters.values()), None)
 
     def put(self, waiter: W, now: float) -> bool:
         """Let somebody wait. False if there is no room."""
-        if len(self._deadlines) >= self._most:
+        if len(self.waiters) >= self._most:
             return False
-        self._deadlines[waiter] = now + self._patience_s
+        self.waiters[waiter] = now + self._patience_s
         self._lines.setdefault(waiter.origin, OrderedDict())[waiter] = None
         return True
 
@@ -55,12 +56,12 @@ class FairQueue(Generic[W]):
         self._lines.move_to_end(origin)
         if not line:
             del self._lines[origin]
-        del self._deadlines[waiter]
+        del self.waiters[waiter]
         return waiter
 
     def discard(self, waiter: W) -> None:
         """Somebody no longer waits; who does not wait at all is passed over."""
-        if self._deadlines.pop(waiter, None) is None:
+        if self.waiters.pop(waiter, None) is None:
             return
         line = self._lines[waiter.origin]
         del line[waiter]
@@ -70,7 +71,7 @@ class FairQueue(Generic[W]):
     def overdue(self, now: float) -> list[W]:
         """Takes out whoever has waited long enough."""
         found: list[W] = []
-        for waiter, deadline in self._deadlines.items():
+        for waiter, deadline in self.waiters.items():
             if deadline > now:
                 break
             found.append(waiter)
