@@ -19,6 +19,7 @@ from proxy.gate.app import run as run_gate
 from proxy.gate.observe_owners import BEFORE, CHANGED, MISSED
 from proxy.journal.observed import observed
 from proxy.settings import EdgeLimits, EdgeSettings, GateLimits, GateSettings
+from tests.journal.checking import check_journal
 from tests.stack import SHIPPED_RULES, Stack, in_front_of, whole
 
 JOB = "/_ml/data_frame/analytics/j"
@@ -44,6 +45,7 @@ async def stack(tmp_path: Path) -> AsyncIterator[Stack]:
     async with whole(tmp_path) as one:
         await source(one)
         yield one
+        check_journal(one.journal)
 
 
 def calls(journal: Path) -> list[tuple[str, str, Any]]:
@@ -262,3 +264,4 @@ async def test_while_the_gate_is_down_all_pass_and_the_gap_is_on_record_when_it_
         async with one.gate():
             await one.call("POST", JOB + "/_start", ann)
             assert one.owner()["known"] is False
+        check_journal(one.journal)

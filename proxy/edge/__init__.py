@@ -5,6 +5,7 @@
 - `forwarding`            what nodes and gate are told of who asked, where that is asked for
 - `client`                a client's connection: heads in, one exchange at a time, refusals
 - `exchange`, `sides`     one request and its answer, relayed both ways with back-pressure; its two sides
+- `special`, `observed`   requests that the gate judges or is told of; `notes` tells it, and of what it missed
 - `sniffing`              answers that name the nodes' addresses, rewritten where that is asked for
 - `caps`, `refusals`      how many connections and requests there may be; what was refused, counted and told
 - `pool`, `queue`         the nodes, which of them is next; who waits where all have enough, address by address

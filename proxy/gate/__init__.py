@@ -11,7 +11,8 @@ its own, in this order:
 - `record` makes the journal's records [pure];
 - `create` the destination, and remove it again where the start was refused;
 - `follow` the job to its real end;
-- `reconcile` what a crash left open.
+- `reconcile` what a crash left open;
+- `observe*` records calls that are no starts, and knows who made a job; `fold` counts what is repeated.
 
 `ports` says what the steps need of the cluster, the journal and the clock; `cluster` and `journal` satisfy it.
 """
