@@ -12,13 +12,14 @@ import secrets
 from collections.abc import Callable
 
 from proxy.errors import JournalError, Refusal, StartgateError
-from proxy.gate import observe_record, record
+from proxy.gate import observe_record
 from proxy.gate.escapes import decode_path
 from proxy.gate.flight import Credentials
 from proxy.gate.identify import credentials_of
 from proxy.gate.observe_owners import Owners
 from proxy.gate.observe_record import Who, outcome_of
 from proxy.gate.ports import Clock, Cluster, Identities, Journal
+from proxy.gate.record_request import request_fields, way_fields
 from proxy.gate.request import SECONDARY_HEADER, Arrived, header_text
 from proxy.model import Identity, Job
 from proxy.notes import Gap, Note
@@ -63,7 +64,7 @@ class Observer:
         except Exception as failure:  # whatever cannot be found out: that there was a call is known
             logger.error("an observed call could not be looked into", exc_info=failure)
             who, job = Who(problem="the gate failed at finding out; its log says why"), ""
-        request = {**record.request_fields(arrived), "startgate": record.way_fields(arrived)}
+        request = {**request_fields(arrived), "startgate": way_fields(arrived)}
         entry = observe_record.observed(note, arrived.receipt, job_id, who, job, request, self._clock.now_ms())
         try:
             await self._journal.append(entry)

@@ -4,19 +4,15 @@ Which attempts are recorded, and when, is in docs/decisions/021-what-is-recorded
 """
 
 import hashlib
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import Any
-from urllib.parse import unquote_plus as decoded
 
 import msgspec
 
-from proxy import clientcert
 from proxy.gate.flight import Flight, Known, Plan
 from proxy.gate.found import Found
-from proxy.gate.request import Arrived
+from proxy.gate.record_request import request_fields, way_fields, without_quotes
 from proxy.journal import entry
 from proxy.journal.entry import Phase
 from proxy.model import Answer, Identity, JobState, Stage
@@ -28,9 +24,6 @@ SITUATION_BYTES = 64 * 1024
 SETTINGS_BYTES = 16 * 1024
 # More concrete indices do not fit into that: they are not even written down to be counted.
 SITUATION_INDICES = 2000
-# What Elasticsearch's texts quote, and what of a query or a body they may quote in another way.
-_QUOTED = re.compile(r"\[[^\]]*\]|'[^']*'")
-_WORD = re.compile(r"[^\s\"'\\\[\]{}(),:;=&?/]{6,}")
 # After these answers to a start nobody knows whether the job runs.
 UNCERTAIN = frozenset({408, 429, 500, 502, 503, 504})
 
@@ -68,17 +61,7 @@ def outcome(flight: Flight, answer: Answer, now_ms: int) -> dict[str, Any]:
 def _told(flight: Flight) -> str:
     """What went wrong; where that was the request itself, without what the text quotes of its query and body."""
     problem = flight.problem or ""
-    return problem if flight.job_id is not None else _without_quotes(problem, flight.arrived)
-
-
-def _without_quotes(text: str, arrived: Arrived) -> str:
-    # More than that is not kept in any case.
-    path, text = decoded(arrived.path), text[: 4 * entry.TEXT_LIMIT_CHARS]
-    text = _QUOTED.sub(lambda found: found[0] if found[0][1:-1] in path else f"{found[0][0]}…{found[0][-1]}", text)
-    for word in sorted(set(_WORD.findall(f"{decoded(arrived.target)} {arrived.body!r}")), key=len, reverse=True):
-        if word not in path:
-            text = text.replace(word, "…")
-    return text
+    return problem if flight.job_id is not None else without_quotes(problem, flight.arrived)
 
 
 def bare_outcome(flight: Flight, answer: Answer, now_ms: int) -> dict[str, Any]:
@@ -234,66 +217,6 @@ def _situation(situation: Situation) -> dict[str, Any]:
     told = to_record(situation)
     size = len(msgspec.json.encode(told))
     return told if size <= SITUATION_BYTES else {"omitted": f"it takes {size} bytes, of {SITUATION_BYTES} at most"}
-
-
-def request_fields(arrived: Arrived) -> dict[str, Any]:
-    """What a record holds of the request that it is about; the method is a start's."""
-    fields: dict[str, Any] = {
-        "source": _source(arrived.peer),
-        "http": {"request": {"method": "POST"}},
-        "url": {"path": entry.cut(arrived.path)},
-    }
-    agent, opaque, parent = (arrived.header(name) for name in ("user-agent", "x-opaque-id", "traceparent"))
-    if agent is not None:
-        fields["user_agent"] = {"original": entry.cut(agent)}
-    if opaque is not None:
-        fields["labels"] = {"x_opaque_id": entry.cut(opaque)}
-    # W3C Trace Context: version-traceid-parentid-flags
-    parts = (parent or "").split("-")
-    if len(parts) == 4:
-        fields["trace"] = {"id": entry.cut(parts[1])}
-        fields["span"] = {"id": entry.cut(parts[2])}
-    forwarded = arrived.header_values("x-forwarded-for")
-    if forwarded:
-        fields["client"] = {"address": entry.cut(", ".join(forwarded))}
-    subject = _subject(arrived.certificate)
-    if subject:
-        fields["tls"] = {"client": {"subject": entry.cut(subject)}}
-    return fields
-
-
-def _source(peer: str) -> dict[str, Any]:
-    host, _, port = peer.rpartition(":")
-    if not port.isdigit():
-        return {"address": peer}
-    try:
-        ip = {"ip": str(ip_address(host.strip("[]")))}
-    except ValueError:
-        ip = {}
-    return {"address": host, **ip, "port": int(port)}
-
-
-def _subject(certificate: str) -> str:
-    """The distinguished name in a client's certificate; what cannot be told of it stops nobody."""
-    try:
-        return clientcert.dn_text(clientcert.read(certificate)) if certificate else ""
-    except ValueError:
-        return ""
-
-
-def way_fields(arrived: Arrived) -> dict[str, Any]:
-    """Under `startgate`: over whom a request came, as far as they say so."""
-    told: dict[str, Any] = {}
-    entries = [one.strip() for value in arrived.header_values("x-forwarded-for") for one in value.split(",")]
-    forwarded = {
-        "for": entry.cut_list([one for one in entries if one]),
-        "header": entry.cut_list(arrived.header_values("forwarded")),
-    }
-    if any(forwarded.values()):
-        told["forwarded"] = {name: values for name, values in forwarded.items() if values}
-    if arrived.front:
-        told["front"] = {"address": entry.cut(_source(arrived.front)["address"])}
-    return told
 
 
 def _add_identities(record: dict[str, Any], flight: Flight) -> None:

@@ -107,7 +107,7 @@ async def test_a_call_is_recorded_with_who_made_it_and_what_the_job_became() -> 
     assert record["user_agent"] == {"original": "curl"}
     assert record["client"] == {"address": "192.0.2.1"}
     assert ours["forwarded"] == {"for": ["192.0.2.1"], "header": ["for=192.0.2.9"]}
-    assert ours["front"] == {"address": "10.9.9.9:7"}
+    assert ours["front"] == {"address": "10.9.9.9"}
     assert record["url"] == {"path": JOB}
     assert record["http"] == {"request": {"method": "PUT"}, "response": {"status_code": 200}}
     assert "YW5u" not in str(record)

@@ -1,0 +1,57 @@
+"""What goes on record of a request: named headers alone; a text about it without what it quotes."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxy.gate.record_request import request_fields, way_fields, without_quotes
+from tests.gate.fakes import TARGET, arrived
+
+
+def test_nothing_is_told_of_headers_that_are_not_named() -> None:
+    told = request_fields(arrived(("Authorization", "Basic eA=="), ("X-Other", "1"), target=f"{TARGET}?timeout=1s"))
+    assert told == {
+        "source": {"address": "10.1.2.3", "ip": "10.1.2.3", "port": 4567},
+        "http": {"request": {"method": "POST"}},
+        "url": {"path": TARGET},
+    }
+    assert way_fields(arrived(("Authorization", "Basic eA=="))) == {}
+
+
+def test_texts_of_a_client_are_bounded() -> None:
+    told = request_fields(arrived(("User-Agent", "x" * 5000), ("X-Forwarded-For", "y" * 5000)))
+    assert told["user_agent"]["original"].endswith("…[5000 characters]")
+    assert told["client"]["address"].endswith("…[5000 characters]")
+
+
+@pytest.mark.parametrize("values", [("",), (" , ",), (",", " ")])
+def test_an_empty_forwarded_for_has_no_entries(values: tuple[str, ...]) -> None:
+    assert way_fields(arrived(*(("X-Forwarded-For", value) for value in values))) == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            f"request [{TARGET}] contains unrecognized parameter: [key]",
+            f"request [{TARGET}] contains unrecognized parameter: […]",
+        ),
+        ("Invalid id; 'outliers' differs from 'other'", "Invalid id; 'outliers' differs from '…'"),
+        ("the connection was lost", "the connection was lost"),
+        ("Unrecognized token letmein: was expecting", "Unrecognized token …: was expecting"),
+        ("nothing of outliers is hidden", "nothing of outliers is hidden"),
+    ],
+)
+def test_quotes_of_query_and_body_are_left_out(text: str, told: str) -> None:
+    start = arrived(target=f"{TARGET}?key=1", body=b'{"outliers": letmein}')
+    assert without_quotes(text, start) == told
+
+
+@given(st.text(alphabet=st.characters(codec="utf-8", exclude_characters="[]"), min_size=1, max_size=30))
+def test_whatever_is_quoted_in_brackets_goes(value: str) -> None:
+    told = without_quotes(f"Failed to parse value [{value}]", arrived())
+    assert f"[{value}]" not in told or value in TARGET
+
+
+def test_a_long_text_is_not_searched_to_its_end() -> None:
+    assert len(without_quotes("x" * 100_000, arrived())) < 10_000
