@@ -122,7 +122,7 @@ def measure_list(folder: Path, wanted: str) -> None:
     queries = {
         "user": Query(user=Name("rare")),
         "time": Query(since=timestamp(_time_ms(RARE * 100)), until=timestamp(_time_ms(RARE * 101))),
-        "verdict": Query(results=frozenset({Result.DENIED}), job=Name("job-7")),
+        "verdict": Query(results=frozenset({Result.DENIED}), job=Name("job-8")),
     }
     before = time.perf_counter()
     count = sum(1 for _ in matching(folder, queries[wanted], refuse))
@@ -154,13 +154,13 @@ def measure_all(count: int, verified: int) -> list[Figure]:
         for file in place.iterdir():
             file.unlink()
         size = write(place, count) / count
-        took, found, memory = _apart("--measure-list", "user", str(place))
-        figures += [
-            Figure(
-                f"list {count:,} records of {size:,.0f} bytes, one user's {found:,.0f} starts", took, "s", LIST_BAR_S
-            ),
-            Figure("list: memory", memory, "MiB", MEMORY_BAR_MIB),
-        ]
+        for wanted in ("user", "time", "verdict"):
+            took, found, memory = _apart("--measure-list", wanted, str(place))
+            what = f"list {count:,} records of {size:,.0f} bytes by {wanted}: {found:,.0f} starts"
+            figures += [
+                Figure(what, took, "s", LIST_BAR_S),
+                Figure(f"list by {wanted}: memory", memory, "MiB", MEMORY_BAR_MIB),
+            ]
     finally:
         shutil.rmtree(place)
     return figures

@@ -11,7 +11,7 @@ from proxy import columns
 from proxy.columns import Cell
 from proxy.journal.entry import Phase
 from proxy.journal.events import Event
-from proxy.journal.query import Kind, at, jobs, result, users
+from proxy.journal.query import Kind, at, jobs, part, parts, result, texts, users
 from proxy.journal.start import Start
 from proxy.text import plain
 
@@ -165,16 +165,16 @@ def _details(start: Start) -> Iterator[tuple[str, str]]:
     yield from _present("request", at(record, "url", "path"))
     yield from _present("from", at(record, "source", "address"))
     for heading in ("caller", "secondary"):
-        yield from _present(heading, _identity(at(record, "startgate", heading)))
-    yield from _present("job owner", _owner(at(record, "startgate", "owner")))
+        yield from _present(heading, _identity(part(record, "startgate", heading)))
+    yield from _present("job owner", _owner(part(record, "startgate", "owner")))
     yield from _present("job last changed by", _seen(part(record, "startgate", "owner", "seen")))
-    yield from _present("decided on", _subjects(at(record, "startgate", "subjects")))
-    yield from _job(at(record, "startgate", "job") or {})
-    for reason in at(record, "startgate", "verdict", "reasons") or ():
-        yield "verdict", f"{reason['text']} ({reason['rule']})" if "rule" in reason else str(reason["text"])
-    yield from _present("break-glass", _exception(at(record, "startgate", "verdict", "exception")))
+    yield from _present("decided on", _subjects(part(record, "startgate", "subjects")))
+    yield from _job(part(record, "startgate", "job"))
+    for reason in parts(record, "startgate", "verdict", "reasons"):
+        yield "verdict", f"{reason.get('text')} ({reason['rule']})" if "rule" in reason else str(reason.get("text"))
+    yield from _present("break-glass", _exception(part(record, "startgate", "verdict", "exception")))
     yield from _present("rules", at(record, "startgate", "rules", "revision"))
-    yield from _plan(at(record, "startgate", "destination") or {})
+    yield from _plan(part(record, "startgate", "destination"))
     if end := start.records.get(Phase.END):
         state = at(end, "startgate", "end", "state") or "not known"
         reason = at(end, "event", "reason")
@@ -187,7 +187,7 @@ def _present(heading: str, value: object) -> Iterator[tuple[str, str]]:
 
 
 def _job(job: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    sources = ", ".join(job.get("sources", ()))
+    sources = ", ".join(texts(job, "sources"))
     if job.get("id"):
         yield "job", f"{job['id']} ({job['analysis']})" if "analysis" in job else str(job["id"])
     if sources:
@@ -210,7 +210,7 @@ def _ended(start: Start) -> str:
 
 
 def _destination(record: Mapping[str, Any]) -> str:
-    plan = at(record, "startgate", "destination") or {}
+    plan = part(record, "startgate", "destination")
     if not plan:
         return "-"
     return f"{plan.get('index')} ({_planned(plan)})"
@@ -226,22 +226,22 @@ def _why(start: Start) -> str:
     end = start.records.get(Phase.END, {})
     # That a job ended as it should needs no reason.
     reason = at(end, "event", "reason") if at(end, "event", "outcome") != "success" else None
-    verdict = at(record, "startgate", "verdict", "reasons") or ()
-    return str(reason or at(record, "event", "reason") or "; ".join(str(one["text"]) for one in verdict))
+    verdict = parts(record, "startgate", "verdict", "reasons")
+    return str(reason or at(record, "event", "reason") or "; ".join(str(one.get("text")) for one in verdict))
 
 
-def _identity(who: Mapping[str, Any] | None) -> str:
+def _identity(who: Mapping[str, Any]) -> str:
     if not who:
         return ""
     realm = at(who, "realm", "name")
-    roles = ", ".join(who.get("roles", ())) or "no roles"
+    roles = ", ".join(texts(who, "roles")) or "no roles"
     return f"{who.get('name')} (realm {realm}; {roles})"
 
 
-def _owner(who: Mapping[str, Any] | None) -> str:
+def _owner(who: Mapping[str, Any]) -> str:
     if not who:
         return ""
-    rest = at(who, "api_key", "id") or who.get("service_account") or ", ".join(who.get("roles", ()))
+    rest = at(who, "api_key", "id") or who.get("service_account") or ", ".join(texts(who, "roles"))
     return f"{who.get('kind')}: {rest}" if rest else str(who.get("kind"))
 
 
@@ -254,16 +254,16 @@ def _seen(who: Mapping[str, Any]) -> str:
     return f"{who.get('name')} (realm {realm}), {who.get('action')} of {who.get('time')}{through}"
 
 
-def _exception(used: Mapping[str, Any] | None) -> str:
+def _exception(used: Mapping[str, Any]) -> str:
     """The exception that let a start pass although the rules say no."""
-    if not isinstance(used, Mapping):
+    if not used:
         return ""
     return f"{used.get('id')} let it pass, signed by {used.get('signed_by')} ({used.get('rule')}): {used.get('reason')}"
 
 
-def _subjects(subjects: Mapping[str, Any] | None) -> str:
+def _subjects(subjects: Mapping[str, Any]) -> str:
     if not subjects:
         return ""
-    asked = " and ".join(f"the {WHO.get(one, one)}" for one in subjects.get("asked", ()))
+    asked = " and ".join(f"the {WHO.get(one, one)}" for one in texts(subjects, "asked"))
     through = ", for whom a trusted intermediary asked" if subjects.get("intermediary") else ""
     return f"the index privileges of {asked}{through}"

@@ -38,7 +38,7 @@ def lines(
     body = [[cell(value) for value in row] for row in rows]
     right = [bool(body) and all(row[place].right for row in body) for place in range(len(headings))]
     head = [Cell(heading, "dim", right[place]) for place, heading in enumerate(headings)]
-    wide = [max(pair) for pair in zip_longest(widths(headings, rows), least, fillvalue=0)]
+    wide = [max(pair) for pair in zip_longest(widths(headings, body), least, fillvalue=0)]
     return [_line(row, wide, right, indent) for row in [head, *body]]
 
 

@@ -205,3 +205,21 @@ def at(record: Mapping[str, Any], *keys: str) -> Any:  # noqa: ANN401 -- a recor
             return None
         value = value.get(key)
     return value
+
+
+def part(record: Mapping[str, Any], *keys: str) -> Mapping[str, Any]:
+    """The object under nested keys; an empty one where there is none."""
+    value = at(record, *keys)
+    return value if isinstance(value, Mapping) else {}
+
+
+def texts(record: Mapping[str, Any], *keys: str) -> list[str]:
+    """The list under nested keys, each entry as a text; an empty one where there is none."""
+    value = at(record, *keys)
+    return [str(one) for one in value] if isinstance(value, list) else []
+
+
+def parts(record: Mapping[str, Any], *keys: str) -> list[Mapping[str, Any]]:
+    """The objects in the list under nested keys; anything else in it is left out."""
+    value = at(record, *keys)
+    return [one for one in value if isinstance(one, Mapping)] if isinstance(value, list) else []

@@ -24,6 +24,8 @@ from proxy.journal.start import Start
 # The window: some 3 KiB a start, and at most this much of bigger ones. Python needs some 300 bytes more for each.
 WINDOW_STARTS = 10_000
 WINDOW_BYTES = 32 * 1024 * 1024
+# More starts are not under way at a time; of one that a crash interrupted longer ago, the outcome is shown alone.
+EARLY = 5_000
 
 _TIME = b'{"@timestamp":"'
 _TIME_SPAN = slice(len(_TIME), len(_TIME) + len("2026-01-31T09:00:00.000Z"))
@@ -102,12 +104,16 @@ class _Scan:
         self._query = query
         # The longest says most.
         self._needle, *self._needles = sorted(query.needles, key=len, reverse=True) or [b""]
+        # Before and after all times.
+        self._since, self._until = (query.since or "").encode(), query.until.encode() if query.until else b"~"
         self._timed = query.since is not None or query.until is not None
         self._report = report
         self._window = window
         # In the order of their first record, by the receipt as it stands in a line.
         self._held: dict[bytes, Found] = {}
         self._size = 0
+        # Intents from another time than is asked for, whose outcomes may be in it.
+        self._early: dict[bytes, Row] = {}
         # Starts that were told with an outcome that was read ahead.
         self._told: set[bytes] = set()
 
@@ -125,22 +131,34 @@ class _Scan:
     def _worth_decoding(self, batch: Batch) -> Iterator[int]:
         """The places of those lines that are of a start that is held, or with which one may begin that is asked for.
         All other lines pass through here only: this loop is what a long journal costs."""
-        held, needle, needles, timed = self._held, self._needle, self._needles, self._timed
+        held, early, needle, needles, timed = self._held, self._early, self._needle, self._needles, self._timed
         for place, line in enumerate(batch.lines):
-            if (needle in line and not (timed and self._is_of_another_time(line))) or (
-                held and receipt_in(line) in held
-            ):
-                if not needles or all(map(line.__contains__, needles)) or receipt_in(line) in held:
+            in_time = not timed or self._is_in_time(line)
+            if needle in line and (not needles or all(map(line.__contains__, needles))):
+                if in_time:
                     yield place
+                    continue
+                if _INTENT in line:
+                    self._put_by(Row(batch.path, batch.first + place, line))
+                    continue
+            receipt = receipt_in(line) if held or early else b""
+            if receipt in held or (receipt in early and in_time):
+                yield place
             elif line[:1] != b"{" or line[-1:] != b"}":
                 self._report(Problem(batch.path, batch.first + place, NO_OBJECT))
+            else:
+                early.pop(receipt, None)
 
-    def _is_of_another_time(self, line: bytes) -> bool:
-        """Whether a line's bytes tell a time that is not asked for. An intent may lie before that time, and the
-        outcome, whose time counts, in it."""
-        if not line.startswith(_TIME) or _INTENT in line:
-            return False
-        return not self._query.takes_time(line[_TIME_SPAN].decode("ascii", "replace"))
+    def _is_in_time(self, line: bytes) -> bool:
+        """Whether the time in a line's bytes is asked for; one that is not where it should be may be."""
+        return not line.startswith(_TIME) or self._since <= line[_TIME_SPAN] < self._until
+
+    def _put_by(self, intent: Row) -> None:
+        """Keep an intent from another time than is asked for, undecoded: its outcome, whose time counts, may lie in
+        it."""
+        self._early[receipt_in(intent.line)] = intent
+        if len(self._early) > EARLY:
+            del self._early[next(iter(self._early))]
 
     def _take(self, batch: Batch, place: int, report: Report) -> None:
         """Take in a line of a start, unless it adds nothing."""
@@ -155,21 +173,39 @@ class _Scan:
         if kind is not Kind.START or self._is_over(receipt, record, found):
             return
         if found is None:
-            found = self._held[receipt] = Found(record["startgate"]["receipt"])
+            found = self._held[receipt] = self._begun(receipt, record["startgate"]["receipt"])
         found.add(Row(batch.path, number, line), record)
         self._size += len(line)
+
+    def _begun(self, receipt: bytes, name: str) -> Found:
+        """A start that is held from now on, with its intent where that was put by."""
+        found = Found(name)
+        intent = self._early.pop(receipt, None)
+        if intent is None:
+            return found
+        try:
+            kind, record = decode(intent.line)
+        except ValueError as failure:
+            self._report(Problem(intent.path, intent.number, f"is not a record of a start: {failure}"))
+            return found
+        if kind is Kind.START:
+            found.add(intent, record)
+            self._size += found.size
+        return found
 
     def _is_over(self, receipt: bytes, record: Mapping[str, Any], found: Found | None) -> bool:
         """Whether a record adds nothing: it was read ahead, or its start is not of the time that is asked for."""
         phase = record["startgate"]["phase"]
-        if found is None:
-            if phase == Phase.OUTCOME and receipt in self._told:
-                self._told.remove(receipt)
-                return True
-            return bool(phase == Phase.END)
-        if phase != Phase.OUTCOME or self._query.takes_time(record.get("@timestamp")):
+        if phase != Phase.OUTCOME:
+            return found is None and bool(phase == Phase.END)
+        if found is None and receipt in self._told:
+            self._told.remove(receipt)
+            return True
+        if self._query.takes_time(record.get("@timestamp")):
             return False
-        self._drop(receipt)
+        self._early.pop(receipt, None)
+        if found is not None:
+            self._drop(receipt)
         return True
 
     def _drop(self, receipt: bytes) -> Found:

@@ -33,11 +33,13 @@ class Start:
     @property
     def unended(self) -> bool:
         """Whether the start was granted, or may have been, and it is not known how the job ended."""
-        outcome = self.records.get(Phase.OUTCOME, {}).get("event", {}).get("outcome")
+        event = self.records.get(Phase.OUTCOME, {}).get("event")
+        outcome = event.get("outcome") if isinstance(event, Mapping) else None
         return outcome in ("success", "unknown") and Phase.INTENT in self.records and Phase.END not in self.records
 
     @property
     def blocked(self) -> bool:
         """Whether its destination was left without writes: the cluster failed in the middle of the removal."""
-        destination = self.records.get(Phase.OUTCOME, {}).get("startgate", {}).get("destination", {})
-        return NOT_LIFTED in str(destination.get("removal", "")) and Phase.END not in self.records
+        destination = self.records.get(Phase.OUTCOME, {}).get("startgate", {}).get("destination")
+        removal = destination.get("removal") if isinstance(destination, Mapping) else ""
+        return NOT_LIFTED in str(removal) and Phase.END not in self.records

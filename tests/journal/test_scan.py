@@ -109,6 +109,26 @@ def test_times_are_those_of_outcomes(tmp_path: Path) -> None:
     assert found(tmp_path, Query(since=at_500, user=Name("anna"))) == ["b"], "its intent lies before that time"
 
 
+def test_intents_that_are_put_by_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scan, "EARLY", 2)
+    intents = [record(receipt, Phase.INTENT, "unknown", user="anna") for receipt in "abc"]
+    outcomes = [record(receipt, at_s=500) for receipt in "abc"]
+    write(tmp_path, lines(*intents, *outcomes))
+    since = str(outcomes[0]["@timestamp"])
+    phases = [sorted(one.phases) for one in matching(tmp_path, Query(since=since), refuse)]
+    assert phases == [["outcome"], ["intent", "outcome"], ["intent", "outcome"]]
+    assert found(tmp_path, Query(since=since, user=Name("anna"))) == ["b", "c"]
+
+
+def test_an_intent_that_was_put_by_and_is_none_is_told(tmp_path: Path) -> None:
+    broken = encode(record("a", Phase.INTENT, "unknown"))[:-2] + b"x}\n"
+    late = record("a", at_s=500)
+    write(tmp_path, [broken, encode(late)])
+    told: list[Problem] = []
+    assert [one.receipt for one in matching(tmp_path, Query(since=late["@timestamp"]), told.append)] == ["a"]
+    assert [one.line for one in told] == [1]
+
+
 def test_an_end_whose_start_is_gone_is_none(tmp_path: Path) -> None:
     write(tmp_path, lines(record("gone", Phase.END), record("a")))
     assert found(tmp_path) == ["a"]
