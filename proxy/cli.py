@@ -13,6 +13,7 @@ import click
 from proxy import logs, supervisor
 from proxy.commands.audit import audit_group
 from proxy.commands.audit_export import audit_export
+from proxy.commands.audit_status import audit_status
 from proxy.commands.audit_tail import audit_tail
 from proxy.commands.audit_verify import audit_verify
 from proxy.commands.break_glass import break_glass_group
@@ -80,5 +81,6 @@ def demo(once: bool, port: int, cluster_port: int) -> None:
 for reading in (audit_replay, audit_export, audit_tail, audit_verify):
     audit_group.add_command(reading)
 audit_group.add_command(audit_ship)
+audit_group.add_command(audit_status)
 for command in (audit_group, break_glass_group, check, embedded, explain, fmt, plan, rules_group, schema, seal, test):
     main.add_command(command)

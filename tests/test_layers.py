@@ -50,7 +50,7 @@ ARROWS: dict[str, frozenset[str]] = {
     "gate.app": IO | {"control", "ship"},
     # Reads what the journal wrote, and asks the cluster as the gate does; nobody waits for it.
     "ship": IO | {"journal.fields"},
-    "control": GATE,
+    "control": GATE | {"journal"},
     "edge": PLAIN | {"wire", "route"},
     # The embedded cluster judges privileges and makes destinations as Elasticsearch does, and knows of no proxy.
     "embedded": PLAIN | {"privileges", "destination"},

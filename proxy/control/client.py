@@ -9,6 +9,7 @@ import msgspec
 
 from proxy.errors import CannotServe, ExitStatus
 from proxy.gate.standing import Attempt, Standing
+from proxy.journal.standing import JournalStanding
 
 T = TypeVar("T")
 
@@ -32,6 +33,11 @@ class Control:
         within `wait_s` seconds."""
         _, body = await self._call("POST", "/v1/rules/reload", wait_s)
         return self._read(body, Attempt)
+
+    async def journal(self) -> JournalStanding:
+        """How the journal stands. Raises CannotServe where no gate answers."""
+        _, body = await self._call("GET", "/v1/journal", ASK_S)
+        return self._read(body, JournalStanding)
 
     async def _call(self, method: str, target: str, wait_s: float) -> tuple[int, bytes]:
         timeout = aiohttp.ClientTimeout(total=wait_s)

@@ -13,6 +13,7 @@ from proxy.control.peer import Peer, peer_of
 from proxy.gate.rules_in_force import RulesInForce
 from proxy.gate.standing import Trigger
 from proxy.gate.unix import leave, listen
+from proxy.journal.standing import JournalStanding
 
 logger = logging.getLogger(__name__)
 
@@ -21,14 +22,18 @@ PEER = web.RequestKey("peer", Peer)
 BODY_BYTES = 4096
 # A reload that was asked for is let finish when the gate stops.
 LAST_ANSWERS_S = 0.5
+Journal = Callable[[], JournalStanding]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def make_app(rules: RulesInForce, uid: int) -> web.Application:
-    """The application; `uid` is the only user that is served."""
+def make_app(rules: RulesInForce, uid: int, journal: Journal | None = None) -> web.Application:
+    """The application; `uid` is the only user that is served. `journal` says how the journal stands."""
 
     async def show(_request: web.Request) -> web.Response:
         return answer(200, rules.standing())
+
+    async def show_journal(_request: web.Request) -> web.Response:
+        return answer(200, journal()) if journal is not None else error(404, "this gate has no journal")
 
     async def reload(request: web.Request) -> web.Response:
         attempt = await rules.reload(Trigger.CONTROL, str(request[PEER]))
@@ -41,6 +46,7 @@ def make_app(rules: RulesInForce, uid: int) -> web.Application:
     app = web.Application(middlewares=[known], client_max_size=BODY_BYTES)
     app.router.add_get("/v1/rules", show, allow_head=False)
     app.router.add_post("/v1/rules/reload", reload)
+    app.router.add_get("/v1/journal", show_journal, allow_head=False)
     return app
 
 
@@ -76,8 +82,8 @@ def error(status: int, text: str) -> web.Response:
 
 
 @asynccontextmanager
-async def serving(path: Path | None, rules: RulesInForce) -> AsyncIterator[None]:
-    """Serve on a Unix socket at `path` (mode 0600) meanwhile; None serves nowhere.
+async def serving(path: Path | None, rules: RulesInForce, journal: Journal | None = None) -> AsyncIterator[None]:
+    """Serve on a Unix socket at `path` (mode 0600) meanwhile; None serves nowhere. `journal` as for `make_app`.
 
     Raises:
         CannotServe, OSError: the socket is in use, or cannot be made.
@@ -85,7 +91,7 @@ async def serving(path: Path | None, rules: RulesInForce) -> AsyncIterator[None]
     if path is None:
         yield
         return
-    runner = web.AppRunner(make_app(rules, os.geteuid()), access_log=None, shutdown_timeout=LAST_ANSWERS_S)
+    runner = web.AppRunner(make_app(rules, os.geteuid(), journal), access_log=None, shutdown_timeout=LAST_ANSWERS_S)
     await runner.setup()
     bound = False
     try:

@@ -35,6 +35,7 @@ from proxy.journal.observed import observed
 from proxy.journal.read import Start, unfinished
 from proxy.journal.retention import retiring
 from proxy.journal.screened import ScreenedJournal
+from proxy.journal.standing import JournalStanding
 from proxy.journal.writer import open_journal
 from proxy.model import Answer, Credential, Job
 from proxy.settings import GateSettings
@@ -280,7 +281,7 @@ async def run(
         await asyncio.to_thread(lambda: gate.observing.remember(observed(Path(settings.journal))))
         await listen(runner, Path(settings.socket), "gate.socket")
         async with (
-            _kept(rules, settings, reload),
+            _kept(rules, settings, reload, written.standing),
             shipping(settings) as fleet,
             retiring(written, settings.journaling, [one.sink for one in fleet.status()]),
         ):
@@ -297,9 +298,11 @@ async def run(
 
 
 @asynccontextmanager
-async def _kept(rules: RulesInForce, settings: GateSettings, reload: asyncio.Event) -> AsyncIterator[None]:
+async def _kept(
+    rules: RulesInForce, settings: GateSettings, reload: asyncio.Event, journal: Callable[[], JournalStanding]
+) -> AsyncIterator[None]:
     """Have rules read again meanwhile, by whatever way. Raises as `control.server.serving`."""
-    async with serving(Path(settings.control) if settings.control is not None else None, rules):
+    async with serving(Path(settings.control) if settings.control is not None else None, rules, journal):
         tasks = [spawn(_reload_on(reload, rules), name="reload on signal")]
         if settings.watch_s is not None:
             tasks.append(spawn(rules.watch(settings.watch_s), name="watch rules"))

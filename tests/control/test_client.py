@@ -8,13 +8,14 @@ import pytest
 from proxy.control.client import Control
 from proxy.errors import CannotServe, ExitStatus
 from proxy.gate.standing import Outcome
-from tests.control.gates import controlled
+from tests.control.gates import STANDING, controlled
 from tests.gate.test_generation import KEPT
 
 
 async def test_answers_come_as_values(tmp_path: Path) -> None:
     async with controlled(tmp_path) as (path, scene):
         control = Control(path)
+        assert await control.journal() == STANDING
         standing = await control.standing()
         assert standing.last_attempt == scene.rules.standing().last_attempt
         scene.write(KEPT)

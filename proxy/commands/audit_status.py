@@ -1,0 +1,52 @@
+"""`startgate audit status`: whether a running gate can record starts."""
+
+import asyncio
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import msgspec
+from rich.text import Text
+
+from proxy.commands.common import config_option, print_lines, printed, read_config, reported
+from proxy.control.client import Control
+from proxy.errors import ExitStatus
+from proxy.journal.standing import JournalStanding, JournalState
+from proxy.text import plain
+
+# Wide enough for every heading below.
+_HEADING = 14
+
+
+@click.command(name="status", short_help="Whether a running gate can record starts.")
+@config_option
+@click.option("--json", "as_json", is_flag=True, help="As JSON, with the names of the control API.")
+def audit_status(config_file: Path | None, as_json: bool) -> None:
+    """Whether a running gate can record starts, and how many records it wrote, refused and lost since it began.
+
+    Exit status: 0 starts can be recorded; 1 they cannot; 2 the configuration is wrong; 3 no gate answers.
+    """
+    with reported(), printed():
+        standing = asyncio.run(Control(Path(read_config(config_file).control_socket)).journal())
+        if as_json:
+            click.echo(msgspec.json.format(msgspec.json.encode(standing)))
+        else:
+            print_lines(_lines(standing))
+        sys.exit(ExitStatus.OK if standing.state is JournalState.WRITABLE else 1)
+
+
+def _lines(standing: JournalStanding) -> Iterator[Text]:
+    well = standing.state is JournalState.WRITABLE
+    yield _line("state", standing.state, "" if well else "bold red")
+    if standing.reason:
+        yield _line("reason", standing.reason)
+    yield _line("journal", standing.journal)
+    yield _line("file", f"{standing.file}, to record {standing.seq}")
+    counts = f"{standing.appended} written, {standing.refused} refused, {standing.lost} lost, {standing.late} late"
+    yield _line("records", counts, "bold red" if standing.lost else "")
+    yield _line("last fsync", f"{standing.last_fsync_s * 1000:.1f} ms")
+
+
+def _line(heading: str, text: str, style: str = "") -> Text:
+    return Text.assemble((f"{heading:<{_HEADING}}", "dim"), (plain(text), style))
