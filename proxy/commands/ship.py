@@ -138,7 +138,9 @@ def _check(settings: GateSettings) -> None:
     for finding in found.findings:
         click.echo(finding)
     click.echo(f"journal {own.journal}: {held.count} documents for the records from {own.first} to {own.last}")
-    click.echo(f"newest in the stream: number {held.seq}, hash {held.hash or 'none'}")
+    # In the form that `audit verify --head` takes.
+    click.echo(f"newest in the stream: {f'{held.seq}:{held.hash}' if held.seq else 'none'}")
+    click.echo(f"shipped up to number {own.last} of {source.head(Path(settings.journal)).seq} in the journal")
     if own.rejected:
         click.echo(f"{len(own.rejected)} records were rejected by the cluster, and are kept beside the journal")
     if found.findings:

@@ -155,6 +155,15 @@ def test_check_tells_a_difference(tmp_path: Path, cluster: FakeCluster, written:
     good = invoke("audit", "ship", "--check")
     assert good.exit_code == 0, good.output
     assert "15 documents for the records from 1 to 15" in good.stdout
+    assert "shipped up to number 15 of 15 in the journal" in good.stdout
+    head = good.stdout.split("newest in the stream: ")[1].splitlines()[0]
+    verified = invoke("audit", "verify", "--head", head)
+    assert verified.exit_code == 0, verified.output
+    cut = (tmp_path / "journal" / SECOND).read_bytes().splitlines(keepends=True)
+    (tmp_path / "journal" / SECOND).write_bytes(b"".join(cut[:-1]))
+    assert invoke("audit", "verify").exit_code == 0, "nothing in the journal itself tells of a cut at its end"
+    assert invoke("audit", "verify", "--head", head).exit_code == 1
+    (tmp_path / "journal" / SECOND).write_bytes(b"".join(cut))
     cluster.indices[0].pop(next(iter(cluster.indices[0])))
     bad = invoke("audit", "ship", "--check")
     assert bad.exit_code == 1

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from proxy.errors import JournalError
+from proxy.journal.shipped import Shipped, shipped
 from proxy.ship.cursor import cursor_path, held, load, save
 from proxy.ship.model import Cursor
 
@@ -31,6 +32,15 @@ def test_the_file_is_one_object_for_retention_to_read(tmp_path: Path) -> None:
         "hash": CURSOR.hash,
     }
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_retention_reads_what_is_saved(tmp_path: Path) -> None:
+    save(tmp_path, "fake", CURSOR)
+    (told,) = shipped(tmp_path, ["fake"])
+    assert told == Shipped(CURSOR.file, CURSOR.seq)
+    assert told.has("starts-000001.jsonl", None)
+    assert told.has(CURSOR.file, 9)
+    assert not told.has(CURSOR.file, 10)
 
 
 @pytest.mark.parametrize(
