@@ -8,6 +8,10 @@ from proxy.errors import ClusterUnreachable, PassedOn
 from proxy.model import Credential, Job, JobState, Owner, OwnerKind, SourceFilter, Stage, Work
 
 BASE = "/_ml/data_frame/analytics"
+# What an analysis has done of a phase is told in percent (`PhaseProgress`).
+WHOLE = 100
+# The first number that is none of Elasticsearch's `long`.
+LONG = 2**63
 
 
 async def job(transport: Transport, job_id: str, credential: Credential) -> Job:
@@ -65,11 +69,11 @@ async def job_states(transport: Transport, job_ids: Sequence[str], credential: C
 
 def _state(stats: Mapping[str, Any], job_id: str) -> JobState:
     try:
-        progress = [(str(one["phase"]), int(one["progress_percent"])) for one in stats["progress"]]
+        progress = [(text_of(one["phase"], "a phase"), _percent(one["progress_percent"])) for one in stats["progress"]]
         return JobState(
-            state=str(stats["state"]),
+            state=text_of(stats["state"], "a state"),
             stage=stage_of(progress),
-            failure_reason=stats.get("failure_reason"),
+            failure_reason=_text(stats, "failure_reason"),
             work=_work(stats, progress),
         )
     except (KeyError, TypeError, AttributeError, ValueError) as failure:
@@ -90,6 +94,12 @@ def _work(stats: Mapping[str, Any], progress: Sequence[tuple[str, int]]) -> Work
     )
 
 
+def _percent(value: Any) -> int:  # noqa: ANN401 -- decoded JSON
+    if type(value) is not int or not 0 <= value <= WHOLE:
+        raise TypeError("a percentage")
+    return value
+
+
 def _object(values: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     found = values.get(name)
     return found if isinstance(found, Mapping) else {}
@@ -97,7 +107,7 @@ def _object(values: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 def _count(values: Mapping[str, Any], name: str) -> int | None:
     found = values.get(name)
-    return found if isinstance(found, int) and found >= 0 else None
+    return found if type(found) is int and 0 <= found < LONG else None
 
 
 def _text(values: Mapping[str, Any], name: str) -> str | None:

@@ -109,7 +109,7 @@ async def _blocked_and_deleted(
         raise refusal_of(reply)
     content = reply.content if isinstance(reply.content, Mapping) else {}
     # A request that went out twice may have put it the first time.
-    if not _is_listed(content.get("indices"), made.name) and reply.sent == 1:
+    if reply.sent == 1 and _is_without(content.get("indices"), made.name):
         return OTHERS_BLOCK
     if content.get("shards_acknowledged") is not True:
         return WRITES_LEFT
@@ -135,12 +135,14 @@ async def _delete_if_empty(
     return kept
 
 
-def _is_listed(blocked: Any, name: str) -> bool:  # noqa: ANN401 -- decoded JSON
-    """Whether it is this call that put the block: where one was there, the index is not listed.
+def _is_without(blocked: Any, name: str) -> bool:  # noqa: ANN401 -- decoded JSON
+    """Whether it is not this call that put the block: where one was there, the index is not listed.
 
-    `shards_acknowledged` beside it says that every shard has let the writes end that were under way.
+    `shards_acknowledged` beside the list says that every shard has let the writes end that were under way.
     """
-    return isinstance(blocked, list) and any(isinstance(one, Mapping) and one.get("name") == name for one in blocked)
+    if not isinstance(blocked, list):
+        return False
+    return not any(isinstance(one, Mapping) and one.get("name") == name for one in blocked)
 
 
 def _named(stats: Any, name: str) -> Mapping[str, Any]:  # noqa: ANN401 -- decoded JSON

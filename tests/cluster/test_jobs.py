@@ -71,6 +71,11 @@ async def test_what_is_no_job_is_no_answer(content: Any) -> None:
         {"authorization": {"api_key": {}}},
         {"authorization": ["roles"]},
         {"authorization": {"roles": 1}},
+        *({"authorization": value} for value in ({"roles": [5]}, {"service_account": 5}, {"api_key": {"id": 5}})),
+        *({"dest": {"index": value}} for value in (None, 5, ["a"], {})),
+        *({"dest": {"index": "a", "results_field": value}} for value in (None, 5, ["a"])),
+        *({"analysis": {"outlier_detection": value}} for value in (None, 5, "x", [])),
+        {"source": {"index": ["a"], "runtime_mappings": "x"}},
     ],
 )
 async def test_a_configuration_that_is_not_understood_is_no_answer(changes: dict[str, Any]) -> None:
@@ -160,7 +165,13 @@ async def test_a_state_is_read() -> None:
         )
 
 
-@pytest.mark.parametrize("progress", [None, [1], [{}], [{"phase": "reindexing", "progress_percent": "much"}]])
+@pytest.mark.parametrize(
+    "progress",
+    [
+        *(None, [1], [{}], [{"phase": 5, "progress_percent": 1}]),
+        *([{"phase": "reindexing", "progress_percent": percent}] for percent in ("much", "5", True, -1, 101, 0.5)),
+    ],
+)
 async def test_a_state_that_is_not_understood_is_no_answer(progress: Any) -> None:
     stats = {"id": "outliers", "state": "stopped", "progress": progress}
     async with node({STATS: found(stats)}) as one, transport(one.url) as opened:
@@ -198,6 +209,7 @@ async def test_the_work_of_a_job_is_told() -> None:
         {},
         {"data_counts": None, "memory_usage": [], "node": "n1"},
         {"data_counts": {"training_docs_count": "7", "test_docs_count": -1}, "memory_usage": {"status": 1}, "node": {}},
+        {"data_counts": {"training_docs_count": True, "test_docs_count": 2**63, "skipped_docs_count": 1.5}},
     ],
 )
 async def test_work_that_is_not_told_stops_nobody(work: dict[str, Any]) -> None:

@@ -14,6 +14,7 @@ import pytest
 from aiohttp import web
 
 from proxy.embedded.app import Cluster, serve_embedded
+from proxy.journal.entry import Phase
 from proxy.settings import GateLimits
 from tests.stack import Replied, Stack, in_front_of
 
@@ -24,7 +25,7 @@ DEEP = 100_000
 ANALYST = {
     "cluster": ["manage_ml", "monitor"],
     "indices": [
-        {"names": ["src"], "privileges": ["read", "view_index_metadata"]},
+        {"names": ["src", "src-void"], "privileges": ["read", "view_index_metadata"]},
         {"names": ["out-*"], "privileges": ["read", "create_index", "manage", "index"]},
     ],
 }
@@ -70,6 +71,7 @@ WAYS: Mapping[str, Broken] = {
 }
 
 
+NO = {"error": {"root_cause": [], "type": "status_exception", "reason": "no"}, "status": 400}
 # Answers that mean something: no destination is there, or no setting of the sources is known.
 GOOD_ENOUGH = (("GET /out-*", "a refusal that is a list"), ("GET /src/_settings/*", "an empty object"))
 
@@ -117,11 +119,13 @@ class Place:
     auth: str
     made: int = 0
 
-    async def start(self) -> tuple[Replied, bool]:
-        """Start a new job; its answer, and whether its destination is there."""
+    async def start(self, *, starts: bool = True) -> tuple[Replied, bool]:
+        """Start a new job; its answer, and whether its destination is there. Unless it `starts`, the cluster refuses:
+        there are no documents."""
         self.made += 1
         job, out = f"job-{self.made}", f"out-{self.made}"
-        body = {"source": {"index": ["src"]}, "dest": {"index": out}, "analysis": {"outlier_detection": {}}}
+        source = "src" if starts else "src-void"
+        body = {"source": {"index": [source]}, "dest": {"index": out}, "analysis": {"outlier_detection": {}}}
         spoil, self.relay.spoil = self.relay.spoil, lambda _call, _body: None
         await self.stack.ok("PUT", f"/_ml/data_frame/analytics/{job}", body)
         self.relay.spoil = spoil
@@ -155,7 +159,8 @@ async def place(tmp_path: Path) -> AsyncIterator[Place]:
         _relayed(cluster) as (relay, behind),
         in_front_of(behind, tmp_path, service=False, limits=limits) as stack,
     ):
-        await stack.ok("PUT", "/src", {"mappings": {"properties": {"delay": {"type": "integer"}}}})
+        for source in ("src", "src-void"):
+            await stack.ok("PUT", f"/{source}", {"mappings": {"properties": {"delay": {"type": "integer"}}}})
         for number in range(3):
             await stack.ok("PUT", f"/src/_doc/{number}?refresh=true", {"delay": number})
         cluster.add_role("analyst", ANALYST)
@@ -206,6 +211,54 @@ async def test_a_broken_answer_starts_nothing_and_makes_nothing(place: Place, ca
         assert not there, told
         assert answer.json["status"] == answer.status, told
         assert not place.stack.recorded(answer.receipt).open, told
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_a_second_look_that_is_broken_leaves_nothing(place: Place, way: str) -> None:
+    """The job is looked at again while its destination is created, which is then removed."""
+    looks = itertools.count(1)
+
+    def second(one: str, _: bytes) -> Broken | None:
+        return WAYS[way] if _is(one, "GET /_ml/data_frame/analytics/*") and next(looks) > 1 else None
+
+    place.relay.spoil = second
+    answer, there = await place.start()
+    told = f"{answer.status} {answer.body[:300]!r}"
+    assert next(looks) > 2
+    assert answer.status in (400, 403, 404, 503), told
+    assert not there, told
+
+
+# Those of a removal, and what of a broken answer to them the index may come to: the relay has passed the call on.
+REMOVAL = (
+    "GET /out-*",
+    "GET /_ml/data_frame/analytics/*/_stats",
+    "PUT /out-*/_block/write",
+    "GET /out-*/_stats/docs",
+    "DELETE /out-*",
+)
+
+
+@pytest.mark.parametrize("call", REMOVAL)
+async def test_whatever_is_answered_to_a_removal_what_is_kept_may_be_written_to(place: Place, call: str) -> None:
+    """The cluster refuses the start at the end; from then on one call is answered in all of the ways."""
+    for way, broken in WAYS.items():
+        forwarded: list[bool] = []
+
+        def spoil(one: str, _: bytes, broken: Broken = broken, forwarded: list[bool] = forwarded) -> Broken | None:
+            if _is(one, "POST /_ml/data_frame/analytics/*/_start"):
+                forwarded.append(True)
+                return 400, json.dumps(NO).encode(), False
+            return broken if forwarded and _is(one, call) else None
+
+        place.relay.spoil = spoil
+        answer, there = await place.start(starts=False)
+        assert (answer.status, answer.reason) == (400, "no"), (way, answer.body)
+        out = f"out-{place.made}"
+        outcome = place.stack.recorded(answer.receipt).records[Phase.OUTCOME]["startgate"]["destination"]
+        assert (outcome["removal"] == "removed") <= (not there), (way, outcome)
+        written = await place.stack.call("PUT", f"/{out}/_doc/1", {"delay": 1}, direct=True)
+        assert written.status == 201, (way, outcome, written.body)
 
 
 OTHERS: tuple[Any, ...] = (None, [], {}, "", "x", 5, -1.5, True, False, 10**30, [None], {"a": None}, "\x00")
