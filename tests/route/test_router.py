@@ -243,3 +243,45 @@ def test_nothing_that_reaches_the_start_handler_passes(method: bytes, target: by
         assert reaches_start(method, target)
     if decision.route is Route.REFUSE:
         assert decision.status in (400, 501)
+
+
+def reaches_observed(method: bytes, target: bytes) -> bool:
+    """As `reaches_start`, for the handlers of the observed calls; of targets that begin with a slash."""
+    path = target.split(b"?")[0]
+    return any(observed_by_path(method, one) for one in (path, path.split(b"#")[0]))
+
+
+def observed_by_path(method: bytes, path: bytes) -> bool:
+    parts = path.split(b"/")
+    while parts and not parts[-1]:
+        parts.pop()
+    if parts[:4] != [b"", b"_ml", b"data_frame", b"analytics"]:
+        return False
+    if method == b"POST":
+        return len(parts) == 6 and parts[5] in (b"_update", b"_stop")
+    return method in (b"PUT", b"DELETE") and len(parts) == 5
+
+
+OBSERVED_PIECES = st.lists(
+    st.sampled_from(
+        [b"/", b"_ml", b"data_frame", b"analytics", b"x", b"_stop", b"?", b"#", b"%2F", b"..", b"\xff", b"/_update",
+         b"/_stop", b"/_START", b"/_ml/data_frame/analytics/", b"/_ml/data_frame/analytics/x", b"/_start"]
+    ),
+    max_size=7,
+).map(lambda pieces: b"/" + b"".join(pieces).lstrip(b"/"))  # fmt: skip
+
+
+@given(st.sampled_from([b"POST", b"PUT", b"DELETE", b"put", b"GET"]), OBSERVED_PIECES)
+@example(b"PUT", JOB + b"#/y")
+@example(b"POST", JOB + b"/_stop/#/_start")
+def test_what_reaches_an_observed_handler_is_observed_and_nothing_else_is(method: bytes, target: bytes) -> None:
+    decision = route(method, target)
+    reaches = reaches_observed(method, target)
+    if decision.route is Route.OBSERVE:
+        assert reaches
+        assert not reaches_start(method, target)
+    if reaches:
+        assert decision.route in (Route.OBSERVE, Route.REFUSE)
+    if decision.route is Route.REFUSE:
+        # For what it could be else, and never for being observed: those methods start nothing.
+        assert method in (b"POST", b"post")
