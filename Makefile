@@ -8,11 +8,12 @@ PYTEST_ARGS ?=
 # One more than there are cores: many tests wait for a socket or a clock.
 WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 FUZZ_ARGS ?=
+CRASHES ?= 500
 # Packages whose own tests run every branch.
 COVERED ?= destination privileges rules
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast fuzz cover style types bench bench-peers lock clean
+.PHONY: help setup demo test test-fast fuzz crash cover style types bench bench-peers lock clean
 
 help: ## show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +41,9 @@ test-fast: $(STAMP) ## the tests that take no more than a second or two each
 
 fuzz: $(STAMP) ## 200,000 inputs through the proxy to genuine nodes and directly to them (FUZZ_ARGS="--seed 5 --inputs 1000")
 	$(BIN)/python -m tests.fuzz run $(FUZZ_ARGS)
+
+crash: $(STAMP) ## kill the gate 500 times at random moments under load (CRASHES=2000), and see that nothing stays open
+	STARTGATE_CRASHES=$(CRASHES) $(BIN)/python -m pytest -s tests/faults/test_crashes_under_load.py $(PYTEST_ARGS)
 
 cover: $(STAMP) ## hold the packages in COVERED to 100 % of branches, each from its own tests
 	@set -e; for package in $(COVERED); do $(BIN)/python -m pytest -n auto -m "not slow" tests/$$package --cov=proxy/$$package \

@@ -141,7 +141,9 @@ class CaseCluster:
         self.created[name] = body
         return True
 
-    async def remove_if_empty(self, name: str, made: Mapping[str, Any], credential: Credential, idle: Idle) -> str:
+    async def remove_if_empty(
+        self, name: str, made: Mapping[str, Any], credential: Credential, idle: Idle, *, left: bool = False
+    ) -> str:
         """What the case had created holds nothing."""
         return "removed"
 

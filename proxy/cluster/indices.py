@@ -225,16 +225,4 @@ async def create(transport: Transport, name: str, body: Mapping[str, Any], crede
     if reply.sent == 1:
         return False
     there = await index(transport, name, credential)
-    return there is not None and is_made(there, name, body["mappings"]["_meta"])
-
-
-def is_made(found: IndexState, name: str, made: Mapping[str, Any]) -> bool:
-    """Whether it is the index that was made under this name with this `_meta`, and no alias of another."""
-    return found.name == name and _holds(found.mappings.get("_meta"), made)
-
-
-def _holds(found: Any, made: Any) -> bool:  # noqa: ANN401 -- any JSON values
-    """Whether all that was sent is there: what index templates say is merged into a mapping's `_meta`."""
-    if isinstance(made, Mapping):
-        return isinstance(found, Mapping) and all(_holds(found.get(name), value) for name, value in made.items())
-    return bool(found == made)
+    return there is not None and there.is_made(name, body["mappings"]["_meta"])

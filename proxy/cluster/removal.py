@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from proxy.cluster.indices import index, is_made
+from proxy.cluster.indices import index
 from proxy.cluster.transport import Transport, quoted, refusal_of
 from proxy.errors import ClusterUnreachable, Refusal
 from proxy.gate.ports import Idle, IndexState
@@ -64,7 +64,7 @@ async def left_blocked(transport: Transport, name: str, made: Mapping[str, Any],
         PassedOn, ClusterUnreachable: as `indices.index`.
     """
     there = await index(transport, name, credential)
-    return there is not None and there.blocked and is_made(there, name, made)
+    return there is not None and there.blocked and there.is_made(name, made)
 
 
 async def allow_writes(transport: Transport, name: str, credential: Credential) -> str:
@@ -78,7 +78,7 @@ async def _remove(
     before, unused = await asyncio.gather(index(transport, name, credential), idle())
     if before is None:
         return "removed already"
-    if not is_made(before, name, made):
+    if not before.is_made(name, made):
         return "kept: it is not the index that was made for this start"
     path = f"/{quoted(name)}"
     if not unused:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from proxy.cluster.indices import is_made
 from proxy.errors import ClusterUnreachable, Refusal
 from proxy.gate.ports import Cluster, IndexState
 from proxy.model import Credential, Job, JobState
@@ -198,4 +197,4 @@ async def _index(name: str, cluster: Cluster, service: Credential) -> IndexState
 def _whose(index: IndexState | None, name: str, made: Mapping[str, Any] | None) -> MadeBy:
     if index is None:
         return MadeBy.NOBODY if name else MadeBy.UNKNOWN
-    return MadeBy.US if made and is_made(index, name, made) else MadeBy.OTHERS
+    return MadeBy.US if made and index.is_made(name, made) else MadeBy.OTHERS

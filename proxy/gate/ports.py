@@ -35,6 +35,17 @@ class IndexState:
     no_write_index: bool = False
     in_data_stream: bool = False
 
+    def is_made(self, name: str, made: Mapping[str, Any]) -> bool:
+        """Whether it is the index that was made under this name with this `_meta`, and no alias of another."""
+        return self.name == name and _holds(self.mappings.get("_meta"), made)
+
+
+def _holds(found: Any, made: Any) -> bool:  # noqa: ANN401 -- any JSON values
+    """Whether all that was sent is there: what index templates say is merged into a mapping's `_meta`."""
+    if isinstance(made, Mapping):
+        return isinstance(found, Mapping) and all(_holds(found.get(name), value) for name, value in made.items())
+    return bool(found == made)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Given:

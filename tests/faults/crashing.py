@@ -24,6 +24,7 @@ from proxy.journal.read import Start, records, starts
 from proxy.journal.verify import verify
 from proxy.settings import GateLimits, GateSettings, JournalSettings
 from tests.faults.crash_gate import Order
+from tests.journal.checking import check_journal
 
 ROOT = Path(__file__).parents[2]
 RULES = ROOT / "rules"
@@ -243,6 +244,7 @@ async def holds(journal: Path, direct: Direct, told: Mapping[str, int]) -> list[
     assert (await direct.states()).keys() <= jobs, "a job runs, or has run, that nobody meant to start"
     verified = await asyncio.to_thread(verify, journal)
     assert verified.whole, [str(one) for one in verified.findings]
+    await asyncio.to_thread(check_journal, journal)
     return found
 
 

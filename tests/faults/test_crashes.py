@@ -80,7 +80,8 @@ TWICE: list[tuple[str, tuple[str, int], tuple[str, int], tuple[bool, bool]]] = [
     (GRANTED, ("after forward", 1), ("before fsync outcome", 1), MADE),
     (GRANTED, ("after forward", 1), ("after fsync outcome", 1), MADE),
     (GRANTED, ("half of intent", 1), ("before write other", 1), NOTHING),
-    (REFUSED, (f"after {BLOCK}", 1), (f"before {BLOCK}", 1), REMOVED),
+    # Between these two the block is lifted, to be put anew: there is nothing left that has to be freed.
+    (REFUSED, (f"after {BLOCK}", 1), (f"before {BLOCK}", 1), MADE),
     (REFUSED, (f"after {BLOCK}", 1), (f"after {DELETE}", 1), REMOVED),
     (REFUSED, (f"before {DELETE}", 1), ("half of outcome", 1), REMOVED),
 ]
