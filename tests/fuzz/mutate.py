@@ -1,11 +1,14 @@
 """Mutants of inputs: the same chance gives the same mutant."""
 
+import re
 from collections.abc import Callable, Sequence
 from random import Random
 
 from tests.fuzz import words
 from tests.fuzz.case import Case
 from tests.fuzz.grammar import split
+
+_LENGTH = re.compile(rb"\n(?i:content-length): (\d{1,3})\r")
 
 # Larger ones only take longer.
 MOST_BYTES = 32 * 1024
@@ -15,14 +18,28 @@ Mutation = Callable[[Random, bytes], bytes]
 
 def mutant(chance: Random, cases: Sequence[Case]) -> Case:
     """One of `cases`, changed in one to four ways, or joined with another, and cut into parts anew."""
-    data = chance.choice(cases).data
+    whole = data = chance.choice(cases).data
     for _ in range(chance.choice((1, 1, 1, 2, 2, 3, 4))):
         change = chance.choice(CHANGES)
         data = change(chance, data) or data
     if chance.random() < 0.1:
         other = chance.choice(cases).data
         data = data[: chance.randint(0, len(data))] + other[chance.randint(0, len(other)) :]
+    if chance.random() < 0.2:
+        data = known(whole) * chance.randint(2, 3) + data
     return Case(split(chance, data[:MOST_BYTES]))
+
+
+def known(data: bytes) -> bytes:
+    """A harmless request whose header lines are those of the first request in `data`. Where it came before, two or
+    three times, the edge knows those lines again (proxy/wire/repeated), and must not take a mutant's for them."""
+    head, end, _ = data.partition(b"\r\n\r\n")
+    fields = head.partition(b"\r\n")[2]
+    length = _LENGTH.search(b"\n" + fields + b"\r")
+    body = b"0\r\n\r\n" if b"chunked" in fields.lower() else b""
+    if length is not None:
+        body = b"x" * int(length[1])
+    return b"GET " + words.ECHO + b" HTTP/1.1\r\n" + fields + end + body
 
 
 def _place(chance: Random, data: bytes) -> int:

@@ -1,12 +1,18 @@
 """The fuzzer itself: what it is there to find, it finds, tells from what is right, and makes small."""
 
 import asyncio
+import contextlib
 import time
 from collections import Counter
 from random import Random
 
 import pytest
 
+from proxy.wire import repeated
+from proxy.wire.errors import WireError
+from proxy.wire.limits import HeadLimits
+from proxy.wire.repeated import RequestDecoder
+from proxy.wire.request import RequestHead, decode_request
 from tests.fuzz.broken import MARK, in_parts, wrong
 from tests.fuzz.campaign import through
 from tests.fuzz.case import PLACE, Case, from_text, tag_of
@@ -14,7 +20,7 @@ from tests.fuzz.drive import Outcome, send
 from tests.fuzz.grammar import pipeline, sentinel, start
 from tests.fuzz.heard import Unreadable, answers
 from tests.fuzz.judge import faults
-from tests.fuzz.mutate import mutant
+from tests.fuzz.mutate import known, mutant
 from tests.fuzz.origin import Origin
 from tests.fuzz.readings import READINGS, read_all
 from tests.fuzz.seeds import inputs, seeds
@@ -164,6 +170,23 @@ class TestInputs:
         assert sum(one.sound for one in cases) > 30
         for _ in range(3000):
             assert not mutant(chance, [*cases, Case((b"",)), Case((b"a",))]).sound
+
+    def test_mutants_meet_an_edge_that_knows_their_heads(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        strict: list[bytes] = []
+
+        def decode(data: bytes, limits: HeadLimits) -> RequestHead | None:
+            strict.append(data)
+            return decode_request(data, limits)
+
+        monkeypatch.setattr(repeated, "decode_request", decode)
+        chance = Random(7)  # noqa: S311 -- repeatable on purpose
+        told = 0
+        for _ in range(300):
+            decoder, head = RequestDecoder(HeadLimits()), known(pipeline(chance).data)
+            with contextlib.suppress(WireError):
+                told += [decoder.decode(head) is not None for _ in range(3)] == [True] * 3
+        assert told > 200
+        assert len(strict) < 300 * 3 - 150, "most of the third ones were known"
 
     def test_wrong_answers_are_cut_only_before_their_end(self) -> None:
         chance = Random(6)  # noqa: S311 -- repeatable on purpose
