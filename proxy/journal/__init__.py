@@ -1,8 +1,12 @@
 """The audit record of every start.
 
-- `entry` makes the records: ECS field names, an allow-list, no headers, bodies or secrets [pure];
+- `entry` makes the records [pure]; `fields` is the one table of what they may hold, `allowed` holds them to it, `mask`
+  masks, `screened` is the journal that does both, and all that the gate writes to [pure, but for the last];
 - `chain` gives every record its place after the one before it, and checks that [pure];
-- `writer` appends them durably: one process, one writer, one fsync for all that wait;
+- `writer` appends them durably: one process, one writer, one fsync for all that wait. `opening` looks over and mends
+  what an earlier process left (`folder`, `tail`), `store` writes batches to one `segment` after the other by the calls
+  of `files`, and says what it did by `marks`, `debts` and `checkpoints`; `standing` is its state;
+- `retention` deletes old files that are `shipped`, where that is wanted;
 - `lines` reads a folder's lines, also while it is written; `query` says what is asked of them;
 - `read` is for who cannot go on without a record, `scan` and `events` for who shows them, `verify` checks the chain.
 

@@ -112,6 +112,7 @@ def prepare(record: Mapping[str, Any]) -> Unsealed:
 
 def put(unsealed: Unsealed, link: Link) -> tuple[bytes, Link]:
     """The line of a prepared record at its place, newline included, and the place after it."""
+    # Written by hand, in the order of the keys: encoding the record again would cost as much as all else.
     rest = f'"journal":"{link.journal}","prev":"{link.prev}","seq":{link.seq}}}'.encode()
     digest = hashlib.sha256(unsealed.before)
     digest.update(_OPENING + rest + unsealed.after)
@@ -176,6 +177,7 @@ def check(line: bytes, due: Link | None) -> tuple[Chain | None, Fault | None]:
         return None, Fault.UNREADABLE
     if chain is None:
         return None, Fault.UNCHAINED
+    # The hash before the place: what was changed is to be called changed, not out of order.
     if due is not None and chain.journal != due.journal:
         return chain, Fault.JOURNAL
     if line_hash(line) != chain.hash:

@@ -114,6 +114,7 @@ def take_lock(folder: Path, files: Files) -> Lock:
 
 
 def _locked(folder: Path, files: Files) -> int:
+    # flock(2), not fcntl's: that is given back when anything in this process closes the file.
     lock = files.open(folder / LOCK_FILE, os.O_RDWR | os.O_CREAT)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -51,6 +51,7 @@ def _opened(
     try:
         paths = journal_files(folder)
         check_regular(paths)
+        # The last file alone can end in half a line: a new one is begun when the one before is whole.
         path = paths[-1] if paths else path
         segment, more = open_segment(path, files)
         try:

@@ -119,6 +119,7 @@ def _finished(folder: Path, found: list[Old]) -> tuple[Old, ...]:
     """Those up to the first that holds a record of a start which is not finished."""
     if not found:
         return ()
+    # Reads all of the journal, in a thread, and only where there is something to delete.
     needed = {start.receipt for start in unfinished(folder)}
     kept = []
     for one in found:
@@ -148,6 +149,8 @@ async def retire(
             last=one.last,
             reason=one.why,
         )
+        # Before, not after: a crash in between leaves a file that is on record as gone, which harms nobody. The other
+        # way round it would leave a gap that looks like an attack.
         await journal.append(record, for_certain=True)
         await asyncio.to_thread(disk.remove, one.path)
         logger.info("the journal's file %s is retired (%s)", one.path, one.why)

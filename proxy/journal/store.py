@@ -87,6 +87,7 @@ class Store:
         self._rotate_if_due(now_ms)
         if now_ms < self._latest_ms - CLOCK_BACK_MS:
             self.say(marks.clock_went_back(_id(), now_ms, self._latest_ms))
+        # Set in any case: one step back is one note.
         self._latest_ms = now_ms
         lines, link = [], self.link
         for unsealed in (*self._due, *batch):
@@ -94,7 +95,9 @@ class Store:
             lines.append(line)
         if not lines:
             return
+        # One write for the batch: of a crash in the middle, a part that ends in half a line is what is left.
         self._segment.write(b"".join(lines))
+        # Only now: a batch that failed leaves no gap, and its numbers are given again.
         self.link = link
         self._due.clear()
 
@@ -142,6 +145,7 @@ class Store:
 
     def _rotate(self, why: str, now_ms: int) -> None:
         before = self._segment
+        # Never a name that is there: whatever it is, it is not written to.
         taken = (file_number(path.name) or 0 for path in [before.path, *journal_files(self.folder)])
         path = self.folder / file_name(max(taken) + 1)
         record = marks.rotated(

@@ -54,6 +54,7 @@ def mend(path: Path, file: int, files: Files) -> Torn | None:
         files.sync(beside)
     finally:
         files.close(beside)
+    # Only now that it is kept elsewhere.
     files.truncate(file, keep)
     files.sync(file)
     return Torn(kept_in=name, bytes=len(torn), sha256=hashlib.sha256(torn).hexdigest())

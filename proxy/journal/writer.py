@@ -95,6 +95,7 @@ class Journal:
         else:
             self._waiting.append(waiter)
             self._start_flush()
+        # Not `asyncio.timeout`: that would cancel the future, and with it who else learns of the record from it.
         timer = loop.call_later(self._settings.append_limit_s, self._give_up, waiter)
         try:
             # A caller that is cancelled does not take the record back: it may be half written already.
@@ -130,6 +131,7 @@ class Journal:
         try:
             while self._waiting or self._debts:
                 batch, self._waiting = self._waiting, []
+                # Whoever came meanwhile gets a try of their own: the failure may have passed.
                 if not await self._flush_batch(batch) and not self._waiting:
                     break  # debts alone: `_pay` tries again
         finally:
@@ -160,6 +162,7 @@ class Journal:
             self._failure = ""
         for waiter in batch:
             self._appended += 1
+            # Where the start went on without it, the record came in time after all: there is nothing to be said.
             if waiter.given_up and not waiter.goes_on:
                 self._late += 1
                 self._owe(Mark.LATE, waiter, "the disk answered after their starts had been refused")
@@ -169,6 +172,7 @@ class Journal:
     def _failed(self, batch: Iterable[_Waiter], failure: Exception) -> None:
         reason = getattr(failure, "strerror", None) or failure
         text = f"the journal {self.folder} cannot be written: {reason}"
+        # Once for each kind of failure: a full disk would fill the log of every refused start with the same line.
         if self._failure != text:
             logger.error("%s", text)
             self._failure = text

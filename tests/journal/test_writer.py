@@ -361,23 +361,26 @@ KILLED = """
 import asyncio, sys
 from pathlib import Path
 from proxy.journal.writer import open_journal
+from proxy.settings import JournalSettings
 
 async def one(opened, worker):
     for number in range(100_000):
         await opened.append({"startgate": {"receipt": f"{worker}-{number}", "phase": "outcome"}, "pad": "x" * 200})
         print(f"{worker}-{number}", flush=True)
 
-async def run(folder):
-    opened = open_journal(folder)
+async def run(folder, size):
+    opened = open_journal(folder, JournalSettings(rotate_size_bytes=size))
     await asyncio.gather(*(one(opened, worker) for worker in range(8)))
 
-asyncio.run(run(Path(sys.argv[1])))
+asyncio.run(run(Path(sys.argv[1]), int(sys.argv[2])))
 """
 
 
-@pytest.mark.parametrize("after", [1, 50, 400])
-def test_a_process_that_is_killed_loses_no_acknowledged_record(tmp_path: Path, after: int) -> None:
-    process = subprocess.Popen([sys.executable, "-c", KILLED, str(tmp_path)], stdout=subprocess.PIPE, cwd=ROOT)
+@pytest.mark.parametrize(("after", "size"), [(1, 10**9), (50, 10**9), (400, 10**9), (1, 1), (200, 1), (400, 5000)])
+def test_a_process_that_is_killed_loses_no_acknowledged_record(tmp_path: Path, after: int, size: int) -> None:
+    """Also where every batch, or every few, begins a file."""
+    asked = [sys.executable, "-c", KILLED, str(tmp_path), str(size)]
+    process = subprocess.Popen(asked, stdout=subprocess.PIPE, cwd=ROOT)
     assert process.stdout is not None
     told = [process.stdout.readline() for _ in range(after)]
     process.send_signal(signal.SIGKILL)
@@ -386,6 +389,7 @@ def test_a_process_that_is_killed_loses_no_acknowledged_record(tmp_path: Path, a
     assert process.wait() == -signal.SIGKILL
     asyncio.run(open_journal(tmp_path).close())
     found = set(receipts(tmp_path))
+    assert (len(list(tmp_path.glob("starts-*.jsonl"))) > 1) is (size < 10**9)
     promised = {line.decode().strip() for line in told if line.endswith(b"\n")}
     assert len(promised) >= after
     assert promised <= found
