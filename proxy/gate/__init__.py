@@ -8,7 +8,7 @@ its own, in this order:
 - `authorise` against the rules;
 - `plan` the destination [pure];
 - `preview` tells the plan as a document, where that alone is asked for [pure];
-- `record` makes the journal's records [pure];
+- `record` makes the journal's records, `record_request` what they hold of the request [pure];
 - `create` the destination, and remove it again where the start was refused;
 - `follow` the job to its real end;
 - `reconcile` what a crash left open;
