@@ -38,6 +38,7 @@ class Shipper:
         self._limits = limits
         self._chance = chance
         self._cursor: Cursor | None = None
+        self._unsaved = False
         self._accepted = 0
         self._rejected = 0
         self._failures = 0
@@ -111,6 +112,8 @@ class Shipper:
         batch = await asyncio.to_thread(source.read, self._folder, at, limits.batch_records, limits.batch_bytes)
         await self._measure(batch)
         if not batch:
+            if self._unsaved:
+                await self._save(at)
             self._well()
             return False
         if batch[0].fault:
@@ -156,8 +159,10 @@ class Shipper:
         return found
 
     async def _passed(self, last: Record, refused: Sequence[Rejection], *, accepted: int) -> None:
-        """All up to this record are settled: on the disk first, then here."""
-        await asyncio.to_thread(self._settle, last, refused)
+        """All up to this record are settled. What is rejected must be kept before it is passed; a cursor that cannot be
+        written, as on a full disk, has the sink get records again after a crash, and not over and over before it."""
+        if refused:
+            await asyncio.to_thread(self._keep, refused)
         self._cursor = last.after
         self._accepted += accepted
         self._rejected += len(refused)
@@ -165,11 +170,15 @@ class Shipper:
             kept = rejected.rejected_path(self._folder, self._sink.name)
             text = "%s does not take record %s, which is kept in %s: %s"
             logger.error(text, self._sink.name, one.record.id, kept, one.reason)
+        await self._save(last.after)
 
-    def _settle(self, last: Record, refused: Sequence[Rejection]) -> None:
-        if refused:
-            rejected.keep(self._folder, self._sink.name, refused, timestamp(time.time_ns() // 1_000_000))
-        cursors.save(self._folder, self._sink.name, last.after)
+    def _keep(self, refused: Sequence[Rejection]) -> None:
+        rejected.keep(self._folder, self._sink.name, refused, timestamp(time.time_ns() // 1_000_000))
+
+    async def _save(self, at: Cursor) -> None:
+        self._unsaved = True
+        await asyncio.to_thread(cursors.save, self._folder, self._sink.name, at)
+        self._unsaved = False
 
     async def _measure(self, batch: Sequence[Record] = ()) -> None:
         """How far behind the sink is; what is not known stays as it was."""

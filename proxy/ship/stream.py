@@ -78,7 +78,7 @@ class StreamSink:
     async def _present(self, ids: Sequence[str]) -> frozenset[str]:
         """Which of these ids the stream holds, in any of its backing indices."""
         # What was written a moment ago is found only after a refresh.
-        reply = await self._call("POST", f"/{quoted(self._stream)}/_refresh")
+        reply = await self._call("POST", f"/{quoted(self._stream)}/_refresh", safe=True)
         if not reply.good or _shards_failed(reply):
             raise SinkFailure(f"what {self._stream} holds cannot be looked at: {_reason(reply)}")
         found: set[str] = set()
@@ -90,7 +90,7 @@ class StreamSink:
         query = {"query": {"ids": {"values": list(ids)}}, "_source": False, "size": 2 * len(ids)}
         # Half an answer would pass for a whole one: what a shard that is away holds would be written again.
         path = f"/{quoted(self._stream)}/_search?allow_partial_search_results=false&filter_path=hits.hits._id"
-        reply = await self._call("POST", path, msgspec.json.encode(query))
+        reply = await self._call("POST", path, msgspec.json.encode(query), safe=True)
         if not reply.good:
             raise SinkFailure(f"what {self._stream} holds cannot be looked at: {_reason(reply)}")
         return {str(hit["_id"]) for hit in reply.content.get("hits", {}).get("hits", [])}
@@ -113,8 +113,9 @@ class StreamSink:
                 return Taken(batch.index(missing[0]) + 1, (rejection,)), True
             batch = batch[: max(len(batch) // 2, 1)]
 
-    async def _call(self, method: str, path: str, body: bytes | None = None) -> Reply:
-        return await self._transport.call(method, path, self._credential, body=body)
+    async def _call(self, method: str, path: str, body: bytes | None = None, *, safe: bool = False) -> Reply:
+        """By whatever node answers; where one breaks off in the middle, another is asked only if that is `safe`."""
+        return await self._transport.call(method, path, self._credential, body=body, safe=safe)
 
     async def close(self) -> None:
         """Close the connections."""

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -138,22 +139,42 @@ async def test_broken_lines_are_kept_aside_and_hold_nothing_up(written: Written)
     assert rejected.count(written.folder, "fake") == 4
 
 
-async def test_a_cursor_that_cannot_be_written_sends_again_and_never_passes(
-    written: Written, monkeypatch: pytest.MonkeyPatch
+async def test_a_cursor_that_cannot_be_written_is_written_later_and_sends_nothing_twice(
+    written: Written, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    written.append(4)
-    sink, failures = FakeSink(), iter([None, None])
+    written.append(14)
+    sink, failures = FakeSink(), [JournalError("no room")] * 4
     real = cursor.save
 
-    def save(*given: object) -> None:
-        if next(failures, "done") is None and sink.got:
-            raise JournalError("no room")
-        real(*given)  # type: ignore[arg-type]  # as they came
+    def save(*given: Any) -> None:
+        if sink.got and failures:
+            raise failures.pop()
+        real(*given)
 
     monkeypatch.setattr("proxy.ship.shipper.cursors.save", save)
     shipper = Shipper(written.folder, sink, LIMITS)
     async with running(shipper):
         await until(lambda: load(written.folder, "fake") == written.records()[-1].after)
+    assert sink.numbers == list(range(1, 15))
+    assert caplog.text.count("no room") == 1
+    assert not failures
+
+
+async def test_after_a_crash_without_a_cursor_written_all_is_sent_again(
+    written: Written, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written.append(4)
+    sink = FakeSink()
+    await Shipper(written.folder, FakeSink(most=0), LIMITS)._place()
+
+    def full(*_: object) -> None:
+        raise JournalError("no room")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("proxy.ship.shipper.cursors.save", full)
+        with pytest.raises(JournalError, match="no room"):
+            await Shipper(written.folder, sink, LIMITS).all_there_is()
+    await Shipper(written.folder, sink, LIMITS).all_there_is()
     assert sink.numbers == [1, 2, 3, 4] * 2
 
 

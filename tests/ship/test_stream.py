@@ -3,6 +3,7 @@
 import json
 import random
 import re
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,9 +11,11 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
+from proxy.cluster.transport import Transport
 from proxy.errors import JournalError
 from proxy.privileges.patterns import Language, included, language
 from proxy.privileges.versions import Version, index_privileges
+from proxy.settings import ClusterTls
 from proxy.ship.model import SinkFailure, Taken
 from proxy.ship.rejected import numbers, rejected_path
 from proxy.ship.shipper import Shipper
@@ -229,7 +232,7 @@ async def test_a_cursor_that_could_not_be_moved_doubles_nothing(
             with pytest.raises(JournalError):
                 await shipper.all_there_is()
         cluster.rollover()
-        await shipper.all_there_is()
+        await Shipper(tmp_path, sink, LIMITS).all_there_is()
     assert cluster.numbers == [1, 2, 3, 4, 5]
 
 
@@ -255,6 +258,33 @@ async def test_records_before_the_chain_come_once_too(tmp_path: Path) -> None:
     async with sink_to(cluster) as sink:
         await shipped(written, sink)
     assert len(cluster.documents) == 3
+
+
+async def test_any_node_will_do(tmp_path: Path) -> None:
+    made = records(tmp_path, 4)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        dead = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        async with listening(FakeCluster()) as cluster:
+            transport = Transport([dead, cluster.url], ClusterTls(), 10.0)
+            sink = StreamSink(transport, NOBODY, STREAM)
+            for start in range(4):
+                assert await sink.send(made[start : start + 1]) == Taken(1)
+            await sink.close()
+    assert cluster.numbers == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("answer", [{}, {"items": 1}, {"items": [{"create": {"status": "x"}}]}])
+async def test_an_answer_of_another_shape_takes_nothing(
+    tmp_path: Path, answer: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def told(*_: object) -> web.Response:
+        return web.json_response(answer)
+
+    monkeypatch.setattr(FakeCluster, "_written", told)
+    async with sink_to(FakeCluster()) as sink:
+        with pytest.raises(SinkFailure, match="the answer to a bulk request"):
+            await sink.send(records(tmp_path, 1))
 
 
 async def test_an_answer_that_is_none_takes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -111,6 +111,13 @@ def test_failures_are_warnings(tmp_path: Path) -> None:
     assert message(written.records()[0]).startswith(b"<108>1 ")
 
 
+@pytest.mark.parametrize("line", [b"garbage", b"{}", b'{"event":"x"}', b'{"event":{"action":7}}', b'{"@timestamp":7}'])
+def test_a_record_of_another_form_is_sent_as_it_is(line: bytes) -> None:
+    found = MESSAGE.fullmatch(message(plain(line)))
+    assert found is not None
+    assert (found[2], found[6], found[7], found[8]) == (b"-", b"-", b'[origin software="startgate"]', line)
+
+
 @pytest.mark.parametrize(("seq", "told"), [(1, 1), (2**31 - 1, 2**31 - 1), (2**31, 1), (2**32, 2)])
 def test_sequence_ids_count_round(seq: int, told: int) -> None:
     """RFC 5424 §7.3.1."""
