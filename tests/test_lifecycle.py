@@ -18,7 +18,7 @@ from proxy.embedded.app import Cluster, serve_embedded
 from proxy.gate.app import run as run_gate
 from proxy.gate.observe_owners import BEFORE, CHANGED, MISSED
 from proxy.journal.observed import observed
-from proxy.settings import EdgeLimits, EdgeSettings, GateLimits, GateSettings
+from proxy.settings import EdgeLimits, EdgeSettings, GateLimits, GateSettings, Masking
 from tests.journal.checking import check_journal
 from tests.stack import SHIPPED_RULES, Stack, in_front_of, whole
 
@@ -179,7 +179,7 @@ class Apart:
         self.journal = folder / "journal"
 
     @asynccontextmanager
-    async def gate(self) -> AsyncIterator[None]:
+    async def gate(self, masking: Masking | None = None) -> AsyncIterator[None]:
         """A gate while the block runs."""
         stop, ready = asyncio.Event(), asyncio.Event()
         settings = GateSettings(
@@ -189,6 +189,7 @@ class Apart:
             journal=str(self.journal),
             service=self._cluster.superuser,
             limits=GateLimits(follow_up_poll_s=0.1, drain_s=5.0),
+            masking=masking or Masking(),
         )
         task = asyncio.ensure_future(run_gate(settings, stop, ready.set, asyncio.Event()))
         await asyncio.wait_for(ready.wait(), 10)
@@ -265,3 +266,21 @@ async def test_while_the_gate_is_down_all_pass_and_the_gap_is_on_record_when_it_
             await one.call("POST", JOB + "/_start", ann)
             assert one.owner()["known"] is False
         check_journal(one.journal)
+
+
+async def test_owners_that_are_masked_are_known_by_their_mask_also_after_a_restart(tmp_path: Path) -> None:
+    masking = Masking(fields=("user.name",), key="k" * 16)
+    async with serve_embedded() as cluster, apart(cluster, tmp_path) as one:
+        ann, ben = fill(cluster)
+        await one.call("PUT", "/open-1", cluster.superuser, {"mappings": {"properties": {"x": {"type": "double"}}}})
+        async with one.gate(masking):
+            assert await one.call("PUT", JOB, ann, BODY) == 200
+            await one.call("POST", JOB + "/_start", ben)
+            before = one.owner()["name"]
+        async with one.gate(masking):
+            await one.call("POST", JOB + "/_start", ben)
+            after = one.owner()["name"]
+        [made] = observed(one.journal)
+        assert before == after == made["startgate"]["caller"]["name"]
+        assert before.startswith("masked:")
+        assert '"ann"' not in stack_text(one.journal)
