@@ -5,6 +5,6 @@ import sys
 
 from bench.children import ROOT, python
 
-for name in ("wire", "start", "plan", "rules", "observe", "journal", "memory"):
+for name in ("wire", "start", "plan", "rules", "observe", "journal", "journal_reading", "memory"):
     if subprocess.run(python(f"bench.{name}"), cwd=ROOT, check=False).returncode:
         sys.exit(f"bench/{name} failed")

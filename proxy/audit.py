@@ -72,12 +72,13 @@ def _known(start: Start, *keys: str) -> str:
 
 def table(starts: Sequence[Start], indent: str = "") -> list[Text]:
     """All starts as lines, in the order given; why one was not granted stands in a line of its own below it."""
-    return _page(starts, indent, [])[0]
+    return _page([row(start, len(start.receipt)) for start in starts], indent, [])[0]
 
 
 def pages(starts: Iterable[Start]) -> Iterator[Text]:
     """The same of any number of starts, a page of which is in memory at a time; a later page's columns may be wider."""
-    waiting = iter(starts)
+    # Rows are a small part of the starts that they are made of.
+    waiting = (row(start, len(start.receipt)) for start in starts)
     least: list[int] = []
     while page := list(islice(waiting, PAGE)):
         first = not least
@@ -85,9 +86,8 @@ def pages(starts: Iterable[Start]) -> Iterator[Text]:
         yield from [head, *body] if first else body
 
 
-def _page(starts: Sequence[Start], indent: str, least: Sequence[int]) -> tuple[list[Text], list[int]]:
-    shown = max(distinct([start.receipt for start in starts]), least[-1] if least else 0)
-    kept = [row(start, shown) for start in starts]
+def _page(kept: Sequence[Row], indent: str, least: Sequence[int]) -> tuple[list[Text], list[int]]:
+    shown = max(distinct([one.receipt for one in kept]), least[-1] if least else 0)
     cells = [
         (
             one.time,
@@ -97,7 +97,7 @@ def _page(starts: Sequence[Start], indent: str, least: Sequence[int]) -> tuple[l
             one.job,
             one.destination,
             one.ended,
-            one.receipt,
+            one.receipt[:shown],
         )
         for one in kept
     ]

@@ -15,6 +15,7 @@ from proxy import audit
 from proxy.commands.audit_print import events_csv, starts_csv
 from proxy.journal.entry import encode
 from proxy.journal.events import Event
+from proxy.journal.glance import glance
 from proxy.journal.query import Kind, Name, Query, results
 from proxy.journal.scan import Found, Row
 from proxy.journal.start import Start
@@ -73,7 +74,9 @@ def _as_lines(records: list[dict[str, Any]]) -> None:
     found = Found("r" * 32)
     for record in records:
         line = encode(record)[:-1]
-        found.add(Row(Path("f"), 1, line), record)
+        seen = glance(line)
+        assert seen is not None
+        found.add(Row(Path("f"), 1, line), seen)
         event = Event(Kind.START, record, line)
         assert list(audit.event_lines(event))
         events_csv([event], io.StringIO())

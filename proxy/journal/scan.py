@@ -9,15 +9,16 @@ Lines that are no records are reported, and hide nothing else.
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from proxy.journal.entry import NOT_LIFTED, Phase
+from proxy.journal.entry import Phase
+from proxy.journal.glance import Glance, glance
 from proxy.journal.lines import Batch, Problem, Report, batches
-from proxy.journal.query import Kind, Query, at
+from proxy.journal.query import Query
 from proxy.journal.read import decode
 from proxy.journal.start import Start
 
@@ -30,7 +31,8 @@ EARLY = 5_000
 _TIME = b'{"@timestamp":"'
 _TIME_SPAN = slice(len(_TIME), len(_TIME) + len("2026-01-31T09:00:00.000Z"))
 _RECEIPT = b'"receipt":"'
-NO_OBJECT = "is not a record of a start: it is no JSON object"
+NO_RECORD = "is not a record of a start"
+NO_OBJECT = f"{NO_RECORD}: it is no JSON object"
 _INTENT = b'"phase":"intent"'
 
 
@@ -51,6 +53,7 @@ class Found:
     phases: set[str] = field(default_factory=set)
     size: int = 0
     may_end: bool = True
+    _joined: Start | None = None
 
     @property
     def waits(self) -> bool:
@@ -59,28 +62,42 @@ class Found:
             return Phase.INTENT in self.phases
         return self.may_end and Phase.END not in self.phases
 
-    def add(self, row: Row, record: Mapping[str, Any]) -> None:
+    def add(self, row: Row, seen: Glance) -> None:
         """Take in one more record of the start."""
         self.rows.append(row)
         self.size += len(row.line)
-        self.phases.add(record["startgate"]["phase"])
-        if record["startgate"]["phase"] == Phase.OUTCOME:
-            self.may_end = _may_end(record)
+        self.phases.add(seen.phase)
+        if seen.phase == Phase.OUTCOME:
+            self.may_end = seen.may_end
 
     def start(self) -> Start:
-        """The records, decoded and joined."""
-        found = Start(self.receipt)
-        for row in self.rows:
-            _, record = decode(row.line)
-            found.records[record["startgate"]["phase"]] = record
-        return found
+        """The records, decoded and joined, until `forget`.
+
+        Raises:
+            NotRecord: one of the lines cannot be decoded.
+        """
+        if self._joined is None:
+            self._joined = Start(self.receipt)
+            for row in self.rows:
+                try:
+                    _, record = decode(row.line)
+                except ValueError as failure:
+                    raise NotRecord(Problem(row.path, row.number, f"{NO_RECORD}: {failure}")) from failure
+                self._joined.records[record["startgate"]["phase"]] = record
+        return self._joined
+
+    def forget(self) -> "Found":
+        """Hold the lines alone again: decoded they take several times as much."""
+        self._joined = None
+        return self
 
 
-def _may_end(outcome: Mapping[str, Any]) -> bool:
-    ours = outcome["startgate"]
-    if ours.get("plan_only") or ours.get("explain_only"):
-        return False
-    return at(outcome, "event", "outcome") != "failure" or NOT_LIFTED in str(at(ours, "destination", "removal"))
+class NotRecord(Exception):
+    """A line that was taken for a record of a start is none."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(str(problem))
+        self.problem = problem
 
 
 def matching(folder: Path, query: Query, report: Report, *, window: int = WINDOW_STARTS) -> Iterator[Found]:
@@ -90,12 +107,30 @@ def matching(folder: Path, query: Query, report: Report, *, window: int = WINDOW
     Raises:
         JournalError: there is no such folder, or it cannot be read; also what `report` raises.
     """
-    return (found for found in _Scan(folder, query, report, window).run() if query.takes(found.start()))
+    for found in _Scan(folder, query, report, window).run():
+        if _decodes(found, report) and query.takes(found.start()):
+            yield found
+
+
+def _decodes(found: Found, report: Report) -> bool:
+    """Decode the lines of a start; those that are no records are told, and left out. Whether any is left."""
+    while found.rows:
+        try:
+            found.start()
+        except NotRecord as failure:
+            report(failure.problem)
+            found.forget()
+            found.rows = [
+                row for row in found.rows if (row.path, row.number) != (failure.problem.path, failure.problem.line)
+            ]
+        else:
+            return True
+    return False
 
 
 def newest(found: Iterable[Found], count: int) -> Iterator[Found]:
     """The last `count` of them, in the order given; only their lines are held."""
-    return iter(deque(found, maxlen=count))
+    return iter(deque((one.forget() for one in found), maxlen=count))
 
 
 class _Scan:
@@ -164,17 +199,17 @@ class _Scan:
         """Take in a line of a start, unless it adds nothing."""
         line, number = batch.lines[place], batch.first + place
         try:
-            kind, record = decode(line)
+            seen = glance(line)
         except ValueError as failure:
-            report(Problem(batch.path, number, f"is not a record of a start: {failure}"))
+            report(Problem(batch.path, number, f"{NO_RECORD}: {failure}"))
             return
         receipt = receipt_in(line)
         found = self._held.get(receipt)
-        if kind is not Kind.START or self._is_over(receipt, record, found):
+        if seen is None or self._is_over(receipt, seen, found):
             return
         if found is None:
-            found = self._held[receipt] = self._begun(receipt, record["startgate"]["receipt"])
-        found.add(Row(batch.path, number, line), record)
+            found = self._held[receipt] = self._begun(receipt, seen.receipt)
+        found.add(Row(batch.path, number, line), seen)
         self._size += len(line)
 
     def _begun(self, receipt: bytes, name: str) -> Found:
@@ -184,24 +219,23 @@ class _Scan:
         if intent is None:
             return found
         try:
-            kind, record = decode(intent.line)
+            seen = glance(intent.line)
         except ValueError as failure:
-            self._report(Problem(intent.path, intent.number, f"is not a record of a start: {failure}"))
+            self._report(Problem(intent.path, intent.number, f"{NO_RECORD}: {failure}"))
             return found
-        if kind is Kind.START:
-            found.add(intent, record)
+        if seen is not None:
+            found.add(intent, seen)
             self._size += found.size
         return found
 
-    def _is_over(self, receipt: bytes, record: Mapping[str, Any], found: Found | None) -> bool:
+    def _is_over(self, receipt: bytes, seen: Glance, found: Found | None) -> bool:
         """Whether a record adds nothing: it was read ahead, or its start is not of the time that is asked for."""
-        phase = record["startgate"]["phase"]
-        if phase != Phase.OUTCOME:
-            return found is None and bool(phase == Phase.END)
+        if seen.phase != Phase.OUTCOME:
+            return found is None and seen.phase == Phase.END
         if found is None and receipt in self._told:
             self._told.remove(receipt)
             return True
-        if self._query.takes_time(record.get("@timestamp")):
+        if self._query.takes_time(seen.time):
             return False
         self._early.pop(receipt, None)
         if found is not None:

@@ -144,6 +144,8 @@ def test_a_plan_waits_for_no_end(tmp_path: Path) -> None:
     [
         *(b"garbage", b"", b"{}", b"[]", b"null", b"\0" * 100, b"\xff\xfe", b'{"startgate":', b"[" * 100_000),
         b'{"startgate":{"phase":"outcome","receipt":"\xff"}}',
+        # At a glance this is a record.
+        b'{"startgate":{"phase":"outcome","receipt":"g"},"x":"\xff"}',
     ],
 )
 @pytest.mark.parametrize("query", [Query(), Query(user=Name("anna"))], ids=["all", "filtered"])
@@ -156,6 +158,15 @@ def test_a_garbage_line_is_told_and_hides_nothing_else(tmp_path: Path, garbage: 
         assert [(one.path.name, one.line) for one in told] == [("starts-000001.jsonl", 2)]
     else:
         assert told == [], "a filter looks into no line that cannot be asked for"
+
+
+def test_a_start_is_shown_without_its_broken_record(tmp_path: Path) -> None:
+    intent, outcome, end = lines(*granted("a"))
+    write(tmp_path, [intent, outcome.replace(b"success", b"\xffuccess"), end])
+    told: list[Problem] = []
+    (one,) = matching(tmp_path, Query(), told.append)
+    assert [*one.start().records] == ["intent", "end"]
+    assert [problem.line for problem in told] == [2]
 
 
 def test_records_of_other_kinds_are_passed_over(tmp_path: Path) -> None:
