@@ -275,8 +275,8 @@ def readme(figures: Sequence[Figures], where: str) -> list[str]:
         ),
         (
             "a start that the cluster refuses: sequential calls, with those that remove its index again",
-            f"{in_all}, of which {refused.removal} remove it (bar: {WITH_REMOVAL}, {held}; {LEAST_SAFE} is the least that "
-            "is safe)",
+            f"{in_all}, of which {refused.removal} remove it "
+            f"(bar: {WITH_REMOVAL}, {held}; {LEAST_SAFE} is the least that is safe)",
         ),
         ("a start: what the gate adds, by the network's delay in ms", f"{', '.join(added)} (the 50th percentile)"),
         (
