@@ -163,7 +163,9 @@ async def in_front_of(
             journaling=journaling or JournalSettings(),
         )
         edge_settings = EdgeSettings(
-            nodes=(cluster.url,), gate_socket=gate_socket, limits=EdgeLimits(drain_s=2.0, client_head_s=2.0)
+            nodes=(cluster.url,),
+            gate_socket=gate_socket,
+            limits=EdgeLimits(drain_s=2.0, client_head_s=2.0, observe_wait_s=60.0),
         )
         listener = socket.create_server(("127.0.0.1", 0))
         port = listener.getsockname()[1]

@@ -227,7 +227,9 @@ class Apart:
 @asynccontextmanager
 async def apart(cluster: Cluster, folder: Path) -> AsyncIterator[Apart]:
     stop, ready = asyncio.Event(), asyncio.Event()
-    settings = EdgeSettings(nodes=(cluster.url,), gate_socket=str(folder / "gate.sock"), limits=EdgeLimits(drain_s=2.0))
+    settings = EdgeSettings(
+        nodes=(cluster.url,), gate_socket=str(folder / "gate.sock"), limits=EdgeLimits(drain_s=2.0, observe_wait_s=60.0)
+    )
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
     edge = asyncio.ensure_future(run_edge(settings, [Entrance(listener)], stop, ready.set))

@@ -12,7 +12,7 @@ See docs/decisions/117-how-calls-are-observed.md.
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Final
 
 import msgspec
@@ -45,6 +45,7 @@ class Notes:
         self._under_way: set[asyncio.Task[None]] = set()
         self._gap: Gap | None = None
         self._teller: asyncio.Task[None] | None = None
+        self._closing = asyncio.Event()
 
     @property
     def gap(self) -> Gap | None:
@@ -74,6 +75,9 @@ class Notes:
             await self._put(NOTE_TARGET, msgspec.json.encode(note))
         except NotTold as failure:
             self._missed(gap_of(note, str(failure)))
+        except asyncio.CancelledError:
+            self._missed(gap_of(note, "the worker stopped before the gate had answered"))
+            raise
 
     def _missed(self, gap: Gap) -> None:
         if self._gap is None:
@@ -86,11 +90,22 @@ class Notes:
         pause_s = FIRST_PAUSE_S
         try:
             while self._gap is not None:
-                await asyncio.sleep(pause_s)
+                last = await self._paused(pause_s)
                 pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
                 await self._try_gap()
+                if last:
+                    return
         finally:
             self._teller = None
+
+    async def _paused(self, seconds: float) -> bool:
+        """Wait so long, or until the worker stops: then there is one more attempt, and True is told."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._closing.wait()
+        except TimeoutError:
+            return False
+        return True
 
     async def _try_gap(self) -> None:
         """Tell of the gap once; what comes up meanwhile is the next gap."""
@@ -135,14 +150,19 @@ class Notes:
 
     async def close(self) -> None:
         """Let notes under way arrive, within a bound, and try once more to tell of a gap; what is lost is logged."""
-        if self._under_way:
-            await asyncio.wait(self._under_way, timeout=LAST_S)
-        for task in (*self._under_way, *([self._teller] if self._teller is not None else [])):
-            task.cancel()
-        try:
-            async with asyncio.timeout(LAST_S):
-                await self._try_gap()
-        except TimeoutError:
-            pass
+        await _ended(self._under_way)
+        self._closing.set()
+        if self._teller is not None:
+            await _ended({self._teller})
         if self._gap is not None:
-            logger.error("%d observed calls are not on record, and the gate could not be told", self._gap.count)
+            logger.error("observed calls are not on record, and the gate could not be told of them: %d", self._gap.count)
+
+
+async def _ended(tasks: Collection[asyncio.Task[None]]) -> None:
+    """Wait for tasks within the bound, and cancel those that go on."""
+    tasks = tuple(tasks)
+    if tasks:
+        _, late = await asyncio.wait(tasks, timeout=LAST_S)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)

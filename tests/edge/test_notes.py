@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from proxy.edge import notes as notes_module
 from proxy.edge.notes import Notes
 from proxy.notes import GAP_TARGET, NOTE_TARGET, Gap, Note, gap_of, joined
 from tests.edge.rig import Rig, Script, Wire, make_limits, until
@@ -71,6 +72,13 @@ async def told(notes: Notes, *several: Note) -> list[Told]:
     return each
 
 
+async def missed(notes: Notes, count: int) -> Gap:
+    """The gap, once it holds so many calls: while it is being told it is nowhere."""
+    await until(lambda: notes.gap is not None and notes.gap.count == count)
+    assert notes.gap is not None
+    return notes.gap
+
+
 async def test_a_note_arrives_as_it_is(rig: Rig) -> None:
     gate = await rig.gate(says(NO_CONTENT))
     notes = made(rig, observe_wait_s=60.0)
@@ -83,8 +91,7 @@ async def test_a_note_arrives_as_it_is(rig: Rig) -> None:
 async def test_nobody_waits_for_a_gate_that_is_down_and_it_hears_of_the_gap_when_it_is_back(rig: Rig) -> None:
     notes = made(rig, observe_wait_s=60.0)
     await told(notes, note(1), note(3, "stop"), note(2))
-    gap = notes.gap
-    assert gap is not None
+    gap = await missed(notes, 3)
     assert (gap.calls, gap.since_ms, gap.until_ms) == ({"put": 2, "stop": 1}, 10, 35)
     assert "cannot be reached" in gap.why
     gate = await rig.gate(says(NO_CONTENT))
@@ -158,8 +165,26 @@ async def test_what_is_lost_at_the_end_is_said(rig: Rig, caplog: pytest.LogCaptu
     notes = made(rig)
     await told(notes, note(1), note(2))
     await notes.close()
-    assert notes.gap == joined(gap_of(note(1), notes.gap.why), gap_of(note(2), "")) if notes.gap else False
-    assert "2 observed calls are not on record" in caplog.text
+    gap = await missed(notes, 2)
+    assert gap == joined(gap_of(note(1), gap.why), gap_of(note(2), ""))
+    assert "could not be told of them: 2" in caplog.text
+
+
+async def test_a_note_that_does_not_arrive_at_the_end_is_counted(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(notes_module, "LAST_S", 0.05)
+
+    async def silent(wire: Wire) -> None:
+        await wire.message()
+        await wire.ended()
+
+    await rig.gate(silent)
+    notes = made(rig, observe_wait_s=0.0)
+    await told(notes, note(1))
+    await notes.close()
+    assert "could not be told of them: 1" in caplog.text
+    assert notes.gap == gap_of(note(1), "the worker stopped before the gate had answered")
 
 
 async def test_what_is_missed_while_a_gap_is_told_is_the_next_gap(rig: Rig) -> None:
