@@ -11,6 +11,7 @@ import stat
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from proxy.journal.entry import Phase
 from proxy.journal.read import Start, starts
 from proxy.model import Answer
 from proxy.privileges import Held
-from proxy.settings import ClusterTls, GateLimits, GateSettings
+from proxy.settings import ClusterTls, GateLimits, GateSettings, Masking
 from tests.gate.fakes import ROOT, STARTED, TARGET, FakeCluster, answer, until
 from tests.journal.checking import check_journal
 
@@ -66,11 +67,15 @@ class Running:
 
 @asynccontextmanager
 async def running(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, answers: Mapping[str, Any] | None = None
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    answers: Mapping[str, Any] | None = None,
+    masking: Masking | None = None,
 ) -> AsyncIterator[Running]:
     cluster = FakeCluster([], dict(answers or {}))
     monkeypatch.setattr(app, "Gateway", lambda *_, **__: cluster)
     gate = Running(folder, cluster)
+    gate.settings = replace(gate.settings, masking=masking or Masking())
     serving = asyncio.ensure_future(run(gate.settings, gate.stop, gate.ready.set, gate.reload))
     ready = asyncio.ensure_future(gate.ready.wait())
     await asyncio.wait({serving, ready}, return_when=asyncio.FIRST_COMPLETED, timeout=5)
@@ -171,6 +176,19 @@ async def test_what_the_edge_tells_is_believed_and_goes_no_further(
     assert one.records[Phase.OUTCOME]["source"] == {"address": "192.0.2.7", "ip": "192.0.2.7", "port": 555}
     assert one.records[Phase.OUTCOME]["startgate"]["front"] == {"address": "10.0.0.9"}
     assert [name for name, _ in gate.cluster.forwarded[0][1]] == ["Host", "Connection", "X-Kept"]
+
+
+async def test_names_and_addresses_are_masked_where_that_is_wanted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    masking = Masking(fields=("user.name", "source.address"), key="0123456789abcdef")
+    async with running(tmp_path, monkeypatch, {"held": Held()}, masking) as gate:
+        told = await gate.exchange(request("X-Startgate-Peer: 192.0.2.7:555", "X-Forwarded-For: 192.0.2.8"))
+    assert b"user [ann]" in told
+    held = b"".join(path.read_bytes() for path in (tmp_path / "journal").glob("starts-*"))
+    assert b"user [masked:" in held
+    for value in (b"[ann]", b'"ann"', b"192.0.2.7", b"192.0.2.8"):
+        assert value not in held
 
 
 async def test_without_a_receipt_one_is_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -558,13 +558,20 @@ async def test_a_refusal_that_quotes_query_or_body_is_on_record_without_the_quot
     assert told["event"]["reason"] == (reason or told["event"]["reason"]) != ""
 
 
-async def masked(*headers: tuple[str, str], **answers: Any) -> list[Mapping[str, Any]]:
+ALL = Masking(fields=tuple(MASKABLE), key="0123456789abcdef")
+
+
+DENY = "caller.username == 'ann' || request.user_agent == 'curl/8'"
+
+
+async def masked(
+    *headers: tuple[str, str], masking: Masking = ALL, deny: str = DENY, **answers: Any
+) -> list[Mapping[str, Any]]:
     """The records of one start where all is masked that can be."""
     one = Scene()
     one.cluster.answers |= answers
-    masking = Masking(fields=tuple(MASKABLE), key="0123456789abcdef")
     world = replace(one.world(), journal=ScreenedJournal(one.journal, masking))
-    rules = guarded(guard("g", "caller.username == 'ann' || request.user_agent == 'curl/8'", message="Not you."))
+    rules = guarded(guard("g", deny, message="Not you."))
     start = replace(arrived(*headers), certificate=CERTIFICATE, front="203.0.113.5:7")
     await flow.start(start, rules, world, lambda _: asyncio.Lock())
     return one.records
@@ -576,7 +583,7 @@ async def test_what_is_masked_is_nowhere() -> None:
         *(("X-Opaque-Id", "kibana:ann"), ("Forwarded", "for=192.0.2.99")),
     )
     key = replace(BOB, api_key_id="k1", api_key_name="bobs key")
-    asked = {"identify secondary": key, "held": Held()}
+    asked: dict[str, Any] = {"identify secondary": key, "held": Held()}
     (told,) = await masked(*headers, **asked)
     text = json.dumps(told)
     for value in ("ann", "bob", "192.0.2.1", "192.0.2.99", "10.1.2.3", "curl", "kibana", "203.0.113.5", "Example"):
@@ -584,6 +591,18 @@ async def test_what_is_masked_is_nowhere() -> None:
     assert len(told["startgate"]["verdict"]["reasons"]) > 1
     assert told["user"]["name"] == told["startgate"]["caller"]["name"] != told["startgate"]["secondary"]["name"]
     assert told["startgate"]["job"]["id"] == "outliers"
+
+
+async def test_what_it_takes_to_go_on_after_a_crash_is_the_same_in_masked_records() -> None:
+    kept = ("phase", "receipt", "job", "destination", "rules")
+    nobody = "caller.username == 'nobody'"
+    plain, hidden = await masked(masking=Masking(), deny=nobody), await masked(deny=nobody)
+    assert [one["startgate"]["phase"] for one in plain] == ["intent", "outcome"]
+    for one, other in zip(plain, hidden, strict=True):
+        assert one["user"]["name"] == "ann" != other["user"]["name"]
+        assert {key: one["startgate"][key] for key in kept} == {key: other["startgate"][key] for key in kept}
+        assert one["startgate"]["destination"]["meta"]
+        assert one["event"].get("outcome") == other["event"].get("outcome")
 
 
 async def test_the_words_of_the_cluster_are_masked_too() -> None:
