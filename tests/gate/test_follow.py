@@ -469,6 +469,30 @@ async def test_pauses_grow_up_to_the_configured_one() -> None:
     await following.followers.close()
 
 
+class StillClock(FakeClock):
+    """It goes on only when it is told to."""
+
+    def ticks_s(self) -> float:
+        return self.ms / 1000
+
+
+async def test_a_job_that_comes_in_between_does_not_have_others_asked_about_early() -> None:
+    following = Following(limits=GateLimits(follow_up_poll_s=0.01))
+    following.cluster.answers["states"] = DONE
+    clock = StillClock()
+    following.followers._clock = clock
+    following.follow("r1", id="job-1")
+    await until(lambda: len(following.followers._followed) == 1)
+    following.follow("r2", id="job-2")
+    await until(lambda: len(following.followers._followed) == 2)
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert following.cluster.asked_states == []
+    clock.ms += 1000
+    await following.ends(2)
+    assert following.cluster.asked_states == [("job-1", "job-2")]
+
+
 async def test_closing_leaves_the_end_to_the_next_process() -> None:
     following = Following(*[RUNNING] * 100_000)
     following.follow()
