@@ -179,6 +179,7 @@ def _details(start: Start) -> Iterator[tuple[str, str]]:
         state = at(end, "startgate", "end", "state") or "not known"
         reason = at(end, "event", "reason")
         yield "job ended", f"{end.get('@timestamp')} {state}{f': {reason}' if reason else ''}"
+        yield from _outcome(part(end, "startgate", "end"))
 
 
 def _present(heading: str, value: object) -> Iterator[tuple[str, str]]:
@@ -252,6 +253,16 @@ def _seen(who: Mapping[str, Any]) -> str:
     through = "; another called for them" if who.get("by") == "secondary" else ""
     realm = at(who, "realm", "name")
     return f"{who.get('name')} (realm {realm}), {who.get('action')} of {who.get('time')}{through}"
+
+
+def _outcome(end: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What a job came to."""
+    yield from _present("failure", end.get("failure_reason"))
+    documents = [f"{name} {count}" for name, count in part(end, "documents").items()]
+    yield from _present("documents", ", ".join(documents))
+    peak = end.get("peak_memory_bytes")
+    if isinstance(peak, int):
+        yield "peak memory", f"{peak:,} bytes"
 
 
 def _exception(used: Mapping[str, Any]) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from proxy import audit
+from proxy.journal import query
 from proxy.journal.read import Start
 
 
@@ -91,7 +92,7 @@ END = record("end", "failure", reason="the job ran out of memory", startgate={"e
     ],
 )
 def test_results(records: list[Mapping[str, Any]], result: str) -> None:
-    assert audit.result(start(*records)) == result
+    assert query.result(start(*records)) == result
     assert result in audit.STYLES
 
 
@@ -249,3 +250,16 @@ def test_an_exception_that_let_a_start_pass_is_told(odd: object) -> None:
     ):
         one = start(record("outcome", "success", startgate={"verdict": {"allowed": True, "exception": exception}}))
         assert [text for heading, text in audit.details(one) if heading == "break-glass"] == told
+
+
+def test_what_a_job_came_to_is_told() -> None:
+    end = {
+        "state": "failed",
+        "failure_reason": "no memory",
+        "documents": {"training": 80, "skipped": 2},
+        "peak_memory_bytes": 1234567,
+    }
+    told = dict(audit.details(start(GRANTED, record("end", "failure", startgate={"end": end}))))
+    assert told["failure"] == "no memory"
+    assert told["documents"] == "training 80, skipped 2"
+    assert told["peak memory"] == "1,234,567 bytes"

@@ -25,7 +25,14 @@ ODD = st.one_of(
     st.none(), st.booleans(), st.integers(-5, 5), st.text(max_size=3), st.just([]), st.just([1, None]), st.just({}),
     st.just({"text": 1}), st.just([[]]), st.just([{}]),
 )  # fmt: skip
-RECORDS = (INTENT, GRANTED, DENIED, END)
+SEEN = {"known": True, "name": "eva", "realm": {"name": "r"}, "action": "put", "time": "t"}
+OUTCOME = {"state": "failed", "documents": {"training": 1}, "peak_memory_bytes": 1, "failure_reason": "f"}
+RECORDS = (
+    INTENT,
+    {**GRANTED, "startgate": {**GRANTED["startgate"], "owner": {"kind": "roles", "roles": ["a"], "seen": SEEN}}},
+    DENIED,
+    {**END, "startgate": {**END["startgate"], "end": OUTCOME}},
+)
 QUERY = Query(user=Name("a*"), job=Name("b"), index=Name("c"), since="2026-01-01T00:00:00.000Z")
 
 

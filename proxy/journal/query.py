@@ -185,7 +185,6 @@ def users(record: Mapping[str, Any]) -> Iterator[object]:
 def jobs(record: Mapping[str, Any]) -> Iterator[object]:
     """The job's id in a record."""
     yield at(record, "startgate", "job", "id")
-    yield at(record, "startgate", "observed", "job", "id")
 
 
 def indices(record: Mapping[str, Any]) -> Iterator[object]:
