@@ -28,7 +28,7 @@ from tests.journal.checking import check_journal
 
 ROOT = Path(__file__).parents[2]
 RULES = ROOT / "rules"
-PATIENCE_S = 60
+PATIENCE_S = 90
 
 
 class Gates:
@@ -166,7 +166,7 @@ class Client:
 
 
 async def until(holds: Callable[[], Awaitable[bool]]) -> None:
-    """Wait until something comes to hold that another process has to do; it is a failure where it takes a minute."""
+    """Wait until something comes to hold that another process has to do; it is a failure where that takes too long."""
     async with asyncio.timeout(PATIENCE_S):
         while not await holds():  # noqa: ASYNC110 -- nothing here is told of it
             await asyncio.sleep(0.03)

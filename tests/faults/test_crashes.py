@@ -134,6 +134,17 @@ async def test_a_gate_that_is_killed_while_it_closes_what_another_left(
     assert await scene.left(job) == expected
 
 
+@pytest.mark.parametrize("step", ["before write other", "half of other", "before fsync other", "after fsync other"])
+async def test_a_gate_that_is_killed_while_it_makes_the_journal(scene: Scene, step: str) -> None:
+    """The first record of a journal is of no start: the chain begins with it."""
+    await scene.crash_again(GRANTED, step, 1)
+    await scene.begin()
+    assert await scene.client.start(GRANTED, RECEIPT) == 200
+    await scene.processes.stop()
+    [one] = await holds(scene.journal, scene.direct, scene.client.told)
+    assert one.receipt == RECEIPT
+
+
 def test_there_are_points_enough() -> None:
     assert len(POINTS) >= 12
     assert len(set(POINTS)) == len(POINTS)
@@ -248,8 +259,13 @@ async def test_while_the_cluster_is_away_starts_stay_open_and_the_gate_serves(sc
 
 async def test_a_thousand_open_starts_are_closed(scene: Scene) -> None:
     journal = open_journal(scene.journal, scene.settings.journaling)
-    flights = [judged(arrived=arrived(receipt=f"r{number}"), intended=True, plan=PLAN) for number in range(1000)]
-    await asyncio.gather(*(journal.append(record.intent(one, 0)) for one in flights))
+    intents = [
+        record.intent(judged(arrived=arrived(receipt=f"r{number}"), intended=True, plan=PLAN), 0)
+        for number in range(1000)
+    ]
+    for number, one in enumerate(intents):
+        one["startgate"]["job"]["id"] = f"job-{number}"
+    await asyncio.gather(*(journal.append(one) for one in intents))
     await journal.close()
     await scene.begin()
     found = await closed(scene.journal)

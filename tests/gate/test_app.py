@@ -18,7 +18,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from proxy.errors import CannotServe, ConfigError, ExitStatus, JournalError, RulesError
+from proxy.errors import CannotServe, ClusterUnreachable, ConfigError, ExitStatus, JournalError, RulesError
 from proxy.gate import app
 from proxy.gate.app import SystemClock, run
 from proxy.journal.entry import Phase
@@ -411,6 +411,30 @@ async def test_a_start_that_does_not_finish_in_time_stays_open(tmp_path: Path, m
     async with running(tmp_path, monkeypatch) as gate:
         await until(lambda: gate.phases() == [["intent", "outcome", "end"]])
         assert gate.starts()[0].records["outcome"]["startgate"]["reconciled"]["job"] == "same"
+
+
+async def test_a_start_that_is_granted_while_an_older_one_is_open_is_the_one_that_is_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("proxy.gate.reconcile.AGAIN_S", (0.01,))
+    monkeypatch.setattr(__name__ + ".LIMITS", GateLimits(drain_s=0.05), raising=False)
+    forwarding, away = HeldUp(), asyncio.Event()
+
+    async def index() -> object:
+        return None if away.is_set() else ClusterUnreachable("down")
+
+    async with running(tmp_path, monkeypatch, {"forward": forwarding}) as gate:
+        first = asyncio.ensure_future(gate.exchange(request()))
+        await asyncio.wait_for(forwarding.reached.wait(), 5)
+    forwarding.go_on.set()
+    await asyncio.gather(first, return_exceptions=True)
+    async with running(tmp_path, monkeypatch, {"index service": index}) as gate:
+        assert (await gate.exchange(request())).startswith(b"HTTP/1.1 200 ")
+        away.set()
+        await until(lambda: gate.phases()[0] == ["intent", "outcome", "end"])
+        old, new = gate.starts()
+        assert old.records["outcome"]["startgate"]["reconciled"]["started_again_as"] == new.receipt
+        assert old.records["end"]["startgate"]["end"]["started_again_as"] == new.receipt
 
 
 async def test_starts_of_one_job_take_turns_and_locks_are_forgotten(
