@@ -155,7 +155,8 @@ class Notes:
         if self._teller is not None:
             await _ended({self._teller})
         if self._gap is not None:
-            logger.error("observed calls are not on record, and the gate could not be told of them: %d", self._gap.count)
+            count = self._gap.count
+            logger.error("observed calls are not on record, and the gate could not be told of them: %d", count)
 
 
 async def _ended(tasks: Collection[asyncio.Task[None]]) -> None:
