@@ -381,6 +381,7 @@ _INDICES = (
         _put("/ct-seq/_doc/1", {"n": "no number"}),
         _get(_NUMBERS),
         _put("/ct-seq/_block/write"),
+        _put("/ct-seq/_block/write"),
         _put("/ct-seq/_doc/1", {"n": 1}),
         _get(_NUMBERS),
     ),
