@@ -125,6 +125,7 @@ class _Asked:
         return receipt in self._starts
 
     def _remember(self, receipt: str, *, ends: bool) -> None:
+        # Anew, so that what was asked for lately is forgotten last.
         self._starts.pop(receipt, None)
         if ends:
             return

@@ -181,6 +181,7 @@ class _Splitter:
 
     def _split(self, block: bytes) -> Iterator[Batch]:
         lines = block.split(b"\n")
+        # Joined with the first line alone: to copy the whole block costs as much as to search it.
         lines[0] = self._rest + lines[0]
         rest = lines.pop()
         if lines:

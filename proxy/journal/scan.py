@@ -176,12 +176,14 @@ class _Scan:
                 if _INTENT in line:
                     self._put_by(Row(batch.path, batch.first + place, line))
                     continue
+            # Looked for only where somebody waits for it: it costs as much as the search for a name.
             receipt = receipt_in(line) if held or early else b""
             if receipt in held or (receipt in early and in_time):
                 yield place
             elif line[:1] != b"{" or line[-1:] != b"}":
                 self._report(Problem(batch.path, batch.first + place, NO_OBJECT))
             else:
+                # An outcome out of time: its intent waits in vain.
                 early.pop(receipt, None)
 
     def _is_in_time(self, line: bytes) -> bool:

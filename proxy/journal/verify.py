@@ -105,6 +105,7 @@ class Verifier:
                 self._unchained(path, number)
                 continue
             own = line_hash(line)
+            # In this order: of a record that was changed nothing else can be believed.
             if own != chain.hash:
                 self._changed(path, number, chain, own)
             elif self._is_due(chain):
@@ -152,6 +153,7 @@ class Verifier:
             return
         self._add(Finding(What.CHANGED, path, number, why, chain.seq, chain.seq))
         self._records += 1
+        # What follows may follow either: the hash may have been changed, or all but the hash.
         self._due = chain.next
         self._prevs = frozenset({chain.hash, own or chain.hash})
 
@@ -191,9 +193,11 @@ class Verifier:
         if gap > lines:
             if len(self._gaps) < self._limit:
                 self._gaps.append(_Gap(due.seq + lines, chain.seq - 1, chain.prev, path, number))
+                # Until a second record confirms it, the jump may be one forged number.
                 self._jumped = replace(due, prev=next(iter(self._prevs)) if self._prevs else "")
             else:
                 self._more += 1
+        # Behind a gap, and behind what cannot be read, there is nothing to compare with.
         elif gap == 0 and self._prevs is not None and chain.prev not in self._prevs:
             why = "it does not follow the record before it: one of the two was changed and hashed again"
             self._add(Finding(What.CHANGED, path, number, why, chain.seq, chain.seq))
