@@ -13,8 +13,7 @@
 - `members`, `probes`     which nodes there are, as their names resolve; connecting to them to see whether one can
 - `upstream`, `nodes`     a connection to a node or the gate; where they are, and how to open one
 - `answers`, `receipt`    errors of our own, in Elasticsearch's shape; what the gate is told: peer and receipt
-- `sockets`, `heap`       what is asked of the system for sockets, and of the allocator for large bodies
-- `sweep`                 one coarse timer for all connections
+- `sockets`, `heap`, `sweep`  what is asked of the system for sockets, of the allocator; one coarse timer for all
 
 A request: `client` decodes the head and asks `route`; an `Exchange` takes a connection from the cluster's or the
 gate's `pool`, writes the head and what there is of the body, and relays what comes back; then `client` goes on with

@@ -2,8 +2,7 @@
 
 In the order that data flows:
 
-- `limits`    what a head may weigh
-- `errors`    `WireError`: the only thing that decoding raises
+- `limits`, `errors`  what a head may weigh; `WireError`: the only thing that decoding raises
 - `fields`    the header section: strict grammar, canonical form
 - `hops`      what belongs to one connection only (Connection, Transfer-Encoding, …): read, judged and taken out
 - `own`       the one field of Startgate's own that a client may send, with a start
