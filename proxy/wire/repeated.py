@@ -12,7 +12,7 @@ To compare costs a part of decoding. Nothing is guessed:
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from proxy.wire.answer import AnswerHead, decode_answer
@@ -61,13 +61,12 @@ class _Part:
 
 
 class _Section:
-    """What is remembered of a head: its `lines` as they came, and those of them (`holes`) whose values may differ."""
+    """What is remembered of a head: its lines, of which some (`holes`, by number) may have other values, and some do
+    not pass on (`dropped`). Every idle connection has one, so it holds nothing twice."""
 
-    __slots__ = ("_parts", "end", "holes", "lines", "number")
+    __slots__ = ("_parts", "end", "number")
 
-    def __init__(self, lines: Sequence[bytes], holes: frozenset[int], dropped: frozenset[int]) -> None:
-        self.lines = lines
-        self.holes = holes
+    def __init__(self, lines: Sequence[bytes], holes: Collection[int], dropped: Collection[int]) -> None:
         self.end = 0
         self.number = -1
         parts = [_Part(lines[0])]
@@ -81,7 +80,11 @@ class _Section:
                 parts[-1].add(line, passes=at not in dropped)
         parts[-1].add(b"\r\n")
         # Plain tuples: they are read for every head.
-        self._parts = [(part.came, len(part.came), part.then, part.cuts) for part in parts]
+        self._parts = tuple((part.came, len(part.came), part.then, tuple(part.cuts)) for part in parts)
+
+    def lines(self) -> list[bytes]:
+        """The lines, without the values that may differ."""
+        return b"".join(part[0] for part in self._parts)[:-4].split(b"\r\n")
 
     def read(self, data: bytes, at: int, begins: int) -> bytes | None:
         """What passes on of a section that begins at `begins`, in a head of which this is all, from `at` on, but for
@@ -127,21 +130,22 @@ def _learnt(came: bytes, passing: bytes, last: _Section | None) -> _Section | No
     if left:
         # It was not canonical.
         return None
-    return _Section(lines, _holes(lines, last) - dropped, frozenset(dropped))
+    return _Section(lines, _holes(lines, last) - dropped, dropped)
 
 
-def _holes(lines: Sequence[bytes], last: _Section | None) -> frozenset[int]:
+def _holes(lines: Sequence[bytes], last: _Section | None) -> set[int]:
     """The lines whose values may differ, as they do from those of `last`; none if anything else does."""
-    if last is None or len(last.lines) != len(lines) or last.lines[0] != lines[0]:
-        return frozenset()
-    found = set(last.holes)
-    for at, (line, before) in enumerate(zip(lines, last.lines, strict=True)):
+    known = [] if last is None else last.lines()
+    if len(known) != len(lines) or known[0] != lines[0]:
+        return set()
+    found = set()
+    for at, (line, before) in enumerate(zip(lines, known, strict=True)):
         name = line.partition(b":")[0]
         if name != before.partition(b":")[0]:
-            return frozenset()
-        if line != before:
+            return set()
+        if line != before and not special(name):
             found.add(at)
-    return frozenset(at for at in found if not special(lines[at].partition(b":")[0]))
+    return found
 
 
 class RequestDecoder:
@@ -183,7 +187,7 @@ class RequestDecoder:
             return head
         self._tries -= 1
         if self._tries < _TRIES:
-            self._known = head
+            self._known = head._replace(method=b"", target=b"", section=b"")
             self._section = _learnt(data[line.end() : head.end], head.section, self._section)
         return head
 
@@ -224,7 +228,7 @@ class AnswerDecoder:
             return answer
         self._tries -= 1
         if self._tries < _TRIES:
-            self._known = answer
+            self._known = answer._replace(section=b"")
             self._section = _learnt(data[: answer.end], answer.section, self._section)
             self._section_at = data.index(b"\r") + 1
         return answer
