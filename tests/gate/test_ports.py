@@ -20,7 +20,9 @@ META = {"analytics": "outliers", "creation_date_in_millis": 5, "version": {"crea
         ("out", {"_meta": {**META, "version": "12.0.0"}}, False),
         ("out", {"_meta": {**META, "analytics": "others"}}, False),
         ("out", {"_meta": {name: value for name, value in META.items() if name != "analytics"}}, False),
-        *(("out", {"_meta": value}, False) for value in (None, {}, [], "x")),
+        ("out", {"_meta": None}, False),
+        ("out", {"_meta": {}}, False),
+        ("out", {"_meta": "x"}, False),
         ("out", {}, False),
         # What was asked for is an alias of it.
         ("out-000001", {"_meta": META}, False),
