@@ -314,10 +314,8 @@ class ClientConnection(asyncio.Protocol):
             self._decline(head, data, why)
         elif decision is PASS:
             self._until = context.until()
-            if context.rewrites_sniffing and sniffs(head.method, head.target):
-                kind: type[Exchange] = SniffingExchange
-            else:
-                kind = Exchange
+            sniffing = context.rewrites_sniffing and sniffs(head.method, head.target)
+            kind: type[Exchange] = SniffingExchange if sniffing else Exchange
             self._begin(kind(self, head, context.cluster, context.answer_limits), data[head.end :])
         else:
             # The gate has limits of its own for each step of a start.

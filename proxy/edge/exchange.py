@@ -103,9 +103,6 @@ class Exchange:
         self._message = encode_request(self._head, extra, rest)
         connection = self._target.pool.take(self)
         if connection is not None:
-            self._upstream = connection
-            self._reused = connection.reused
-            connection.sink = self
             self._send(connection)
 
     def request_data(self, data: bytes) -> None:
@@ -166,10 +163,8 @@ class Exchange:
         if self._over:
             connection.owner.give_back(connection)
             return
-        self._upstream = connection
-        self._reused = connection.reused
-        connection.sink = self
         if connection.transport.is_closing():
+            self._upstream, self._reused = connection, connection.reused
             # It died between its opening and now; nothing more will be heard of it.
             connection.owner.drop(connection)
             self.upstream_lost(clean=False)
@@ -177,6 +172,8 @@ class Exchange:
         self._send(connection)
 
     def _send(self, connection: UpstreamConnection) -> None:
+        self._upstream, self._reused = connection, connection.reused
+        connection.sink = self
         connection.transport.write(self._message)
         self._sent = True
         if self._framing or self._target.receipts:
@@ -227,8 +224,7 @@ class Exchange:
         if self._answer_body is not None:
             self._relay(data, b"")
             return
-        if self._early:
-            data = self._early + data
+        data = self._early + data
         upstream = self._upstream
         assert upstream is not None  # noqa: S101 -- the bytes came over it
         decode, limits, is_head = upstream.answers.decode, self._limits, self._head.method == b"HEAD"
