@@ -22,6 +22,7 @@ from proxy.embedded.app import basic
 from proxy.errors import CannotServe, ExitStatus
 from proxy.journal import read as journal
 from proxy.journal.entry import Phase
+from proxy.journal.query import result
 from proxy.planned import explained
 from proxy.planned.ask import EXPLANATION, Asking, ask
 
@@ -225,7 +226,7 @@ class Walk:
         async with asyncio.timeout(PATIENCE_S):
             while True:
                 starts = journal.starts(folder)
-                granted = [start for start in starts if audit.result(start) == "granted"]
+                granted = [start for start in starts if result(start) == "granted"]
                 if len(starts) == 4 and all(Phase.END in start.records for start in granted):
                     return starts
                 await asyncio.sleep(POLL_S)

@@ -12,6 +12,9 @@ from proxy.model import JobState, Owner, OwnerKind, SourceFilter, Stage, Work
 from tests.cluster.nodes import ANN, node, refusal, reply, transport
 from tests.gate.fakes import CONFIG, made
 
+NO_NAMES: tuple[object, ...] = (None, 5, ["a"], {})
+NO_OBJECTS: tuple[object, ...] = (None, 5, "x", [])
+
 GET = "GET /_ml/data_frame/analytics/outliers"
 STATS = f"{GET}/_stats"
 
@@ -72,9 +75,9 @@ async def test_what_is_no_job_is_no_answer(content: Any) -> None:
         {"authorization": ["roles"]},
         {"authorization": {"roles": 1}},
         *({"authorization": value} for value in ({"roles": [5]}, {"service_account": 5}, {"api_key": {"id": 5}})),
-        *({"dest": {"index": value}} for value in (None, 5, ["a"], {})),
+        *({"dest": {"index": value}} for value in NO_NAMES),
         *({"dest": {"index": "a", "results_field": value}} for value in (None, 5, ["a"])),
-        *({"analysis": {"outlier_detection": value}} for value in (None, 5, "x", [])),
+        *({"analysis": {"outlier_detection": value}} for value in NO_OBJECTS),
         {"source": {"index": ["a"], "runtime_mappings": "x"}},
     ],
 )

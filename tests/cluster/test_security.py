@@ -15,6 +15,8 @@ from tests.cluster.nodes import ANN, node, refusal, reply, transport
 WHO = "GET /_security/_authenticate"
 HOLDS = "POST /_security/user/_has_privileges"
 SERVICE = Credential(whose="service", headers=(("authorization", "ApiKey s"),))
+# What a name is not.
+NO_TEXTS: tuple[object, ...] = (None, 5, True, ["ann"], {})
 ANSWER = {
     "username": "ann",
     "roles": ["analyst"],
@@ -88,7 +90,7 @@ async def test_a_cluster_without_security_refuses_everybody_with_the_way_out(ans
         *({}, [], None, "text"),
         *({**ANSWER, "roles": None}, {**ANSWER, "lookup_realm": None}, {**ANSWER, "api_key": [1]}),
         {key: value for key, value in ANSWER.items() if key != "username"},
-        *({**ANSWER, "username": value} for value in (None, 5, True, ["ann"], {})),
+        *({**ANSWER, "username": value} for value in NO_TEXTS),
         *({**ANSWER, "roles": [value]} for value in (None, 5, ["analyst"])),
         *({**ANSWER, "authentication_realm": {"name": 5, "type": "file"}}, {**ANSWER, "lookup_realm": {"name": None}}),
         *({**ANSWER, "authentication_realm": {"name": "a", "type": None}}, {**ANSWER, "authentication_type": 5}),

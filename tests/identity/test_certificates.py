@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.clientcert import Certificate
-from proxy.identity.certificates import dn_text, read_dn, username_of
+from proxy.clientcert import Certificate, dn_text
+from proxy.identity.certificates import read_dn, username_of
 from proxy.settings import CertificateNames
 
 ANN = Certificate(
