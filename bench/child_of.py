@@ -2,7 +2,8 @@
 
 The order is left in a pipe that takes the place of standard input, whose other end stays open, then the process
 replaces itself: what is measured is the process that serves in production, under the pid that the benchmark knows.
-Run: python -m bench.child_of edge PORT UPSTREAM_PORT FOLDER, or … gate UPSTREAM_PORT FOLDER SERVICE
+Run: python -m bench.child_of edge PORT UPSTREAM_PORT FOLDER, or … edge-tls, with bench.crt and bench.key in FOLDER, or …
+gate UPSTREAM_PORT FOLDER SERVICE
 """
 
 import os
@@ -14,7 +15,7 @@ import msgspec
 
 from proxy.orders import EdgeOrder, GateOrder, Listener
 from proxy.process import command
-from proxy.settings import EdgeSettings, GateSettings
+from proxy.settings import EdgeSettings, GateSettings, ListenTls
 
 RULES = Path(__file__).resolve().parent.parent / "rules"
 
@@ -24,14 +25,15 @@ def gate_socket(folder: Path) -> Path:
     return folder / "gate.sock"
 
 
-def edge(port: int, upstream_port: int, folder: Path) -> EdgeOrder:
-    """The order of one edge worker on a loopback port."""
+def edge(port: int, upstream_port: int, folder: Path, tls: ListenTls | None = None) -> EdgeOrder:
+    """The order of one edge worker on a loopback port, which others may share."""
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     listener.bind(("127.0.0.1", port))  # it is the worker that listens, once it serves
     os.set_inheritable(listener.fileno(), True)
     settings = EdgeSettings(nodes=(f"http://127.0.0.1:{upstream_port}",), gate_socket=str(gate_socket(folder)))
-    return EdgeOrder(name="edge", settings=settings, listeners=(Listener(fd=listener.detach()),))
+    return EdgeOrder(name="edge", settings=settings, listeners=(Listener(fd=listener.detach(), tls=tls),))
 
 
 def gate(upstream_port: int, folder: Path, service: str) -> GateOrder:
@@ -59,8 +61,10 @@ def become(kind: str, order: EdgeOrder | GateOrder) -> None:
 def main() -> None:
     """Become what the command line says."""
     kind, *rest = sys.argv[1:]
-    if kind == "edge":
-        become(kind, edge(int(rest[0]), int(rest[1]), Path(rest[2])))
+    if kind in ("edge", "edge-tls"):
+        folder = Path(rest[2])
+        files = ListenTls(certificate=str(folder / "bench.crt"), key=str(folder / "bench.key"))
+        become("edge", edge(int(rest[0]), int(rest[1]), folder, files if kind == "edge-tls" else None))
     else:
         become(kind, gate(int(rest[0]), Path(rest[1]), rest[2]))
 

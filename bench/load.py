@@ -107,7 +107,7 @@ class Client(asyncio.Protocol):
             if len(got) >= 13:
                 self._run.fail(f"not the answer wanted: {got[:200]!r}")
             return
-        if not _whole(got):
+        if not whole(got):
             return
         self._got = b""
         run = self._run
@@ -122,7 +122,8 @@ class Client(asyncio.Protocol):
             self._run.fail(f"connection lost in the middle: {exc!r}")
 
 
-def _whole(answer: bytes) -> bool:
+def whole(answer: bytes) -> bool:
+    """Whether all of an answer has come, as far as its length, or its last chunk, tells."""
     head_end = answer.find(b"\r\n\r\n") + 4
     if head_end < 4:
         return False

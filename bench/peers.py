@@ -60,7 +60,7 @@ http {{
     keepalive_requests 1000000000;
   }}
   server {{
-    listen 127.0.0.1:{port} backlog=2048;
+    listen 127.0.0.1:{port} backlog=2048{tls};
     location / {{
       proxy_pass http://nodes;
       proxy_http_version 1.1;
@@ -141,8 +141,8 @@ def _configured(template: str, place: Place, file_name: str, **more: str) -> str
     return str(path)
 
 
-def _nginx_command(program: str, place: Place, streaming: str = "") -> list[str]:
-    path = _configured(_NGINX, place, "nginx.conf", owner=_NGINX_OWNER, streaming=streaming)
+def _nginx_command(program: str, place: Place, streaming: str = "", tls: str = "") -> list[str]:
+    path = _configured(_NGINX, place, "nginx.conf", owner=_NGINX_OWNER, streaming=streaming, tls=tls)
     return [program, "-p", str(place.folder), "-c", path]
 
 
@@ -157,6 +157,15 @@ def _envoy_command(program: str, place: Place) -> list[str]:
 
 def _aiohttp_command(_program: str, place: Place) -> list[str]:
     return python("bench.plain_proxy", str(place.port), str(place.upstream_port))
+
+
+def _nginx_tls_command(program: str, place: Place) -> list[str]:
+    files = f"ssl_certificate {place.folder}/bench.crt;\n    ssl_certificate_key {place.folder}/bench.key"
+    return _nginx_command(program, place, tls=f" ssl;\n    {files}")
+
+
+def _startgate_tls_command(_program: str, place: Place) -> list[str]:
+    return python("bench.child_of", "edge-tls", str(place.port), str(place.upstream_port), str(place.folder))
 
 
 def _startgate_command(_program: str, place: Place) -> list[str]:
@@ -238,4 +247,10 @@ STREAMING = replace(
     PEERS[0],
     name="nginx-streaming",
     command=lambda program, place: _nginx_command(program, place, _NGINX_STREAMING),
+)
+
+# With TLS before them; their certificate is put into their folder (bench.certificate) before they start.
+TLS = (
+    replace(PEERS[0], name="nginx-tls", command=_nginx_tls_command),
+    replace(PEERS[-1], name="startgate-tls", command=_startgate_tls_command),
 )

@@ -38,7 +38,7 @@ def present(names: Sequence[str]) -> Iterator[tuple[Peer, str]]:
 def running(peer: Peer, program: str, upstream_port: int, folder: Path) -> Iterator[Target]:
     """A started peer that forwards to `upstream_port`."""
     place = Place(folder=folder / peer.name, port=free_port(), upstream_port=upstream_port)
-    place.folder.mkdir()
+    place.folder.mkdir(exist_ok=True)
     command = pinned(peer.command(program, place), PROXY_CPU)
     with child(command, log=place.folder / "log", listens=place.port) as pid:
         yield Target(name=peer.name, version=peer.version(program), port=place.port, pid=pid)
