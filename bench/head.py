@@ -11,6 +11,7 @@ from collections.abc import Callable
 import httptools
 
 from proxy.wire.limits import HeadLimits
+from proxy.wire.repeated import RequestDecoder
 from proxy.wire.request import decode_request, encode_request
 
 HEAD = (
@@ -97,10 +98,12 @@ def microseconds(call: Callable[[], object]) -> float:
 
 def main() -> None:
     """Measure and print."""
+    known = RequestDecoder(LIMITS)
     head = decode_request(HEAD, LIMITS)
     assert head is not None
     rows: list[tuple[str, Callable[[], object]]] = [
         ("own decoder", own),
+        ("own decoder, head known again", lambda: known.decode(HEAD)),
         ("own decoder, head not canonical", lambda: own(UNTIDY)),
         ("httptools (llhttp) with callbacks", llhttp),
         ("split, checked line by line", split),

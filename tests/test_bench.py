@@ -294,6 +294,17 @@ async def test_steady_requests_are_all_answered(tmp_path: Path) -> None:
     assert 0 < result.p50_us <= result.p99_us < result.seconds * 1e6
 
 
+@pytest.mark.parametrize(("heads", "lines"), [("same", 1), ("typical", 1), ("own", 509)])
+def test_what_varies_in_the_requests_of_a_load(heads: str, lines: int) -> None:
+    requests = load.requests_of(heads)
+    lengths: dict[bytes, int] = {}
+    assert all(origin.request_end(request, lengths) == len(request) for request in requests)
+    sections = [request.partition(b"\r\n\r\n")[0].partition(b"\r\n")[2] for request in requests]
+    plain = {re.sub(rb"Content-Length: \d+", b"", section) for section in sections}
+    assert len(plain) == lines
+    assert len(set(requests)) == (1 if heads == "same" else 509)
+
+
 async def test_steady_fails_on_a_refusal() -> None:
     async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
