@@ -105,6 +105,11 @@ class EdgeLimits:
     # Shorter than what load balancers and nodes keep idle connections for.
     upstream_idle_s: float = 50.0
     upstream_idle_connections: int = 256
+    # A connection that is as old as this serves no further request; 0: it may grow as old as it likes. One that is
+    # always busy is never idle for long: without this, a node that was put behind a load balancer would get nothing,
+    # and a certificate that is trusted no longer would be trusted for ever. nginx closes after an hour
+    # (keepalive_time); a handshake every quarter of one costs nothing.
+    upstream_age_s: float = field(default=900.0, metadata={"or_zero": True})
     # So many requests in a row whose answer was broken or broken off, and the node is asked last for a while: one can
     # be an accident, or a request that no node survives. A node that cannot be connected to is asked last at once.
     upstream_eject_failures: int = 5

@@ -21,6 +21,9 @@ _OWN_TROUBLE: Final = frozenset(
     (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL, errno.EAGAIN)
 )
 
+# Multiples of it leave remainders that lie as far apart as can be.
+_GOLDEN: Final = 0.618033988749895
+
 
 def own_trouble(error: OSError) -> bool:
     """Whether a failure to connect says nothing of the node."""
@@ -32,7 +35,8 @@ class Node:
     longer among the nodes, and lives on only for what it still has to answer."""
 
     __slots__ = (
-        "_down", "_idle", "_limits", "_refused", "_released", "_sweep", "address", "busy", "health", "most", "retired",
+        "_down", "_idle", "_limits", "_opened", "_refused", "_released", "_short_of", "_sweep", "_unasked", "address",
+        "busy", "health", "most", "retired",
     )  # fmt: skip
 
     def __init__(
@@ -44,10 +48,12 @@ class Node:
         most: int | None = None,
         released: Callable[[UpstreamConnection | None], bool] = lambda _: False,
         refused: Callable[[], None] = lambda: None,
+        unasked: Callable[[str], None] = lambda _: None,
     ) -> None:
         """`most`: connections at a time, by default what the limits say of a node. `released` is called when there is
         room for one more, with a connection that may be used again or with None; True if it was taken. `refused` is
-        called instead when that room is what a failed connect had held."""
+        called instead when that room is what a failed connect had held; `unasked`, with the node's name, when it sent
+        bytes that nobody had asked for."""
         self.address = address
         self.busy = 0
         self.health = Health(limits)
@@ -56,9 +62,12 @@ class Node:
         self._down = False
         self._idle: list[UpstreamConnection] = []
         self._limits = limits
+        self._opened = 0
         self._refused = refused
         self._released = released
+        self._short_of = False  # descriptors, ports or room, at the last try
         self._sweep = sweep
+        self._unasked = unasked
 
     @property
     def full(self) -> bool:
@@ -74,7 +83,7 @@ class Node:
         """The idle connection that was used last, or None; counted as busy."""
         while self._idle:
             connection = self._idle.pop()
-            if not connection.transport.is_closing():
+            if connection.usable():
                 connection.deadline = NEVER
                 connection.reused = True
                 self.busy += 1
@@ -100,6 +109,8 @@ class Node:
         except BaseException:
             self.busy -= 1
             raise
+        connection.until = self._sweep.now + self._lifetime_s()
+        self._short_of = False
         if self._down:
             self._down = False
             logger.info("%s answers again", self.address.name)
@@ -113,7 +124,7 @@ class Node:
             self.health.worked(self._sweep.now)
         if connection.transport.is_closing():
             self._released(None)
-        elif self.retired:
+        elif self.retired or self._sweep.now >= connection.until:
             connection.transport.close()
             self._released(None)
         elif self._released(connection):
@@ -121,7 +132,7 @@ class Node:
         elif len(self._idle) >= self._limits.upstream_idle_connections:
             connection.transport.close()
         else:
-            connection.deadline = self._sweep.now + self._limits.upstream_idle_s
+            connection.deadline = min(self._sweep.now + self._limits.upstream_idle_s, connection.until)
             self._idle.append(connection)
 
     def hand_on(self, connection: UpstreamConnection) -> None:
@@ -150,6 +161,10 @@ class Node:
             self._released(None)
         elif connection in self._idle:
             self._idle.remove(connection)
+
+    def unasked(self) -> None:
+        """From the connection: bytes came while it was idle."""
+        self._unasked(self.address.name)
 
     async def probe(self) -> None:
         """Connects and closes again; what comes of it counts as for any connect, but is no answer."""
@@ -183,9 +198,21 @@ class Node:
         for connection in self._idle:
             connection.transport.close()
 
+    def _lifetime_s(self) -> float:
+        """Of one connection: `upstream_age_s` or up to a tenth less, so that those that were opened together do not end
+        together."""
+        age_s = self._limits.upstream_age_s or NEVER
+        share = self._opened * _GOLDEN % 1.0
+        self._opened += 1
+        return age_s * (1.0 - share / 10)
+
     def _failed(self, error: OSError) -> None:
         what = "no connection in time" if isinstance(error, TimeoutError) else str(error)
         if own_trouble(error):
+            # Once until it works again: each request that comes to nothing by it is told with its client.
+            if self._short_of:
+                return
+            self._short_of = True
             logger.warning("cannot connect to %s for want of descriptors, ports or room: %s", self.address.name, what)
             return
         self.health.refused(self._sweep.now)

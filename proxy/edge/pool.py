@@ -5,7 +5,7 @@ the background, the least busy first; nothing has been sent by then, so going on
 request. Where each node has all its connections, the exchange waits in a bounded queue, in which addresses take turns.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 from proxy.edge.node import Node, own_trouble
@@ -42,12 +42,22 @@ class Waiter(Protocol):
 class Pool:
     """The nodes of the cluster, or the gate alone. `deadline` belongs to the sweep."""
 
-    __slots__ = ("_limits", "_most", "_nodes", "_queue", "_sweep", "_turn", "deadline")
+    __slots__ = ("_limits", "_most", "_nodes", "_queue", "_sweep", "_turn", "_unasked", "deadline")
 
-    def __init__(self, addresses: Sequence[Address], limits: EdgeLimits, sweep: Sweep, *, gate: bool = False) -> None:
-        """`gate`: the limits of connections to the gate hold instead of those to a node."""
+    def __init__(
+        self,
+        addresses: Sequence[Address],
+        limits: EdgeLimits,
+        sweep: Sweep,
+        *,
+        gate: bool = False,
+        unasked: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        """`gate`: the limits of connections to the gate hold instead of those to a node; `unasked` is told the name
+        of a node that sent bytes which nobody had asked for."""
         self._limits = limits
         self._sweep = sweep
+        self._unasked = unasked
         self._most = limits.gate_connections if gate else limits.upstream_connections
         self._nodes = [self._node(address) for address in addresses]
         waiting = limits.gate_waiting if gate else limits.upstream_waiting
@@ -107,7 +117,15 @@ class Pool:
             node.close()
 
     def _node(self, address: Address) -> Node:
-        return Node(address, self._limits, self._sweep, most=self._most, released=self._released, refused=self._refused)
+        return Node(
+            address,
+            self._limits,
+            self._sweep,
+            most=self._most,
+            released=self._released,
+            refused=self._refused,
+            unasked=self._unasked,
+        )
 
     def _ranked(self) -> list[Node]:
         """All nodes: first those in good health, of them the least busy for its share; equals take turns."""

@@ -1,7 +1,8 @@
-"""What was refused and why: a count for each reason, and a line in the log that names the peer.
+"""What was refused or failed, and why: a count for each reason, and a line in the log that names the peer.
 
-Counting costs an addition. Lines are held to a few a second for each reason: a client that is refused ten thousand
-times a second must not fill the disk with it. What is left out is told as a number with the next line.
+Counting costs an addition. Lines are folded, so that nobody can fill the disk with what is refused to him: in a window
+of a minute the first few of each address and reason are told as they happen; what comes then is told as a number when
+the window ends. Beyond so many addresses only the number of all others is kept, so that memory is bounded, too.
 """
 
 import logging
@@ -9,21 +10,31 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
+from proxy.edge.sweep import NEVER
+
 logger = logging.getLogger(__name__)
 
-# For each reason; enough to see who it is, and few enough to read.
-LINES_PER_WINDOW: Final = 10
-WINDOW_S: Final = 1.0
+WINDOW_S: Final = 60.0
+# Of one address, for each reason: different faults of one client can be told from each other.
+LINES_PER_ADDRESS: Final = 3
+# For each reason. With all of the reasons at once that is some 2,000 lines a minute at the very worst; a flood for one
+# reason is at most 81.
+ADDRESSES_PER_REASON: Final = 20
 
 
 class Reason(StrEnum):
     """Why something was refused. The values are stable: they are names of counters."""
 
     # Of connections.
+    ACCEPT = "accept"
     CONNECTIONS = "connections"
     CONNECTIONS_OF_ADDRESS = "connections_of_address"
     HANDSHAKE = "tls_handshake"
     PROXY_PROTOCOL = "proxy_protocol"
+    # What came over TLS is not what was sent: no key fits it.
+    TLS = "tls"
+    # Still there when the time to stop was over.
+    DRAIN = "drain"
     # Of requests, before they reach anybody.
     REQUESTS = "requests"
     REQUESTS_OF_ADDRESS = "requests_of_address"
@@ -41,20 +52,23 @@ class Reason(StrEnum):
     UNREACHABLE = "unreachable"
     CONNECT_TIME = "connect_time"
     BROKEN = "broken"
+    # A node sent bytes while nobody had asked it.
+    UNASKED = "unasked"
     # A sniffing answer that could not be rewritten.
     SNIFFING = "sniffing"
 
 
 class Refusals:
-    """The counters of one worker. They only grow."""
+    """The counters of one worker. They only grow. `deadline` belongs to the sweep: the end of the window."""
 
-    __slots__ = ("_counts", "_left_out", "_lines", "_since")
+    __slots__ = ("_counts", "_others", "_told", "deadline")
 
     def __init__(self) -> None:
         self._counts = dict.fromkeys(Reason, 0)
-        self._lines: dict[Reason, int] = {}
-        self._left_out: dict[Reason, int] = {}
-        self._since: dict[Reason, float] = {}
+        # In this window: how many of each address, and of all that are one too many.
+        self._told: dict[Reason, dict[str, int]] = {}
+        self._others = dict.fromkeys(Reason, 0)
+        self.deadline = NEVER
 
     @property
     def counts(self) -> Mapping[Reason, int]:
@@ -62,18 +76,43 @@ class Refusals:
         return dict(self._counts)
 
     def note(self, reason: Reason, peer: str, text: str, now: float) -> None:
-        """Count one refusal of `peer` (`ip:port`) at `now`, in the loop's seconds; `text` says it to an operator.
+        """Count one refusal of `peer` (`ip:port`, or a node's name) at `now`, in the loop's seconds; `text` says it to
+        an operator.
 
         Never put into `text` what a client sent as a header: it may be a credential.
         """
         self._counts[reason] += 1
-        if now - self._since.get(reason, -WINDOW_S) >= WINDOW_S:
-            self._since[reason] = now
-            self._lines[reason] = 0
-        if self._lines[reason] >= LINES_PER_WINDOW:
-            self._left_out[reason] = self._left_out.get(reason, 0) + 1
+        if now >= self.deadline:
+            self.expire()
+        if self.deadline == NEVER:
+            self.deadline = now + WINDOW_S
+        addresses = self._told.setdefault(reason, {})
+        address = _address(peer)
+        count = addresses.get(address, 0)
+        if not count and len(addresses) >= ADDRESSES_PER_REASON:
+            self._others[reason] += 1
             return
-        self._lines[reason] += 1
-        left_out = self._left_out.pop(reason, 0)
-        more = f" ({left_out} more of this kind were not told)" if left_out else ""
-        logger.info("refused %s [%s]: %s%s", peer, reason.value, text, more)
+        addresses[address] = count + 1
+        if count < LINES_PER_ADDRESS:
+            logger.info("refused %s [%s]: %s", peer, reason.value, text)
+
+    def expire(self) -> None:
+        """Sweep: the window is over. What was not told is told as numbers."""
+        for reason, addresses in self._told.items():
+            for address, count in addresses.items():
+                if count > LINES_PER_ADDRESS:
+                    self._tell(address, reason, count - LINES_PER_ADDRESS)
+            if others := self._others[reason]:
+                self._tell("other addresses", reason, others)
+                self._others[reason] = 0
+        self._told.clear()
+        self.deadline = NEVER
+
+    def _tell(self, whom: str, reason: Reason, more: int) -> None:
+        logger.info("refused %s [%s]: %d more within %g s", whom, reason.value, more, WINDOW_S)
+
+
+def _address(peer: str) -> str:
+    """Without the port, of which a client has as many as it likes."""
+    host, colon, port = peer.rpartition(":")
+    return host if colon and port.isdigit() else peer

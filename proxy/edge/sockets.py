@@ -1,6 +1,7 @@
 """What the edge asks of the system for its sockets."""
 
 import asyncio
+import select
 import socket
 import struct
 from asyncio import BaseTransport
@@ -23,6 +24,28 @@ def watch_peer(transport: BaseTransport) -> None:
     if raw is not None and raw.family != socket.AF_UNIX:
         for level, option, value in _PROBES:
             raw.setsockopt(level, option, value)
+
+
+class Look:
+    """A look at what has come over a connection and was not read yet; it waits for nothing and takes nothing."""
+
+    __slots__ = ("_poll",)
+
+    def __init__(self, transport: BaseTransport) -> None:
+        self._poll = select.poll()
+        # RDHUP: the other side has ended its sending.
+        self._poll.register(transport.get_extra_info("socket").fileno(), select.POLLIN | select.POLLRDHUP)
+
+    def __call__(self) -> int:
+        """0 if there is nothing; else the events of poll(2). Not for a transport that is closing: its descriptor may be
+        somebody else's by now."""
+        found = self._poll.poll(0)
+        return found[0][1] if found else 0
+
+
+def told_more(events: int) -> bool:
+    """Whether `events` of a look mean bytes, and not just the end of the connection."""
+    return bool(events & select.POLLIN) and not events & (select.POLLRDHUP | select.POLLHUP | select.POLLERR)
 
 
 async def readable(raw: socket.socket) -> None:

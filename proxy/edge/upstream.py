@@ -3,7 +3,7 @@
 import asyncio
 from typing import Protocol, cast
 
-from proxy.edge.sockets import watch_peer
+from proxy.edge.sockets import Look, told_more, watch_peer
 from proxy.edge.sweep import NEVER
 from proxy.wire.repeated import AnswerDecoder
 
@@ -43,6 +43,10 @@ class Owner(Protocol):
         """An exchange has ended cleanly; another may use the connection."""
         ...
 
+    def unasked(self) -> None:
+        """Bytes came over an idle connection."""
+        ...
+
     def drop(self, connection: "UpstreamConnection") -> None:
         """An exchange has ended in another way; the connection is closed at once."""
         ...
@@ -62,21 +66,25 @@ class Owner(Protocol):
 
 class UpstreamConnection(asyncio.Protocol):
     """`sink` is who uses it, None while it is idle; `reused` whether it has served an exchange before; `deadline` is
-    when an idle one is closed, `write_paused` whether the server reads too slowly, `answers` decodes what it sends."""
+    when an idle one is closed, `write_paused` whether the server reads too slowly, `answers` decodes what it sends;
+    `until` is when it is too old for another exchange."""
 
     __slots__ = (
-        "_buffer_bytes", "_ended", "answers", "deadline", "owner", "reused", "sink", "transport", "write_paused",
+        "_buffer_bytes", "_ended", "_look", "answers", "deadline", "owner", "reused", "sink", "transport", "until",
+        "write_paused",
     )  # fmt: skip
 
     def __init__(self, owner: Owner, buffer_bytes: int) -> None:
         self.owner = owner
         self._buffer_bytes = buffer_bytes
         self._ended = False
+        self._look: Look
         self.answers = AnswerDecoder()
         self.sink: AnswerSink | None = None
         self.reused = False
         self.write_paused = False
         self.deadline = NEVER
+        self.until = NEVER
         self.transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -84,16 +92,35 @@ class UpstreamConnection(asyncio.Protocol):
         self.transport = cast(asyncio.Transport, transport)
         self.transport.set_write_buffer_limits(high=self._buffer_bytes)
         watch_peer(transport)
+        self._look = Look(transport)
         self.owner.opened(self)
 
     def data_received(self, data: bytes) -> None:
         """asyncio: bytes from the server."""
         sink = self.sink
         if sink is None:
-            # Nobody asked: whatever it is, it must not become the answer to the next request (RFC 9112 §9.2).
-            self.transport.abort()
+            self._end_unasked()
         else:
             sink.answer_data(data)
+
+    def usable(self) -> bool:
+        """Whether an idle connection may serve another exchange: it is open, and nothing waits to be read from it. What
+        came since the event loop last looked must not become the answer to the next request. If not, it is ended."""
+        if self.transport.is_closing():
+            return False
+        events = self._look()
+        if not events:
+            return True
+        if told_more(events):
+            self._end_unasked()
+        else:
+            self.transport.abort()
+        return False
+
+    def _end_unasked(self) -> None:
+        # Nobody asked: whatever it is, it must not become the answer to the next request (RFC 9112 §9.2).
+        self.owner.unasked()
+        self.transport.abort()
 
     def eof_received(self) -> None:
         """asyncio: the server sends no more; the transport then closes itself.

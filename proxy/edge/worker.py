@@ -15,6 +15,7 @@ from proxy.edge.nodes import gate_address, node_addresses
 from proxy.edge.notes import Notes
 from proxy.edge.pool import Pool
 from proxy.edge.probes import keep_probing
+from proxy.edge.refusals import Reason, Refusals
 from proxy.edge.sides import Target
 from proxy.edge.sweep import Sweep
 from proxy.renewal import keep_renewed, renewable_cluster
@@ -60,6 +61,8 @@ async def run(
         context.cluster.pool.close()
         context.gate.pool.close()
         context.sweep.stop()
+        # The window is over with the worker.
+        context.refusals.expire()
 
 
 def make_context(settings: EdgeSettings, cluster_tls: Callable[[], ssl.SSLContext]) -> Context:
@@ -68,14 +71,20 @@ def make_context(settings: EdgeSettings, cluster_tls: Callable[[], ssl.SSLContex
     limits = settings.limits
     addresses = node_addresses(settings.nodes, cluster_tls)
     sweep = Sweep(asyncio.get_running_loop())
+    refusals = Refusals()
+    sweep.add(refusals)
+
+    def unasked(node: str) -> None:
+        refusals.note(Reason.UNASKED, node, "bytes came that nobody had asked for", sweep.now)
+
     cluster = Target(
-        Pool(addresses, limits, sweep),
+        Pool(addresses, limits, sweep, unasked=unasked),
         down="no node of the cluster can be reached",
         slow="no node of the cluster could be connected to in time",
         broken="the connection to the cluster was closed before its answer was complete",
     )
     gate = Target(
-        Pool([gate_address(settings.gate_socket)], limits, sweep, gate=True),
+        Pool([gate_address(settings.gate_socket)], limits, sweep, gate=True, unasked=unasked),
         down="the gate is down; starts of data frame analytics jobs are refused while it is",
         slow="the gate did not accept a connection in time; starts of data frame analytics jobs are refused meanwhile",
         broken="the connection to the gate was closed before its answer was complete; the start may have been made",
@@ -88,6 +97,7 @@ def make_context(settings: EdgeSettings, cluster_tls: Callable[[], ssl.SSLContex
         cluster=cluster,
         gate=gate,
         notes=Notes(settings.gate_socket, limits),
+        refusals=refusals,
         forwarding=rule,
         rewrites_sniffing=settings.sniffing == "rewrite",
     )
