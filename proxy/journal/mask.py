@@ -45,6 +45,7 @@ MASKABLE: Mapping[str, tuple[str, ...]] = {
 # Where a masked value may come from an earlier record, in which it was masked already.
 _AGAIN = "startgate.owner."
 _MASKED = re.compile(rf"{MARK}[0-9a-f]{{{MASK_HEX}}}")
+_WORDS = f"{MARK}the cluster's words may name somebody"
 _PROSE = frozenset({Kind.TEXT, Kind.TEXTS})
 
 
@@ -153,12 +154,24 @@ def _last(name: str) -> str:
 
 
 def _leave_out_words(record: dict[str, Any], masked: frozenset[str]) -> None:
-    """The cluster's words on how a job ended may name whoever started it: where nobody here knows who did, there is
-    nothing to look for in them."""
+    """The cluster's words on how a job ended, or why it did not know somebody, may name a user. Where nobody here knows
+    who that is, there is nothing to look for in them."""
+    if "user.name" not in masked:
+        return
     ours = record["startgate"]
-    end = ours.get("end", {})
-    if "user.name" in masked and "caller" not in ours and "failure_reason" in end:
-        end["failure_reason"] = record["event"]["reason"] = f"{MARK}the cluster's words may name somebody"
+    end, observed = ours.get("end", {}), ours.get("observed", {})
+    if "caller" not in ours and "failure_reason" in end:
+        end["failure_reason"] = record["event"]["reason"] = _WORDS
+    # A refused `es-secondary-authorization` names the other of the two, so a caller who is known does not help.
+    if "unknown_who" in observed:
+        observed["unknown_who"] = _WORDS
+    status = record.get("http", {}).get("response", {}).get("status_code")
+    if (
+        "reason" in record["event"]
+        and "receipt" in ours
+        and (status == 401 or (status == 403 and "caller" not in ours))
+    ):
+        record["event"]["reason"] = _WORDS
 
 
 def _leave_out_situation(record: dict[str, Any]) -> None:

@@ -121,6 +121,38 @@ def test_what_could_be_judged_again_is_left_out_as_a_whole() -> None:
     assert told["startgate"]["situation"] == {"omitted": "it holds what journal.mask masks"}
 
 
+@pytest.mark.parametrize(
+    ("status", "known", "left_out"),
+    [(401, False, True), (401, True, True), (403, False, True), (403, True, False), (400, False, False)],
+)
+def test_what_the_cluster_says_of_somebody_it_does_not_know_is_left_out(
+    status: int, known: bool, left_out: bool
+) -> None:
+    one = record(receipt="r1")
+    one["http"] = {"response": {"status_code": status}}
+    one["event"]["reason"] = "unable to authenticate user [bob]"
+    if not known:
+        del one["user"], one["startgate"]["caller"]
+    told = NAMES.masked(one)["event"]["reason"]
+    assert told == ("masked:the cluster's words may name somebody" if left_out else "unable to authenticate user [bob]")
+
+
+def test_why_it_is_not_known_who_called_is_left_out() -> None:
+    one = record(observed={"unknown_who": "secondary: unable to authenticate user [bob]", "by": "secondary"})
+    assert NAMES.masked(one)["startgate"]["observed"] == {
+        "unknown_who": "masked:the cluster's words may name somebody",
+        "by": "secondary",
+    }
+
+
+def test_such_words_stay_where_names_are_not_masked() -> None:
+    one = record(receipt="r1", observed={"unknown_who": "caller: user [bob]"})
+    one["http"] = {"response": {"status_code": 401}}
+    addresses = Mask(Masking(fields=("source.address",), key=KEY)).masked(one)
+    assert addresses["startgate"]["observed"]["unknown_who"] == "caller: user [bob]"
+    assert addresses["event"]["reason"] == "user [ann] may not"
+
+
 def test_what_is_empty_stays() -> None:
     one = record("")
     one["event"]["reason"] = "nobody"
