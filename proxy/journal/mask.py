@@ -166,11 +166,8 @@ def _leave_out_words(record: dict[str, Any], masked: frozenset[str]) -> None:
     if "unknown_who" in observed:
         observed["unknown_who"] = _WORDS
     status = record.get("http", {}).get("response", {}).get("status_code")
-    if (
-        "reason" in record["event"]
-        and "receipt" in ours
-        and (status == 401 or (status == 403 and "caller" not in ours))
-    ):
+    unknown = status == 401 or (status == 403 and "caller" not in ours)
+    if unknown and "receipt" in ours and "reason" in record["event"]:
         record["event"]["reason"] = _WORDS
 
 
