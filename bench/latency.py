@@ -119,9 +119,7 @@ def main() -> None:
     names = [peer.name for peer in PEERS]
     parser.add_argument("--peers", nargs="+", choices=names, default=[name for name in names if name != "aiohttp"])
     options = parser.parse_args()
-    found = measure_all(
-        options.peers, rounds=options.rounds, seconds=options.seconds, requests=options.requests
-    )
+    found = measure_all(options.peers, rounds=options.rounds, seconds=options.seconds, requests=options.requests)
     yardstick = next((each for target, each in found.items() if target.name == _YARDSTICK), None)
     lowest = min(each.top for each in found.values()) * _SHARE
     report.publish(

@@ -46,9 +46,7 @@ async def _produce(writer: asyncio.StreamWriter, length: int) -> None:
 
 
 async def _produce_chunks(writer: asyncio.StreamWriter, length: int) -> None:
-    writer.write(
-        b"HTTP/1.1 200 OK\r\ncontent-type: application/octet-stream\r\ntransfer-encoding: chunked\r\n\r\n"
-    )
+    writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/octet-stream\r\ntransfer-encoding: chunked\r\n\r\n")
     for _ in range(length // 0x4000):
         writer.write(_CODED)
         await writer.drain()
