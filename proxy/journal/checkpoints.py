@@ -7,7 +7,6 @@ canonical JSON; the private key is needed for writing alone.
 
 import base64
 import logging
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from proxy.errors import JournalError
 from proxy.journal.chain import Link, canonical
 from proxy.journal.entry import timestamp
-from proxy.journal.files import APPENDED, Files, write_all
+from proxy.journal.files import Files, append_lines
 from proxy.journal.folder import CHECKPOINTS_FILE
 from proxy.rules.signed import NoKey, private_key, public_key
 
@@ -105,21 +104,10 @@ class Checkpoints:
             return
         checkpoint = sign(self._key, link, now_ms)
         try:
-            self._append(msgspec.json.encode(checkpoint) + b"\n")
+            append_lines(self._files, self._path, msgspec.json.encode(checkpoint) + b"\n")
         except OSError as failure:
             logger.error("%s cannot be written: %s", self._path, failure.strerror or failure)
             return
         self._signed = checkpoint.seq
         # In the log too: that is kept elsewhere more often than not.
         logger.info("journal checkpoint: %s", msgspec.json.encode(checkpoint).decode())
-
-    def _append(self, line: bytes) -> None:
-        file = self._files.open(self._path, APPENDED)
-        try:
-            size = self._files.status(file).st_size
-            # After a line that a crash cut short a new one begins.
-            whole = not size or os.pread(file, 1, size - 1) == b"\n"
-            write_all(self._files, file, line if whole else b"\n" + line)
-            self._files.sync(file)
-        finally:
-            self._files.close(file)

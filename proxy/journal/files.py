@@ -61,6 +61,21 @@ def write_all(files: Files, file: int, data: bytes) -> None:
         written += files.write(file, data[written:] if written else data)
 
 
+def append_lines(files: Files, path: Path, lines: bytes) -> None:
+    """Append whole lines to a file beside the journal, made if missing: on the disk, as is its name, when this returns.
+    After a line that a crash or a full disk cut short a new one begins. Raises OSError: a part may be there."""
+    file = files.open(path, APPENDED)
+    try:
+        size = files.status(file).st_size
+        whole = not size or os.pread(file, 1, size - 1) == b"\n"
+        write_all(files, file, lines if whole else b"\n" + lines)
+        files.sync(file)
+        if not size:
+            files.sync_folder(path.parent)
+    finally:
+        files.close(file)
+
+
 def same(one: os.stat_result, other: os.stat_result) -> bool:
     """Whether both are of one and the same file."""
     return (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino)

@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 from proxy.errors import JournalError
+from proxy.journal.files import Files
 from proxy.ship.model import Cursor
 
 logger = logging.getLogger(__name__)
@@ -71,7 +72,7 @@ def save(folder: Path, sink: str, cursor: Cursor) -> None:
             out.flush()
             os.fsync(out.fileno())
         draft.replace(path)
-        _sync_folder(folder)
+        Files().sync_folder(folder)
     except OSError as failure:
         raise JournalError(f"{path} cannot be written: {failure.strerror or failure}") from failure
 
@@ -102,12 +103,3 @@ def _locked(lock: int) -> bool:
     except BlockingIOError:
         return False
     return True
-
-
-def _sync_folder(folder: Path) -> None:
-    """A rename is on the disk when its folder is (fsync(2))."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

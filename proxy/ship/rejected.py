@@ -4,7 +4,6 @@ Each line has the record's id and number, the sink's reason, and the line itself
 by hand once the reason is mended. After a crash a record may stand here twice, under the same id.
 """
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import msgspec
 
 from proxy.errors import JournalError
 from proxy.journal.entry import cut
+from proxy.journal.files import Files, append_lines
 from proxy.ship.model import Rejection
 
 
@@ -29,11 +29,7 @@ def keep(folder: Path, sink: str, rejected: Sequence[Rejection], at: str) -> Non
     path = rejected_path(folder, sink)
     lines = b"".join(_line(one, at) for one in rejected)
     try:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
-        with os.fdopen(os.open(path, flags, 0o600), "ab") as file:
-            file.write(lines)
-            file.flush()
-            os.fsync(file.fileno())
+        append_lines(Files(), path, lines)
     except OSError as failure:
         raise JournalError(f"{path} cannot be written: {failure.strerror or failure}") from failure
 
@@ -74,7 +70,7 @@ def _number(line: bytes) -> int:
     try:
         return msgspec.json.decode(line, type=_Kept).seq
     except (msgspec.MsgspecError, UnicodeDecodeError):
-        return 0  # cut short by a crash: the record came again after it
+        return 0  # cut short by a crash: the record came again, on the next line
 
 
 def _line(one: Rejection, at: str) -> bytes:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import ParamSpec
 
 from proxy.errors import JournalError
 from proxy.journal.entry import timestamp
@@ -21,6 +22,7 @@ from proxy.ship import rejected, source
 from proxy.ship.model import Cursor, Lag, Record, Rejection, Sink, SinkFailure, Status, Taken
 from proxy.ship.pace import pause_s
 
+P = ParamSpec("P")
 logger = logging.getLogger(__name__)
 
 
@@ -64,6 +66,9 @@ class Shipper:
                 await self._while_held()
             except JournalError as failure:
                 self._note(str(failure))
+            except Exception as failure:  # an answer that nobody thought of must not end shipping until a restart
+                logger.error("shipping to %s failed in a way that was not foreseen", self._sink.name, exc_info=failure)
+                self._note(repr(failure))
             await asyncio.sleep(self._pause_s())
 
     async def all_there_is(self) -> None:
@@ -162,7 +167,7 @@ class Shipper:
         """All up to this record are settled. What is rejected must be kept before it is passed; a cursor that cannot be
         written, as on a full disk, has the sink get records again after a crash, and not over and over before it."""
         if refused:
-            await asyncio.to_thread(self._keep, refused)
+            await _whole(self._keep, refused)
         self._cursor = last.after
         self._accepted += accepted
         self._rejected += len(refused)
@@ -177,7 +182,7 @@ class Shipper:
 
     async def _save(self, at: Cursor) -> None:
         self._unsaved = True
-        await asyncio.to_thread(cursors.save, self._folder, self._sink.name, at)
+        await _whole(cursors.save, self._folder, self._sink.name, at)
         self._unsaved = False
 
     async def _measure(self, batch: Sequence[Record] = ()) -> None:
@@ -199,6 +204,17 @@ class Shipper:
     def _pause_s(self) -> float:
         limits = self._limits
         return pause_s(self._failures, limits.retry_s, limits.retry_longest_s, self._chance())
+
+
+async def _whole(work: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
+    """Do something on the disk in a thread, to its end, also where whoever asks is cancelled meanwhile: the right to
+    move the cursor must not go to another process while this one writes."""
+    task = asyncio.ensure_future(asyncio.to_thread(work, *args, **kwargs))
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise
 
 
 def measured(folder: Path, at: Cursor, batch: Sequence[Record] = ()) -> Lag:

@@ -17,11 +17,10 @@ import msgspec
 
 from proxy.errors import JournalError
 from proxy.journal import chain
-from proxy.journal.folder import FIRST_FILE, file_number, journal_files
+from proxy.journal.folder import FIRST_FILE, file_number
+from proxy.journal.lines import LINE_LIMIT_BYTES, files
 from proxy.ship.model import Cursor, Record
 
-# The gate's own records have 64 KiB at most, of one situation, and some more; a line like this is somebody else's.
-LINE_LIMIT_BYTES = 16 * 1024 * 1024
 _BLOCK_BYTES = 64 * 1024
 # Of an oversized or broken line, this much is kept with the reason.
 _KEPT_BYTES = 1024
@@ -45,14 +44,6 @@ class Head:
     seq: int = 0
     hash: str = ""
     journal: str = ""
-
-
-def files(folder: Path) -> list[Path]:
-    """The files of a journal, oldest first. Raises JournalError."""
-    try:
-        return journal_files(folder)
-    except OSError as failure:
-        raise JournalError(f"the journal {folder} cannot be read: {failure.strerror or failure}") from failure
 
 
 def beginning(folder: Path) -> Cursor:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from proxy.journal.files import APPENDED, NEW, Files, same, write_all
+from proxy.journal.files import APPENDED, NEW, Files, append_lines, same, write_all
 from tests.journal.disk import Disk
 
 
@@ -45,3 +45,23 @@ def test_a_disk_that_takes_parts_gets_all_of_them(tmp_path: Path) -> None:
     write_all(disk, handle, b"")
     os.close(handle)
     assert (tmp_path / "file").read_bytes() == b"0123456789"
+
+
+def test_lines_are_on_the_disk_with_the_name_of_their_file(tmp_path: Path) -> None:
+    disk, path = Disk(), tmp_path / "lines"
+    disk.fail("sync_folder")
+    with pytest.raises(OSError, match="Input/output"):
+        append_lines(disk, path, b"one\n")
+    append_lines(disk, path, b"two\nthree\n")
+    assert disk.synced == [b"one\n", b"one\ntwo\nthree\n"]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_line_that_was_cut_short_is_not_joined_to_the_next(tmp_path: Path) -> None:
+    disk, path = Disk(), tmp_path / "lines"
+    disk.takes = [3]
+    with pytest.raises(OSError, match="No space left"):
+        append_lines(disk, path, b"first\n")
+    disk.takes = None
+    append_lines(disk, path, b"second\n")
+    assert path.read_bytes() == b"fir\nsecond\n"

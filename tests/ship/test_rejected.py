@@ -54,7 +54,7 @@ def test_none_are_none(tmp_path: Path) -> None:
 
 def test_a_half_line_of_a_crash_is_passed_over(tmp_path: Path) -> None:
     (first,) = records(tmp_path, 1)
-    rejected_path(tmp_path, "fake").write_bytes(b'{"seq": 7\n')
+    rejected_path(tmp_path, "fake").write_bytes(b'{"seq": 7')
     keep(tmp_path, "fake", [Rejection(first, "bad")], AT)
     assert numbers(tmp_path, "fake") == {1}
 

@@ -1,6 +1,7 @@
 """A sink gets all records, in order, once where it says what it took; whatever fails in between."""
 
 import asyncio
+import threading
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -14,7 +15,7 @@ from proxy.errors import JournalError
 from proxy.journal.entry import timestamp
 from proxy.ship import cursor, rejected, source
 from proxy.ship.cursor import cursor_path, held, load
-from proxy.ship.model import Lag, Record, SinkFailure, Taken
+from proxy.ship.model import Cursor, Lag, Record, SinkFailure, Taken
 from proxy.ship.shipper import Shipper, measured
 from tests.ship.samples import FIRST, LIMITS, SECOND, FakeSink, Written, failing
 
@@ -88,6 +89,47 @@ async def test_failures_are_tried_again_and_told_once(written: Written, caplog: 
     assert caplog.text.count("away") == 1
     assert caplog.text.count("full") == 1
     assert "goes on after 4 failures" in caplog.text
+
+
+async def test_a_failure_that_nobody_foresaw_ends_nothing(written: Written, caplog: pytest.LogCaptureFixture) -> None:
+    """Else a sink would get nothing more until a restart, and retention would keep every file."""
+    written.append(15)
+    sink = FakeSink(ValueError("odd answer"), ValueError("odd answer"))
+    shipper = Shipper(written.folder, sink, LIMITS)
+    async with running(shipper):
+        await until(lambda: shipper.status.accepted == 15)
+    assert sink.numbers == list(range(1, 16))
+    assert [one.exc_info is not None for one in caplog.records if "not foreseen" in one.message] == [True, True]
+    assert "ValueError('odd answer'); it is tried again" in caplog.text
+
+
+async def test_a_shipper_that_is_cancelled_lets_go_of_the_cursor_only_once_it_is_written(
+    written: Written, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written.append(5)
+    asked, goes_on = threading.Event(), threading.Event()
+    save = cursor.save
+
+    def slow(folder: Path, sink: str, at: Cursor) -> None:
+        if at.seq:
+            asked.set()
+            assert goes_on.wait(20)
+        save(folder, sink, at)
+
+    monkeypatch.setattr(cursor, "save", slow)
+    task = asyncio.ensure_future(Shipper(written.folder, FakeSink(), LIMITS).run())
+    assert await asyncio.to_thread(asked.wait, 20)
+    task.cancel()
+    await asyncio.wait([task], timeout=0.05)
+    with held(written.folder, "fake") as ours:
+        assert not ours
+    goes_on.set()
+    await asyncio.gather(task, return_exceptions=True)
+    with held(written.folder, "fake") as ours:
+        assert ours
+    found = load(written.folder, "fake")
+    assert found is not None
+    assert found.seq == 5
 
 
 async def test_a_part_that_was_taken_is_not_sent_again(written: Written) -> None:

@@ -91,7 +91,7 @@ def test_an_empty_journal_has_a_beginning(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(JournalError, match="cannot be read: No such file"):
+    with pytest.raises(JournalError, match="there is no journal at"):
         source.beginning(tmp_path / "none")
 
 

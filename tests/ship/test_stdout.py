@@ -53,3 +53,36 @@ async def test_a_reader_that_is_gone_is_a_failure() -> None:
     with pytest.raises(SinkFailure, match="cannot be written: Broken pipe"):
         await StdoutSink(write).send([plain(b"one")])
     os.close(write)
+
+
+async def test_a_descriptor_that_does_not_wait_gets_every_line_once() -> None:
+    """Whoever shares a pipe may have set O_NONBLOCK: then a full one is no failure, and no line is torn."""
+    read, write = os.pipe()
+    os.set_blocking(write, False)
+    lines = [plain(b"%d-" % number + b"x" * 100_000, number) for number in range(5)]
+    sending = asyncio.ensure_future(StdoutSink(write).send(lines))
+    wanted = b"".join(line.line + b"\n" for line in lines)
+    got = b""
+    while len(got) < len(wanted):
+        got += await asyncio.to_thread(os.read, read, 1 << 16)
+    assert await sending == Taken(5)
+    assert got == wanted
+    os.close(read)
+    os.close(write)
+
+
+async def test_what_was_cut_in_the_middle_is_not_joined_to_the_next_line(tmp_path: Path) -> None:
+    """As on a disk that was full for a while: here the reader goes in the middle, and a file takes its place."""
+    read, write = os.pipe()
+    sink = StdoutSink(write)
+    sending = asyncio.ensure_future(sink.send([plain(b"x" * 1_000_000)]))
+    assert await asyncio.to_thread(os.read, read, 1) == b"x"
+    os.close(read)
+    with pytest.raises(SinkFailure, match="cannot be written: Broken pipe"):
+        await sending
+    with (tmp_path / "out").open("wb") as out:
+        os.dup2(out.fileno(), write)
+        assert await sink.send([plain(b"first"), plain(b"second")]) == Taken(2)
+        assert await sink.send([plain(b"third")]) == Taken(1)
+    assert (tmp_path / "out").read_bytes() == b"\nfirst\nsecond\nthird\n"
+    os.close(write)
