@@ -61,6 +61,9 @@ def audit_verify(
         if checkpoint is not None and key_file is not None:
             anchors += _checkpoints(checkpoint, _text(key_file))
         found = verify(place, anchors)
+        if not found.files and found.whole:
+            # A folder that was named by mistake, or emptied: nothing in it was looked at.
+            raise JournalError(f"{place} holds no journal: there is no starts-*.jsonl in it")
         if as_json:
             click.echo(msgspec.json.encode(found))
         else:
@@ -109,6 +112,9 @@ def _print(found: Verified) -> None:
         )
     if found.retired:
         click.echo(f"{_many(found.retired, 'record')} deleted by the gate, and that is on record")
+    if found.unproven and found.anchors:
+        text = "of them on record only behind what was given: a newer checkpoint or head proves that the gate did it"
+        click.echo(f"{found.unproven} {text}")
     if found.head is not None:
         click.echo(f"head: {found.head.seq}:{found.head.hash} (journal {found.head.journal})")
     if not found.anchors:

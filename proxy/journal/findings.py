@@ -56,11 +56,13 @@ class Anchor:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verified:
     """What came of it. `records` are those with a place in the chain, `before` those from before it, `retired` those
-    whose deletion is on record; `head` is the last whole record. `more` findings were left out."""
+    whose deletion is on record, and `unproven` those of which that record stands behind all anchors: whoever can write
+    the folder could have written it, too. `head` is the last whole record. `more` findings were left out."""
 
     records: int
     before: int
     retired: int
+    unproven: int
     files: int
     anchors: int
     journal: str | None

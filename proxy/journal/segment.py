@@ -43,6 +43,16 @@ class Segment:
         self._torn = False
         self.size += len(data)
 
+    def trim(self) -> None:
+        """Cut off what a failure left behind, durably, before the journal goes on in another file.
+
+        Raises OSError: it is there still, or may come back.
+        """
+        if self._torn:
+            self._files.truncate(self.file, self.size)
+            self.sync()
+            self._torn = False
+
     def sync(self) -> None:
         """Fsync, and note how long it took. Raises OSError."""
         begun_s = time.monotonic()
@@ -85,19 +95,27 @@ def new_segment(path: Path, head: bytes, files: Files) -> Segment:
     """Make a file with its first line, both on the disk when this returns.
 
     Raises:
-        OSError: there is such a file (EEXIST), or it cannot be made; then nothing is left of it, if that is possible.
+        OSError: there is such a file (EEXIST), or it cannot be made. Then nothing is left of it; LeftOver: it cannot be
+            removed either.
     """
     file = files.open(path, NEW)
     segment = Segment(path, file, files)
     try:
         segment.write(head)
         files.sync_folder(path.parent)
-    except OSError:
+    except OSError as failure:
         files.close(file)
-        with contextlib.suppress(OSError):
+        try:
             files.remove(path)
+        except OSError:
+            raise LeftOver(failure.errno, failure.strerror) from failure
         raise
     return segment
+
+
+class LeftOver(OSError):
+    """A new file that could not be made whole is there still. It may hold a record with the number of the next one, so
+    that nothing must be recorded before it is gone."""
 
 
 def meddled(text: str) -> OSError:

@@ -7,6 +7,7 @@ that record is on the disk; a new file is begun only when the one before is whol
 import logging
 import secrets
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from proxy.journal.chain import Link, Unsealed, prepare, put
 from proxy.journal.checkpoints import Checkpoints
 from proxy.journal.files import Files
 from proxy.journal.folder import Lock, file_name, file_number, journal_files
-from proxy.journal.segment import Segment, meddled, new_segment
+from proxy.journal.segment import LeftOver, Segment, meddled, new_segment
 from proxy.settings import JournalSettings
 
 logger = logging.getLogger(__name__)
@@ -59,6 +60,7 @@ class Store:
         self._noticed = ""
         self._looked_ms = now_ms()
         self._cannot_rotate = False
+        self._left_over: Path | None = None
         key, every = settings.checkpoint_key, settings.checkpoint_every_records
         self._checkpoints = Checkpoints(self.folder, key, every, link.seq - 1, files)
 
@@ -83,6 +85,7 @@ class Store:
             OSError, JournalError: nothing of the batch is recorded.
         """
         now_ms = self._now_ms()
+        self._clear_up()
         self._go_on_in_place(now_ms)
         self._rotate_if_due(now_ms)
         if now_ms < self._latest_ms - CLOCK_BACK_MS:
@@ -100,6 +103,14 @@ class Store:
         # Only now: a batch that failed leaves no gap, and its numbers are given again.
         self.link = link
         self._due.clear()
+
+    def _clear_up(self) -> None:
+        """Remove what is left of a file that could not be begun. Raises OSError."""
+        if self._left_over is not None:
+            with suppress(FileNotFoundError):
+                self._files.remove(self._left_over)
+            self._files.sync_folder(self.folder)
+            self._left_over = None
 
     def _go_on_in_place(self, now_ms: int) -> None:
         """Whoever waits when a file turns out to be taken away is refused: it is said once. After that the journal goes
@@ -135,6 +146,8 @@ class Store:
             return
         try:
             self._rotate(why, now_ms)
+        except LeftOver:
+            raise
         except OSError as failure:
             # Too long a file is a lesser evil than no starts. Said once, not at every batch.
             if not self._cannot_rotate:
@@ -152,7 +165,13 @@ class Store:
             _id(), now_ms, file=path.name, after=before.path.name, size_bytes=before.size, reason=why
         )
         head, link = put(prepare(record), self.link)
-        self._segment = new_segment(path, head, self._files)
+        # What was refused must not stay behind: its number is given again, in the next file.
+        before.trim()
+        try:
+            self._segment = new_segment(path, head, self._files)
+        except LeftOver:
+            self._left_over = path
+            raise
         self.link, self._begun_ms = link, now_ms
         before.close()
 

@@ -109,7 +109,7 @@ def _checked(path: Path, line: bytes) -> str:
         record: Any = msgspec.json.decode(line)
         chain = place(line)
         format = record["startgate"].get("format", 0)
-    except (ValueError, msgspec.MsgspecError, KeyError, AttributeError, TypeError) as failure:
+    except (ValueError, msgspec.MsgspecError, KeyError, AttributeError, TypeError, RecursionError) as failure:
         raise _refused(path, f"is not a record of a start: {failure}") from failure
     if isinstance(format, int) and format > FORMAT_VERSION:
         text = f"was written by a newer version (format {format}; this one writes {FORMAT_VERSION})"

@@ -65,6 +65,8 @@ class _Odd:
 
 
 class _Retired(msgspec.Struct, frozen=True):
+    """What a record says of a file that was deleted."""
+
     first_seq: int
     last_seq: int
     last_hash: str
@@ -83,6 +85,8 @@ class Verifier:
         self._more = 0
         self._gaps: list[_Gap] = []
         self._retired: list[_Retired] = []
+        # Those of them that an anchor covers.
+        self._proven: list[_Retired] = []
         self._due: Link | None = None
         # Hashes that the next record may follow; None: any, because the record before it cannot be read.
         self._prevs: frozenset[str] | None = frozenset()
@@ -216,12 +220,13 @@ class Verifier:
         self._due = chain.next
         self._prevs = frozenset((chain.hash,))
         self._head = Anchor(chain.seq, chain.hash, f"{path}:{number}", chain.journal)
-        if chain.seq == 1:
-            self._check_before(line)
+        if self._records == 1:
+            self._check_before(line, chain)
         if _RETIRED in line:
             self._note_retired(line)
         for anchor in self._awaited.pop(chain.seq, ()):
             self._hold(path, number, chain, anchor)
+            self._proven = [*self._retired]
 
     def _hold(self, path: str, number: int, chain: Chain, anchor: Anchor) -> None:
         if anchor.journal not in (None, chain.journal):
@@ -231,14 +236,19 @@ class Verifier:
             why = f"its hash is not the one of {anchor.source}: this record, or one before it, was written anew"
             self._add(Finding(What.CHANGED, path, number, why, chain.seq, chain.seq))
 
-    def _check_before(self, line: bytes) -> None:
-        """The first record says whether records without a chain came before it."""
-        if at(msgspec.json.decode(line), "startgate", "admin", "journal", "before") == "nothing":
-            self._before_count -= len(self._before)
-            for one in self._before:
-                why = "it has no place in the chain, and the journal began with nothing before it"
-                self._add(Finding(What.INSERTED, one.path, one.line, why))
-            self._before.clear()
+    def _check_before(self, line: bytes, chain: Chain) -> None:
+        """Whether records without a chain can have come before the first that has a place: its first one says so, and
+        where that was retired, all before it was, too."""
+        if chain.seq != 1:
+            why = "it has no place in the chain, and what came before the chain was deleted with its beginning"
+        elif at(msgspec.json.decode(line), "startgate", "admin", "journal", "before") == "nothing":
+            why = "it has no place in the chain, and the journal began with nothing before it"
+        else:
+            return
+        self._before_count -= len(self._before)
+        for one in self._before:
+            self._add(Finding(What.INSERTED, one.path, one.line, why))
+        self._before.clear()
 
     def _note_retired(self, line: bytes) -> None:
         record: Mapping[str, Any] = msgspec.json.decode(line)
@@ -262,12 +272,13 @@ class Verifier:
     def result(self, files: int = 0) -> Verified:
         """What is wrong, in the order of the lines, once all of them were taken."""
         self._settle_odd(len(self._odd), self._due.seq if self._due else 1)
-        retired = self._tell_missing()
+        retired, unproven = self._tell_missing()
         self._tell_cut()
         return Verified(
             records=self._records,
             before=self._before_count,
             retired=retired,
+            unproven=unproven,
             files=files,
             anchors=len(self._anchors),
             journal=self._due.journal if self._due else None,
@@ -276,19 +287,20 @@ class Verifier:
             more=self._more,
         )
 
-    def _tell_missing(self) -> int:
+    def _tell_missing(self) -> tuple[int, int]:
         """Tell of gaps, but for records that were deleted on record, or that are there at another place; how many were
-        deleted."""
-        retired = 0
-        marks = {one.last_seq: one for one in self._retired}
+        deleted, and of how many that stands behind the last anchor alone."""
+        retired = unproven = 0
+        marks, proven = ({one.last_seq: one for one in some} for some in (self._retired, self._proven))
         moved = [one for one in self._findings if one.what is What.ORDER]
         for gap in self._gaps:
             if _is_retired(gap, marks):
                 retired += gap.last - gap.first + 1
+                unproven += 0 if _is_retired(gap, proven) else gap.last - gap.first + 1
             elif not any(_covers(one, gap) for one in moved):
                 why = "there should be records before this line"
                 self._add(Finding(What.MISSING, gap.path, gap.line, why, gap.first, gap.last))
-        return retired
+        return retired, unproven
 
     def _tell_cut(self) -> None:
         last = self._due.seq - 1 if self._due else 0

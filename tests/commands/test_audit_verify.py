@@ -8,9 +8,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from proxy.journal.chain import Link
+from proxy.journal.chain import Link, line_hash, place
 from proxy.journal.checkpoints import sign
 from proxy.journal.entry import encode
+from proxy.journal.marks import retired
 from tests.commands.running import invoke
 from tests.journal.making import opened, record, sealed, write
 
@@ -56,6 +57,20 @@ def test_a_whole_journal(head: Link) -> None:
         "10 records in 2 files: whole",
         f"head: 10:{head.prev} (journal {head.journal})",
     ]
+
+
+def test_a_deletion_that_is_on_record_behind_the_head_is_told(tmp_path: Path) -> None:
+    lines, link = sealed([opened(), *(record(f"r{number}") for number in range(2, 11))])
+    places = [place(line) for line in lines]
+    mark = retired("x", 0, file="f", size_bytes=1, first=places[0], last=places[4], reason="age")
+    write(tmp_path / "journal", [], lines[5:] + sealed([mark], link)[0])
+    text = "5 of them on record only behind what was given: a newer checkpoint or head proves that the gate did it"
+    for seq, told in ((9, True), (11, False)):
+        line = (tmp_path / "journal" / "starts-000002.jsonl").read_bytes().splitlines()[seq - 6]
+        result = invoke("audit", "verify", "--head", f"{seq}:{line_hash(line)}")
+        assert result.exit_code == 0
+        assert "5 records deleted by the gate, and that is on record" in result.output
+        assert (text in result.output) is told
 
 
 def test_damage_is_told_by_file_and_line(head: Link) -> None:

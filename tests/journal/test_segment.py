@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from proxy.journal.segment import Segment, meddled, new_segment, open_segment
+from proxy.journal.segment import LeftOver, Segment, meddled, new_segment, open_segment
 from tests.journal.disk import Disk
 
 
@@ -64,6 +64,21 @@ def test_what_could_not_be_cut_off_at_once_is_cut_off_before_the_next_batch(tmp_
     segment.close()
 
 
+def test_what_is_cut_off_does_not_come_back(tmp_path: Path, disk: Disk) -> None:
+    segment = opened(tmp_path, disk)
+    segment.write(b"first\n")
+    segment.trim()
+    assert disk.synced == [b"first\n"], "there is nothing to cut off"
+    disk.fail("sync", 2)
+    with pytest.raises(OSError, match="Input/output"):
+        segment.write(b"refused\n")
+    with pytest.raises(OSError, match="Input/output"):
+        segment.trim()
+    segment.trim()
+    assert disk.synced == [b"first\n", b"first\n"]
+    segment.close()
+
+
 def test_what_an_fsync_refused_is_not_there_after_the_next(tmp_path: Path, disk: Disk) -> None:
     segment = opened(tmp_path, disk)
     disk.fail("sync")
@@ -102,6 +117,14 @@ def test_a_new_file_is_whole_or_not_there(tmp_path: Path, disk: Disk) -> None:
     with pytest.raises(FileExistsError):
         new_segment(tmp_path / "new", b"other\n", disk)
     assert (tmp_path / "new").read_bytes() == b"head\n"
+
+
+def test_a_new_file_that_cannot_be_removed_again_is_told_as_such(tmp_path: Path, disk: Disk) -> None:
+    disk.fail("sync_folder")
+    disk.fail("remove")
+    with pytest.raises(LeftOver, match="Input/output"):
+        new_segment(tmp_path / "new", b"head\n", disk)
+    assert (tmp_path / "new").exists()
 
 
 def test_a_file_that_others_could_read_is_made_private(tmp_path: Path, disk: Disk) -> None:

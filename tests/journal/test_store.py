@@ -129,6 +129,55 @@ def test_a_file_that_cannot_be_begun_keeps_no_record_from_being_written(
     check_chain(made.folder)
 
 
+@pytest.mark.parametrize("failures", [1, 2])
+def test_what_a_failure_left_behind_does_not_stay_in_the_file_before(tmp_path: Path, failures: int) -> None:
+    """Its numbers are given again, in the next file; while it cannot be cut off, no next file is begun."""
+    made = Setting(tmp_path / "journal", rotate_age_s=1.0)
+    made.commit(1)
+    made.disk.fail("sync")
+    made.disk.fail("truncate", failures)
+    with pytest.raises(OSError, match="Input/output"):
+        made.commit("refused")
+    assert receipts(made.folder) == ["r1", "rrefused"]
+    made.clock.ms += 2000
+    made.commit(2)
+    assert made.names() == [FIRST_FILE, "starts-000002.jsonl"][: 3 - failures]
+    made.commit(3)
+    made.store.close()
+    assert made.names() == [FIRST_FILE, "starts-000002.jsonl"]
+    assert receipts(made.folder) == ["r1", "r2", "r3"]
+    check_chain(made.folder)
+
+
+def test_a_file_that_can_be_neither_begun_nor_removed_is_removed_before_the_next_record(tmp_path: Path) -> None:
+    """It holds a record with the number that is due, and is the one that a reader takes for the newest."""
+    made = Setting(tmp_path / "journal", rotate_size_bytes=1)
+    made.disk.fail("sync_folder")
+    made.disk.fail("remove", 2)
+    for _ in range(2):
+        with pytest.raises(OSError, match="Input/output"):
+            made.commit("refused")
+        assert made.names() == [FIRST_FILE, "starts-000002.jsonl"]
+    made.commit(1)
+    made.store.close()
+    assert receipts(made.folder) == ["r1"]
+    assert check_chain(made.folder) == 3
+
+
+def test_a_file_that_was_left_over_is_where_the_next_process_goes_on(tmp_path: Path) -> None:
+    made = Setting(tmp_path / "journal", rotate_size_bytes=1)
+    made.disk.fail("sync_folder")
+    made.disk.fail("remove")
+    with pytest.raises(OSError, match="Input/output"):
+        made.commit("refused")
+    made.store.close()
+    made.store = made.opened()
+    made.commit(1)
+    made.store.close()
+    assert receipts(made.folder) == ["r1"]
+    assert check_chain(made.folder) == len(everything(made.folder))
+
+
 def test_names_that_are_taken_are_passed_over(tmp_path: Path) -> None:
     made = Setting(tmp_path / "journal", rotate_size_bytes=1)
     (made.folder / "starts-000007.jsonl").write_bytes(b"somebody's")

@@ -111,6 +111,14 @@ def test_records_from_before_the_chain(
     assert verify(folder).before == counted
 
 
+def test_nothing_stands_before_a_journal_whose_beginning_was_deleted(tmp_path: Path) -> None:
+    """Files are deleted from the oldest on: with the first record all went that an older version had written."""
+    third = _with_retired(tmp_path) / "starts-000003.jsonl"
+    third.write_bytes(encode(record("forged", user="bob")) + third.read_bytes())
+    assert told(tmp_path) == [(What.INSERTED, 1, None, None)]
+    assert verify(tmp_path).before == 0
+
+
 def test_a_journal_of_an_older_version_has_nothing_to_check(tmp_path: Path) -> None:
     found = verify(write(tmp_path, [encode(record("a")), encode(record("b"))]))
     assert (found.whole, found.records, found.before, found.head) == (True, 0, 2, None)
@@ -142,6 +150,17 @@ def _with_retired(tmp_path: Path, **changes: object) -> Path:
 def test_files_whose_deletion_is_on_record_are_accepted(tmp_path: Path) -> None:
     found = verify(_with_retired(tmp_path))
     assert (found.findings, found.retired, found.records) == ((), 6, 5)
+
+
+@pytest.mark.parametrize(("anchored", "unproven"), [((), 6), ((9,), 6), ((10,), 6), ((11,), 0), ((11, 8), 0)])
+def test_a_deletion_that_is_on_record_behind_the_last_anchor_is_counted(
+    tmp_path: Path, anchored: tuple[int, ...], unproven: int
+) -> None:
+    """Who deletes files can append such a record as well."""
+    folder = _with_retired(tmp_path)
+    places = [chain(line) for line in (folder / "starts-000003.jsonl").read_bytes().splitlines()]
+    found = verify(folder, [Anchor(one.seq, one.hash, "kept") for one in places if one.seq in anchored])
+    assert (found.findings, found.retired, found.unproven) == ((), 6, unproven)
 
 
 @pytest.mark.parametrize(
