@@ -39,7 +39,7 @@ class Followed:
 
     `credential` is with whose it is asked about. `begun_ms` and `begun_s` are when it began to be followed, the former
     None where its start was made by another process. `who` are caller and secondary. `found` is what was wrong with it
-    after its start, `state` its last one.
+    after its start, `state` its last one. `lacking`: its end could not be recorded, which was said.
     """
 
     job_id: str
@@ -53,6 +53,7 @@ class Followed:
     pause_s: float = FIRST_PAUSE_S
     due_s: float = 0.0
     state: JobState | None = None
+    lacking: bool = False
 
 
 async def stop_if_changed(job: Job, credential: Credential, cluster: Cluster) -> str | None:
@@ -211,10 +212,19 @@ class Followers:
                 refused = f"the job cannot be followed any more: {refusal.reason}"
             except ClusterUnreachable:
                 pass  # a node that restarts does not end a job
+            except Exception as failure:  # nor does an answer that nobody thought of, or all others would go unfollowed
+                logger.error("an answer about followed jobs was not foreseen", exc_info=failure)
             for one in asked:
-                # A start that came meanwhile may have taken its place.
-                if self._followed.get(one.job_id) is one:
-                    await self._told(one, states, refused)
+                await self._told_of_each(one, states, refused)
+
+    async def _told_of_each(self, one: Followed, states: Mapping[str, JobState] | None, refused: str) -> None:
+        # A start that came meanwhile may have taken its place.
+        if self._followed.get(one.job_id) is not one:
+            return
+        try:
+            await self._told(one, states, refused)
+        except Exception as failure:
+            logger.error("start %s of %s cannot be followed", one.receipt, one.job_id, exc_info=failure)
 
     async def _told(self, one: Followed, states: Mapping[str, JobState] | None, refused: str) -> None:
         now_s = self._clock.ticks_s()
@@ -250,13 +260,20 @@ class Followers:
         ran_s = self._clock.ticks_s() - one.begun_s
         run = record.Run(begun_ms=one.begun_ms, ran_ms=round(ran_s * 1000), who=one.who, made_anew=made_anew)
         ended = record.end(one.receipt, one.job_id, state, one.found or why, self._clock.now_ms(), run)
-        await self._append(one, ended)
+        if not await self._append(one, ended) and one.job_id not in self._followed and one.job_id not in self._looks:
+            # A disk is full for a while, and gates run for months: the job is asked about again.
+            self._followed[one.job_id] = one
 
-    async def _append(self, one: Followed, ended: Mapping[str, Any]) -> None:
+    async def _append(self, one: Followed, ended: Mapping[str, Any]) -> bool:
+        """Whether the end is on record now."""
         try:
             await self._journal.append(ended)
         except JournalError as error:
-            logger.error("start %s of %s: its end is not on record: %s", one.receipt, one.job_id, error)
+            if not one.lacking:
+                logger.error("start %s of %s: its end is not on record: %s", one.receipt, one.job_id, error)
+            one.lacking = True
+            return False
+        return True
 
     async def close(self) -> None:
         """Follow no longer; the next process goes on from the journal (`reconcile`)."""

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from proxy.errors import ClusterUnreachable
+from proxy.gate import record
 from proxy.gate.flight import Credentials, Judged
 from proxy.gate.follow import AT_ONCE, FIRST_PAUSE_S, Followers, stop_if_changed, stop_if_denied
 from proxy.model import Credential, JobState, Stage, Work
@@ -503,9 +504,59 @@ async def test_closing_leaves_the_end_to_the_next_process() -> None:
     await Following().followers.close()
 
 
-async def test_an_end_that_cannot_be_recorded_is_logged(caplog: pytest.LogCaptureFixture) -> None:
-    following = Following(DONE)
+async def test_an_end_that_cannot_be_recorded_is_logged_once_and_recorded_later(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    following = Following(states=DONE)
     following.journal.failing = {"end"}
     following.follow()
-    await until(lambda: "its end is not on record" in caplog.text)
-    assert caplog.records[-1].levelno == logging.ERROR
+    await until(lambda: following.journal.calls.count("end") >= 3)
+    following.journal.failing.clear()
+    assert await following.ends(1) == [("r1", "success", "the job stopped")]
+    await following.settled()
+    assert len(following.journal.entries) == 1
+    assert [one.levelno for one in caplog.records if "its end is not on record" in one.message] == [logging.ERROR]
+
+
+async def test_an_end_that_cannot_be_recorded_gives_way_to_the_next_start() -> None:
+    following = Following(states=DONE)
+    following.journal.failing = {"end"}
+    following.follow()
+    await until(lambda: following.journal.calls.count("end") >= 1)
+    following.follow("r2")
+    following.journal.failing.clear()
+    assert [receipt for receipt, _, _ in await following.ends(1)][-1] in ("r1", "r2")
+    await following.settled()
+    assert following.journal.entries[-1]["startgate"]["receipt"] == "r2"
+
+
+async def test_an_answer_that_nobody_foresaw_ends_nobodys_following(caplog: pytest.LogCaptureFixture) -> None:
+    odd = [KeyError("odd"), KeyError("odd")]
+
+    async def states() -> object:
+        return odd.pop() if odd else DONE
+
+    following = Following(states=states)
+    following.follow()
+    assert await following.ends(1) == [("r1", "success", "the job stopped")]
+    assert "was not foreseen" in caplog.text
+    await following.settled()
+
+
+async def test_a_record_that_cannot_be_made_keeps_no_other_job_from_its_end(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    end = record.end
+
+    def odd(receipt: str, *told: Any) -> dict[str, Any]:
+        if receipt == "r1":
+            raise TypeError("odd")
+        return end(receipt, *told)
+
+    monkeypatch.setattr(record, "end", odd)
+    following = Following(states=DONE)
+    following.follow()
+    following.follow("r2", id="other")
+    assert [receipt for receipt, _, _ in await following.ends(1)] == ["r2"]
+    await until(lambda: "start r1 of outliers cannot be followed" in caplog.text)
+    await following.followers.close()
