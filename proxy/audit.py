@@ -1,5 +1,6 @@
 """The journal for human eyes: a table of starts, and one start in full."""
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -163,7 +164,7 @@ def _details(start: Start) -> Iterator[tuple[str, str]]:
     yield "result", f"{result(start)} {at(record, 'http', 'response', 'status_code') or ''}".strip()
     yield from _present("reason", at(record, "event", "reason"))
     yield from _present("request", at(record, "url", "path"))
-    yield from _present("from", at(record, "source", "address"))
+    yield from _request(record)
     for heading in ("caller", "secondary"):
         yield from _present(heading, _identity(part(record, "startgate", heading)))
     yield from _present("job owner", _owner(part(record, "startgate", "owner")))
@@ -172,14 +173,44 @@ def _details(start: Start) -> Iterator[tuple[str, str]]:
     yield from _job(part(record, "startgate", "job"))
     for reason in parts(record, "startgate", "verdict", "reasons"):
         yield "verdict", f"{reason.get('text')} ({reason['rule']})" if "rule" in reason else str(reason.get("text"))
+    for mode in ("warnings", "shadowed"):
+        for guard in parts(record, "startgate", "verdict", mode):
+            yield mode, f"{guard.get('message')} ({guard.get('rule')})"
     yield from _present("break-glass", _exception(part(record, "startgate", "verdict", "exception")))
     yield from _present("rules", at(record, "startgate", "rules", "revision"))
     yield from _plan(part(record, "startgate", "destination"))
+    yield from _present("node", at(record, "startgate", "cluster", "node"))
+    timings = part(record, "startgate", "timings_ms").items()
+    # In the order in which they came, which canonical JSON does not keep.
+    yield from _present("timings", ", ".join(f"{step} {ms} ms" for step, ms in sorted(timings, key=_milliseconds)))
     if end := start.records.get(Phase.END):
         state = at(end, "startgate", "end", "state") or "not known"
         reason = at(end, "event", "reason")
         yield "job ended", f"{end.get('@timestamp')} {state}{f': {reason}' if reason else ''}"
         yield from _outcome(part(end, "startgate", "end"))
+    yield from _present("records", _places(start))
+
+
+def _request(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What else the request said of itself."""
+    yield from _present("from", at(record, "source", "address"))
+    yield from _present("forwarded for", at(record, "client", "address"))
+    yield from _present("front", at(record, "startgate", "front", "address"))
+    yield from _present("certificate", at(record, "tls", "client", "subject"))
+    yield from _present("user agent", at(record, "user_agent", "original"))
+    yield from _present("opaque id", at(record, "labels", "x_opaque_id"))
+    yield from _present("trace", at(record, "trace", "id"))
+
+
+def _milliseconds(step: tuple[str, object]) -> float:
+    """By which steps are in order; what is no number comes last."""
+    return step[1] if isinstance(step[1], int | float) else math.inf
+
+
+def _places(start: Start) -> str:
+    """Where the chain has the records of a start."""
+    known = ((str(phase), at(record, "startgate", "chain", "seq")) for phase, record in start.records.items())
+    return ", ".join(f"{phase} {seq}" for phase, seq in known if seq is not None)
 
 
 def _present(heading: str, value: object) -> Iterator[tuple[str, str]]:
@@ -236,7 +267,10 @@ def _identity(who: Mapping[str, Any]) -> str:
         return ""
     realm = at(who, "realm", "name")
     roles = ", ".join(texts(who, "roles")) or "no roles"
-    return f"{who.get('name')} (realm {realm}; {roles})"
+    key, own = part(who, "api_key"), at(who, "run_as", "lookup_realm")
+    through = f"; API key {key.get('id')} [{key.get('name')}]" if key else ""
+    as_other = f"; through another's credentials, own realm {own}" if own else ""
+    return f"{who.get('name')} (realm {realm}; {roles}{through}{as_other})"
 
 
 def _owner(who: Mapping[str, Any]) -> str:

@@ -195,6 +195,41 @@ def test_one_start_in_full() -> None:
     assert "removal" not in told
 
 
+def test_what_the_request_said_of_itself_and_how_long_it_took() -> None:
+    one = record(
+        "outcome",
+        "success",
+        source={"address": "10.0.0.1"},
+        client={"address": "192.0.2.7"},
+        tls={"client": {"subject": "CN=ann"}},
+        user_agent={"original": "curl/8"},
+        labels={"x_opaque_id": "op-1"},
+        trace={"id": "0af7"},
+        startgate={
+            "caller": {
+                "name": "ann",
+                "roles": ["a"],
+                "realm": {"name": "r"},
+                "api_key": {"id": "k1", "name": "nightly"},
+                "run_as": {"lookup_realm": "ldap"},
+            },
+            "front": {"address": "10.0.0.5"},
+            "cluster": {"node": "node-1"},
+            "timings_ms": {"answered": 9.5, "identified": 1, "judged": 4.25, "odd": None},
+            "verdict": {"warnings": [{"message": "Too big.", "rule": "r.yml:9"}]},
+            "chain": {"seq": 7},
+        },
+    )
+    told = dict(audit.details(start(one)))
+    assert told["caller"] == "ann (realm r; a; API key k1 [nightly]; through another's credentials, own realm ldap)"
+    assert (told["from"], told["forwarded for"], told["front"]) == ("10.0.0.1", "192.0.2.7", "10.0.0.5")
+    assert (told["certificate"], told["user agent"]) == ("CN=ann", "curl/8")
+    assert (told["opaque id"], told["trace"], told["node"]) == ("op-1", "0af7", "node-1")
+    assert told["timings"] == "identified 1 ms, judged 4.25 ms, answered 9.5 ms, odd None ms"
+    assert told["warnings"] == "Too big. (r.yml:9)"
+    assert told["records"] == "outcome 7"
+
+
 def test_every_reason_comes_with_its_rule() -> None:
     verdicts = [text for heading, text in audit.details(start(DENIED)) if heading == "verdict"]
     assert verdicts == ["no read on [a] (rules/start.yml:15)", "no index on [out]"]

@@ -36,11 +36,11 @@ def asking_of(url: str, user: str | None, key_file: str | None, ca: str | None, 
     """Whom to ask, and as whom. Raises ConfigError for a value that is none."""
     base = base_address(url, "--url")
     context = tls.cluster_context(ClusterTls(ca=ca)) if base.startswith("https:") else None
-    return Asking(url=base, authorization=_authorization(user, key_file), run_as=run_as, context=context)
+    return Asking(url=base, authorization=authorization(user, key_file), run_as=run_as, context=context)
 
 
-def _authorization(user: str | None, key_file: str | None) -> str | None:
-    """Who asks, as the value of the header; None where nobody is named."""
+def authorization(user: str | None, key_file: str | None) -> str | None:
+    """Who asks, as the value of the header; None where nobody is named. Raises ConfigError."""
     if user is not None and key_file is not None:
         raise ConfigError([Fault("--api-key-file", "--user is given as well, and one of the two asks")])
     if key_file is not None:

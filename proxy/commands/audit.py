@@ -119,6 +119,8 @@ def _list_records(
 @json_option
 def audit_show(receipt: str, config_file: Path | None, folder: Path | None, as_json: bool) -> None:
     """One start in full, by its receipt (the answer's header X-Startgate-Receipt) or the beginning of it."""
+    if not receipt.strip():
+        raise click.UsageError("a receipt has a character at least")
     with reported(), printed():
         place, damage = journal_folder(folder, config_file), Damage()
         start = find_start(place, receipt, damage)
@@ -128,5 +130,7 @@ def audit_show(receipt: str, config_file: Path | None, folder: Path | None, as_j
             for record in start.records.values():
                 click.echo(msgspec.json.encode(record))
         else:
-            print_lines(Text.assemble((f"{heading:<13}", "dim"), text) for heading, text in audit.details(start))
+            told = [*audit.details(start)]
+            wide = max(len(heading) for heading, _ in told)
+            print_lines(Text.assemble((f"{heading:<{wide}}  ", "dim"), text) for heading, text in told)
         damage.end()

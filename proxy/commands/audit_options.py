@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import wraps
 from pathlib import Path
@@ -63,27 +63,45 @@ def _moment(text: str) -> datetime | None:
 
 
 def asked(command: Callable[..., T]) -> Callable[..., T]:
-    """Gives a command the options that say which records are asked for, as one argument `query`."""
+    """Gives a command the options that say which starts are asked for, as one argument `query`."""
+    return _with_query(command, _FILTERS)
 
+
+def asked_of_records(command: Callable[..., T]) -> Callable[..., T]:
+    """The same for single records, which do not tell how their start ended."""
+    return _with_query(command, _FILTERS[:-1])
+
+
+def _with_query(command: Callable[..., T], options: Sequence[Callable[..., Any]]) -> Callable[..., T]:
     @wraps(command)
     def with_query(**arguments: Any) -> T:  # noqa: ANN401 -- what the command itself takes
         names = {name: arguments.pop(name) for name in ("user", "job", "index")}
         query = Query(
             since=arguments.pop("since"),
             until=arguments.pop("until"),
-            results=frozenset(map(Result, arguments.pop("verdicts"))),
+            results=frozenset(map(Result, arguments.pop("verdicts", ()))),
             **{name: None if text is None else Name(text) for name, text in names.items()},
         )
+        check_span(query.since, query.until)
         return command(query=query, **arguments)
 
-    for option in reversed(_FILTERS):
+    for option in reversed(options):
         with_query = option(with_query)
     return with_query
 
 
+def check_span(since: str | None, until: str | None) -> None:
+    """Raises click.UsageError where there is no time between two moments of `When`."""
+    if since is not None and until is not None and until <= since:
+        raise click.UsageError(f"--until {until} is not after --since {since}: there is no time in between")
+
+
+since_option = click.option("--since", type=When(), help="From this time on: 2026-01-31T09:00:00Z, or 2h, 7d ago.")
+until_option = click.option("--until", type=When(), help="Before this time.")
+# The last is of whole starts alone.
 _FILTERS = (
-    click.option("--since", type=When(), help="From this time on: 2026-01-31T09:00:00Z, or 2h, 7d ago."),
-    click.option("--until", type=When(), help="Before this time."),
+    since_option,
+    until_option,
     click.option("--user", metavar="NAME", help="Of this caller or secondary identity; * stands for any text."),
     click.option("--job", metavar="ID", help="Of this job; * stands for any text."),
     click.option(

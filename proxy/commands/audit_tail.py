@@ -9,7 +9,7 @@ import click
 from proxy.commands import audit_print
 from proxy.commands.audit_options import (
     Damage,
-    asked,
+    asked_of_records,
     chosen,
     journal_folder,
     journal_option,
@@ -27,9 +27,17 @@ SHOWN_MAX = 10_000
 @click.command(name="tail", short_help="The last records, of any kind, and with -f those to come.")
 @config_option
 @journal_option
-@asked
+@asked_of_records
 @kind_option
-@click.option("-n", "--lines", "count", type=click.IntRange(0, SHOWN_MAX), default=SHOWN, show_default=True)
+@click.option(
+    "-n",
+    "--lines",
+    "count",
+    type=click.IntRange(0, SHOWN_MAX),
+    default=SHOWN,
+    show_default=True,
+    help="So many of the last.",
+)
 @click.option("-f", "--follow", "following", is_flag=True, help="Go on with records as they come, until Ctrl-C.")
 @json_option
 def audit_tail(
@@ -45,8 +53,6 @@ def audit_tail(
 
     Exit status: 1 where a part of what was read cannot be read, of which is told on standard error.
     """
-    if query.results:
-        raise click.UsageError("--verdict is of whole starts: `startgate audit list` knows how they ended")
     asked_kinds = chosen(kinds, query, frozenset(Kind))
     with reported(), printed():
         place, damage = journal_folder(folder, config_file), Damage()

@@ -10,7 +10,7 @@ import click
 import msgspec
 from rich.text import Text
 
-from proxy.commands.audit_options import journal_folder, journal_option
+from proxy.commands.audit_options import check_span, journal_folder, journal_option, since_option, until_option
 from proxy.commands.common import config_option, print_lines, printed, read_config, reported
 from proxy.errors import ExitStatus
 from proxy.journal import read as journal
@@ -23,33 +23,20 @@ CHANGES = 1
 _STYLES = {Change.ALLOWED_NOW: "green", Change.DENIED_NOW: "red", Change.CANNOT_TELL: "yellow"}
 
 
-class Moment(click.ParamType[datetime]):
-    """A date or a moment of RFC 3339; without a zone, in UTC."""
-
-    name = "time"
-
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        """The moment that a text stands for, as click wants it."""
-        moment = _moment(value)
-        if moment is None:
-            self.fail(f"{value!r} is no time such as 2026-01-31 or 2026-01-31T09:00:00Z", param, ctx)
-        return moment
-
-
 @click.command(name="replay", short_help="Judge recorded starts again by other rules.")
 @config_option
 @journal_option
 @click.option("--rules", "rules_path", type=click.Path(path_type=Path), help="The other rules; else the configured.")
-@click.option("--since", type=Moment(), help="Only starts from this time on, such as 2026-01-31T09:00:00Z.")
-@click.option("--until", type=Moment(), help="Only starts before this time.")
+@since_option
+@until_option
 @click.option("--changed", "only_changed", is_flag=True, help="Leave out starts of which it cannot be told.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, and no summary.")
 def audit_replay(
     config_file: Path | None,
     folder: Path | None,
     rules_path: Path | None,
-    since: datetime | None,
-    until: datetime | None,
+    since: str | None,
+    until: str | None,
     only_changed: bool,
     as_json: bool,
 ) -> None:
@@ -58,6 +45,7 @@ def audit_replay(
 
     Exit status: 0 every verdict stays; 1 one would change, or cannot be told; 2 journal or rules cannot be read.
     """
+    check_span(since, until)
     with reported(), printed():
         rules = load_rules(rules_path or Path(read_config(config_file).rules), draft=True)
         place = journal_folder(folder, config_file)
@@ -112,13 +100,15 @@ def summary(counts: Counter[Change]) -> str:
     return f"{counts.total()} starts: {', '.join(f'{counts[change]} {words}' for change, words in told.items())}"
 
 
-def _within(since: datetime | None, until: datetime | None) -> Callable[[str], bool]:
+def _within(since: str | None, until: str | None) -> Callable[[str], bool]:
+    first, last = (None if text is None else _moment(text) for text in (since, until))
+
     def within(at: str) -> bool:
-        if since is None and until is None:
+        if first is None and last is None:
             return True
         moment = _moment(at)
         # A record without a time that can be read is shown rather than lost.
-        return moment is None or ((since is None or moment >= since) and (until is None or moment < until))
+        return moment is None or ((first is None or moment >= first) and (last is None or moment < last))
 
     return within
 

@@ -1,15 +1,19 @@
 """`startgate audit ship`: how far sinks are behind, shipping by hand, and what the data stream needs in the cluster."""
 
 import asyncio
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 import msgspec
 from rich.text import Text
 
 from proxy.columns import lines
+from proxy.commands.asking import authorization
 from proxy.commands.common import config_option, print_lines, printed, read_config, reported
 from proxy.errors import CannotServe, ClusterUnreachable, ConfigError, ExitStatus, Fault, nearest
 from proxy.settings import GateSettings, StreamSink
@@ -21,30 +25,55 @@ from proxy.ship.shipper import Shipper, measured
 from proxy.ship.sinks import credential, made, transport
 from proxy.ship.templates import calls
 
+Command = TypeVar("Command", bound=Callable[..., Any])
+
 # Something is not as it should be, and nothing that was written by the operator is wrong.
 _AMISS = 1
+# Which option goes with which.
+_OF = {"sink": "once", "for": "print", "user": "install", "api-key-file": "install"}
+
+
+def _mode(name: str, help_text: str) -> Callable[[Command], Command]:
+    """An option that says what is to be done. Two of them are told from one: the last would win without a word."""
+    return click.option(f"--{name}", "modes", flag_value=name, multiple=True, help=help_text)
 
 
 @click.command(name="ship", short_help="Copies of the record elsewhere: how far behind, ship now, install, compare.")
 @config_option
-@click.option("--once", "mode", flag_value="once", help="Ship what is there now, and end; for where no gate runs.")
-@click.option("--install", "mode", flag_value="install", help="Make the templates and the data stream in the cluster.")
-@click.option("--print", "mode", flag_value="print", help="Print the calls that --install makes, and make none.")
-@click.option("--check", "mode", flag_value="check", help="Compare the data stream with the journal.")
+@_mode("once", "Ship what is there now, and end; for where no gate runs.")
+@_mode("install", "Make the templates and the data stream in the cluster.")
+@_mode("print", "Print the calls that --install makes, and make none.")
+@_mode("check", "Compare the data stream with the journal.")
 @click.option("--sink", "only", metavar="NAME", help="With --once: this sink alone.")
 @click.option("--for", "version", metavar="VERSION", help="With --print: the cluster's version; else it is asked.")
-def audit_ship(config_file: Path | None, mode: str | None, only: str | None, version: str | None) -> None:
+@click.option(
+    "--user", metavar="NAME", help="With --install: as this user; the password is in STARTGATE_PASSWORD, or asked for."
+)
+@click.option("--api-key-file", "key_file", metavar="FILE", help="With --install: with the API key in this file.")
+def audit_ship(
+    config_file: Path | None,
+    modes: tuple[str, ...],
+    only: str | None,
+    version: str | None,
+    user: str | None,
+    key_file: str | None,
+) -> None:
     """Copies of the record elsewhere. Without an option: how far each sink is behind the journal.
+
+    --install asks with the sink's own credential, else the service credential; --user or --api-key-file name another.
 
     Exit status: 0 all is well; 1 a sink failed or rejected a record, or --check found a difference; 2 the configuration
     is wrong; 3 the cluster does not answer.
     """
+    mode = _only_mode(modes, {"sink": only, "for": version, "user": user, "api-key-file": key_file})
     with reported(), printed(), _told():
         settings = read_config(config_file).gate_settings("")
         if mode == "once":
             asyncio.run(_once(settings, only))
         elif mode == "install":
-            for line in asyncio.run(_install(settings)):
+            stream = _stream(settings)
+            asked = authorization(user, key_file) or stream.authorization
+            for line in asyncio.run(_install(settings, replace(stream, authorization=asked))):
                 click.echo(line)
         elif mode == "print":
             _print_calls(settings, version)
@@ -52,6 +81,17 @@ def audit_ship(config_file: Path | None, mode: str | None, only: str | None, ver
             _check(settings)
         else:
             print_lines(_status(settings))
+
+
+def _only_mode(modes: tuple[str, ...], given: Mapping[str, str | None]) -> str | None:
+    """What is to be done, None for the status. Raises click.UsageError: two things, or an option of another one."""
+    if len(set(modes)) > 1:
+        raise click.UsageError(f"{' and '.join(f'--{one}' for one in modes)} exclude each other")
+    mode = modes[0] if modes else None
+    for option, value in given.items():
+        if value is not None and _OF[option] != mode:
+            raise click.UsageError(f"--{option} goes with --{_OF[option]}")
+    return mode
 
 
 @contextmanager
@@ -104,8 +144,7 @@ def _stream(settings: GateSettings) -> StreamSink:
     return stream
 
 
-async def _install(settings: GateSettings) -> list[str]:
-    stream = _stream(settings)
+async def _install(settings: GateSettings, stream: StreamSink) -> list[str]:
     asked = transport(settings)
     try:
         return await install(asked, credential(settings, stream), stream.data_stream, stream.keep_days)
@@ -116,6 +155,8 @@ async def _install(settings: GateSettings) -> list[str]:
 def _print_calls(settings: GateSettings, version: str | None) -> None:
     """In the form that Kibana's console takes."""
     stream = _stream(settings)
+    if version is not None and not re.match(r"\d+\.\d+\b", version, re.ASCII):
+        raise ConfigError([Fault("--for", f"{version!r} is no version such as 8.15.0")])
     known = version or asyncio.run(_version(settings, stream))
     for call in calls(stream.data_stream, stream.keep_days, known):
         click.echo(f"{call.method} {call.path}")

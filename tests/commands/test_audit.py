@@ -157,6 +157,20 @@ def test_show_tells_of_a_broken_record_of_the_start(journal: Path) -> None:
     assert "no such job" in result.stdout
 
 
+def test_headings_are_as_wide_as_the_longest(journal: Path) -> None:
+    one = record("owned", owner={"kind": "unknown", "seen": {"known": True, "name": "ann"}})
+    (journal / "starts-000001.jsonl").write_bytes(entry.encode(one))
+    told = invoke("audit", "show", "owned").output.splitlines()
+    assert [line[:21] for line in told if line.startswith("job last")] == ["job last changed by  "]
+    assert {line[19:21] for line in told} == {"  "}
+
+
+def test_a_receipt_without_a_character(journal: Path) -> None:
+    result = invoke("audit", "show", "")
+    assert (result.exit_code, "a character at least" in result.stderr) == (2, True)
+    assert journal.exists()
+
+
 def test_audit_list_of_nothing(tmp_path: Path) -> None:
     (tmp_path / "journal").mkdir()
     assert "no starts are recorded in" in invoke("audit", "list").output

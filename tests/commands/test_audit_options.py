@@ -78,3 +78,11 @@ def test_without_damage_all_is_well() -> None:
     with pytest.raises(SystemExit) as ended:
         Damage().end()
     assert ended.value.code == 0
+
+
+@pytest.mark.parametrize("command", ["list", "tail", "export", "replay"])
+@pytest.mark.parametrize(("since", "until"), [("1d", "2d"), ("2026-01-02", "2026-01-01"), ("2026-01-01", "2026-01-01")])
+def test_no_time_between_two_moments_is_told(command: str, since: str, until: str) -> None:
+    result = invoke("audit", command, "--since", since, "--until", until)
+    assert result.exit_code == 2
+    assert "there is no time in between" in result.stderr

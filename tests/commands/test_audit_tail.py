@@ -50,8 +50,7 @@ def test_as_json_records_stand_as_in_the_journal(journal: Path) -> None:
 
 def test_verdicts_are_of_whole_starts(journal: Path) -> None:
     result = invoke("audit", "tail", "--verdict", "denied")
-    assert result.exit_code == 2
-    assert "`startgate audit list` knows how they ended" in result.stderr
+    assert (result.exit_code, "No such option" in result.stderr) == (2, True)
 
 
 def test_a_garbage_line_is_told(journal: Path) -> None:

@@ -160,6 +160,10 @@ def test_a_journal_of_an_older_version(tmp_path: Path) -> None:
     ]
 
 
-def test_an_empty_folder(tmp_path: Path) -> None:
+@pytest.mark.parametrize("arguments", [(), ("--head", f"1:{'0' * 64}")])
+def test_a_folder_without_a_journal_is_not_whole(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     (tmp_path / "journal").mkdir()
-    assert invoke("audit", "verify").output.startswith("0 records in 0 files: there is no chain\n")
+    (tmp_path / "journal" / "lock").touch()
+    result = invoke("audit", "verify", *arguments)
+    assert result.exit_code == (1 if arguments else 2)
+    assert ("holds no journal" in result.stderr) is not bool(arguments)

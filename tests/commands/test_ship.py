@@ -141,6 +141,35 @@ def test_install_makes_it_and_print_shows_the_same(tmp_path: Path, cluster: Fake
     assert [msgspec.json.decode(body) for body in bodies] == list(cluster.put.values())[:-1]
 
 
+def test_install_as_somebody_else(tmp_path: Path, cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    configured(tmp_path, cluster.url)
+    (tmp_path / "key").write_text("id:secret")
+    monkeypatch.setenv("STARTGATE_PASSWORD", "secret")
+    assert invoke("audit", "ship", "--install", "--user", "elastic").exit_code == 0
+    assert set(cluster.authorizations) == {"Basic ZWxhc3RpYzpzZWNyZXQ="}
+    cluster.authorizations.clear()
+    assert invoke("audit", "ship", "--install", "--api-key-file", str(tmp_path / "key")).exit_code == 0
+    assert set(cluster.authorizations) == {"ApiKey aWQ6c2VjcmV0"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["--install", "--once"], "--install and --once exclude each other"),
+        (["--sink", "stdout"], "--sink goes with --once"),
+        (["--install", "--for", "8.15.0"], "--for goes with --print"),
+        (["--check", "--user", "elastic"], "--user goes with --install"),
+        (["--api-key-file", "key"], "--api-key-file goes with --install"),
+        (["--install", "--user", "elastic", "--api-key-file", "key"], "one of the two asks"),
+        (["--print", "--for", "latest"], "--for: 'latest' is no version such as 8.15.0"),
+    ],
+)
+def test_options_that_do_not_go_together(tmp_path: Path, arguments: list[str], why: str) -> None:
+    configured(tmp_path, "http://127.0.0.1:9")
+    result = invoke("audit", "ship", *arguments)
+    assert (result.exit_code, why in result.stderr) == (2, True), result.output
+
+
 def test_print_for_a_version_asks_nobody(tmp_path: Path) -> None:
     configured(tmp_path, "http://127.0.0.1:9")
     assert "/_ilm/policy/" in invoke("audit", "ship", "--print", "--for", "7.17.24").stdout

@@ -34,6 +34,7 @@ class FakeCluster:
         self.items: dict[int, tuple[int, str]] = {}
         self.items_once = False
         self.calls: list[str] = []
+        self.authorizations: list[str] = []
         self.limit = 1 << 30
         self.refused: dict[str, int] = {}
         self.version = "8.15.3"
@@ -58,6 +59,7 @@ class FakeCluster:
         """Any call."""
         what = request.path.rpartition("/")[2] if request.path != "/" else "/"
         self.calls.append(what)
+        self.authorizations.append(request.headers.get("authorization", ""))
         if self.refused.get(what, 0):
             return error(self.refused[what], "security_exception", f"not allowed: {what}")
         if request.method == "PUT":
