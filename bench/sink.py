@@ -18,7 +18,8 @@ _LAST = b"0\r\n\r\n"
 PAUSE_S = 2.0
 
 
-async def _swallow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, length: int) -> None:
+async def swallow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, length: int) -> None:
+    """Read a body of known length, and answer how much of it came."""
     left = length
     while left and (chunk := await reader.read(min(left, len(_CHUNK)))):
         left -= len(chunk)
@@ -26,14 +27,16 @@ async def _swallow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, l
     writer.write(f"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: {len(text)}\r\n\r\n{text}".encode())
 
 
-async def _swallow_chunks(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def swallow_chunks(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Read a body in chunks, and say ok."""
     tail = b""
     while not tail.endswith(_LAST) and (chunk := await reader.read(len(_CHUNK))):
         tail = (tail + chunk)[-len(_LAST) :]
     writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 2\r\n\r\nok")
 
 
-async def _produce(writer: asyncio.StreamWriter, length: int) -> None:
+async def produce(writer: asyncio.StreamWriter, length: int) -> None:
+    """Answer `length` bytes."""
     writer.write(
         f"HTTP/1.1 200 OK\r\ncontent-type: application/octet-stream\r\ncontent-length: {length}\r\n\r\n".encode()
     )
@@ -45,7 +48,8 @@ async def _produce(writer: asyncio.StreamWriter, length: int) -> None:
         left -= piece
 
 
-async def _produce_chunks(writer: asyncio.StreamWriter, length: int) -> None:
+async def produce_chunks(writer: asyncio.StreamWriter, length: int) -> None:
+    """Answer `length` bytes (a multiple of 16 KiB) in chunks."""
     writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/octet-stream\r\ntransfer-encoding: chunked\r\n\r\n")
     for _ in range(length // 0x4000):
         writer.write(_CODED)
@@ -61,11 +65,11 @@ async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
     if "slow" in target:
         await asyncio.sleep(PAUSE_S)
     if method == "post":
-        await (_swallow(reader, writer, lengths[0]) if lengths else _swallow_chunks(reader, writer))
+        await (swallow(reader, writer, lengths[0]) if lengths else swallow_chunks(reader, writer))
     elif target.startswith("/chunked/"):
-        await _produce_chunks(writer, int(target.removeprefix("/chunked/")))
+        await produce_chunks(writer, int(target.removeprefix("/chunked/")))
     else:
-        await _produce(writer, int(target.strip("/slow")))
+        await produce(writer, int(target.strip("/slow")))
     await writer.drain()
 
 
