@@ -74,9 +74,7 @@ def check_regular(paths: Iterable[Path]) -> None:
     for path in paths:
         mode = path.lstat().st_mode
         if stat.S_ISLNK(mode):
-            raise JournalError(
-                f"{path} is a symbolic link, and none of the journal's files may be one (symbolic links)"
-            )
+            raise JournalError(f"{path} is a symbolic link, and none of the journal's files may be one")
         if not stat.S_ISREG(mode):
             what = "Is a directory" if stat.S_ISDIR(mode) else "it is no regular file"
             raise JournalError(f"the journal {path} cannot be opened: {what}")
@@ -115,7 +113,12 @@ def take_lock(folder: Path, files: Files) -> Lock:
 
 def _locked(folder: Path, files: Files) -> int:
     # flock(2), not fcntl's: that is given back when anything in this process closes the file.
-    lock = files.open(folder / LOCK_FILE, os.O_RDWR | os.O_CREAT)
+    try:
+        lock = files.open(folder / LOCK_FILE, os.O_RDWR | os.O_CREAT)
+    except OSError as failure:
+        link = failure.errno == errno.ELOOP
+        why = "it is a symbolic link, and none of the journal's files may be one" if link else failure.strerror
+        raise OSError(failure.errno, f"{LOCK_FILE}: {why}") from failure
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         make_private(folder / LOCK_FILE, lock)

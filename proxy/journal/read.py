@@ -24,7 +24,7 @@ AMBIGUOUS_NAMED = 5
 AMBIGUOUS_COUNTED = 1000
 WAY_OUT = (
     "`startgate audit verify` shows all that is wrong; to go on without this journal, leave its folder as it is and "
-    "name a new one under `journal`: what is unfinished in the old one is then not followed up"
+    "name a new one under `journal.path`: what is unfinished in the old one is then not followed up"
 )
 
 

@@ -123,7 +123,9 @@ def _checked(path: Path, line: bytes) -> str:
 def _refused(path: Path, what: str) -> JournalError:
     with path.open("rb") as file:
         number = sum(1 for _ in file)
-    way_out = "nothing was changed; to go on without it, move the journal's files to another folder"
+    way_out = (
+        "nothing was changed; to go on without it, leave its folder as it is and name a new one under `journal.path`"
+    )
     return JournalError(f"{path}:{number} {what}; {way_out}")
 
 

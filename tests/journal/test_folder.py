@@ -96,3 +96,14 @@ def test_a_lock_knows_when_it_keeps_nobody_out(tmp_path: Path) -> None:
     lock.retake()
     lock.release()
     take_lock(tmp_path, Files()).release()
+
+
+def test_a_lock_that_is_no_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").write_bytes(b"")
+    (tmp_path / LOCK_FILE).symlink_to("elsewhere")
+    with pytest.raises(OSError, match="lock: it is a symbolic link"):
+        take_lock(tmp_path, Files())
+    (tmp_path / LOCK_FILE).unlink()
+    (tmp_path / LOCK_FILE).mkdir()
+    with pytest.raises(OSError, match="lock: Is a directory"):
+        take_lock(tmp_path, Files())
