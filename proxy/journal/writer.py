@@ -144,7 +144,13 @@ class Journal:
         try:
             owed = [prepare(record) for record in self._debts.take(self.now_ms())]
             await loop.run_in_executor(self._thread, self._store.commit, [*owed, *(one.unsealed for one in batch)])
-        except (OSError, RuntimeError, JournalError) as failure:  # RuntimeError: no thread can be started any more
+        except Exception as failure:
+            # Whatever it was: who waits is refused at once, and what is owed stays owed. RuntimeError: no thread can be
+            # started any more.
+            if not isinstance(failure, OSError | RuntimeError | JournalError):
+                logger.error(
+                    "writing the journal %s failed in a way that was not foreseen", self.folder, exc_info=failure
+                )
             self._debts.unpaid()
             self._failed(batch, failure)
             return False
@@ -152,7 +158,8 @@ class Journal:
             self._writing_since_s = None
         self._debts.paid()
         self._written(batch)
-        if self._store.checkpoint_is_due():
+        # The last one is made by closing; then the thread may be gone, too.
+        if self._store.checkpoint_is_due() and not self._closed:
             await loop.run_in_executor(self._thread, self._store.checkpoint)
         return True
 
@@ -239,15 +246,21 @@ class Journal:
             self._paying.cancel()
         if self._debts:
             self._start_flush()
+        finishing = asyncio.ensure_future(self._finish())
+        _, still = await asyncio.wait([finishing], timeout=self._settings.append_limit_s)
+        self._thread.shutdown(wait=False)
+        if not still:
+            finishing.result()
+            return
+        # The thread can't be ended, and what it writes must stay locked: both end with the process.
+        finishing.cancel()
+        logger.error("the journal %s is left while the disk does not answer", self.folder)
+
+    async def _finish(self) -> None:
         if self._flushing is not None:
-            _, still = await asyncio.wait([self._flushing], timeout=self._settings.append_limit_s)
-            if still:
-                # The thread can't be ended, and what it writes must stay locked: both end with the process.
-                logger.error("the journal %s is left while the disk does not answer", self.folder)
-                self._thread.shutdown(wait=False)
-                return
-        self._thread.shutdown()
-        self._store.close()
+            await asyncio.wait([self._flushing])
+        # There as well: a last checkpoint is written, and that disk may not answer either.
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._store.close)
 
 
 def _receipt(entry: Mapping[str, Any]) -> str:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from proxy.journal.standing import JournalState
 from proxy.journal.writer import FIRST_FILE, Journal, open_journal
 from proxy.settings import JournalSettings
 from tests.journal.disk import Clock, Disk, actions, check_chain, everything, receipts, record, said
+from tests.journal.test_checkpoints import PRIVATE
 
 ROOT = Path(__file__).parents[2]
 # Nobody waits that long in a test that goes well.
@@ -139,6 +141,28 @@ async def test_where_no_thread_can_be_started_nothing_is_recorded(
         await journal.append(record(1))
 
 
+async def test_a_failure_that_nobody_foresaw_refuses_who_waits_and_loses_no_debt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    journal = open_journal(tmp_path / "journal", CONTINUE)
+    commit = journal._store.commit
+
+    def odd(*_: object) -> None:
+        raise MemoryError("no room")
+
+    monkeypatch.setattr(journal._store, "commit", odd)
+    with pytest.raises(JournalError, match="cannot be written: no room"):
+        await journal.append(record(1), for_certain=True)
+    await journal.append(record(2))
+    await journal.append(record(3))
+    monkeypatch.setattr(journal._store, "commit", commit)
+    await journal.append(record(4))
+    await journal.close()
+    assert receipts(journal.folder) == ["r4"]
+    assert [one["receipts"] for one in said(journal.folder, "lost")] == [["r2", "r3"]]
+    assert [one.exc_info is not None for one in caplog.records if "not foreseen" in one.message][:1] == [True]
+
+
 async def test_what_is_no_json_is_refused(journal: Journal) -> None:
     with pytest.raises(JournalError, match="cannot be written as JSON"):
         await journal.append({"half a pair": "\ud800"})
@@ -234,6 +258,7 @@ async def test_a_disk_that_does_not_answer_is_not_waited_for_longer_than_the_lim
     assert journal.standing().refused == 3
     disk.answers.set()
     await settled(journal)
+    patient(journal)
     await journal.append(record(4))
     await journal.close()
     assert receipts(journal.folder) == ["r1", "r4"]
@@ -242,6 +267,11 @@ async def test_a_disk_that_does_not_answer_is_not_waited_for_longer_than_the_lim
     standing = journal.standing()
     assert (standing.refused, standing.late, standing.lost, standing.state) == (3, 1, 0, JournalState.WRITABLE)
     check_chain(journal.folder)
+
+
+def patient(journal: Journal) -> None:
+    """From now on no machine is too slow."""
+    journal._settings = replace(journal._settings, append_limit_s=LONG_S)
 
 
 async def settled(journal: Journal) -> None:
@@ -259,6 +289,7 @@ async def test_what_was_refused_and_failed_in_the_end_is_counted_once(tmp_path: 
         await journal.append(record(1))
     disk.answers.set()
     await settled(journal)
+    patient(journal)
     await journal.append(record(2))
     await journal.close()
     assert receipts(journal.folder) == ["r2"]
@@ -280,6 +311,17 @@ async def test_a_journal_can_be_left_while_the_disk_does_not_answer(
         open_journal(tmp_path / "journal")
     disk.answers.set()
     await settled(journal)
+
+
+async def test_a_last_checkpoint_that_the_disk_does_not_take_holds_up_nobody(
+    tmp_path: Path, disk: Disk, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = JournalSettings(append_limit_s=0.05, checkpoint_key=PRIVATE)
+    journal = open_journal(tmp_path / "journal", settings, files=disk)
+    disk.hold()
+    await journal.close()
+    assert "is left while the disk does not answer" in caplog.text
+    disk.answers.set()
 
 
 async def test_with_unsafe_continue_a_start_goes_on_and_the_loss_is_recorded(
@@ -333,6 +375,7 @@ async def test_with_unsafe_continue_a_slow_disk_loses_only_what_it_never_had(tmp
     await journal.append(record(3))
     disk.answers.set()
     await settled(journal)
+    patient(journal)
     await journal.close()
     assert receipts(journal.folder) == ["r1"]
     assert [one["receipts"] for one in said(journal.folder, "lost")] == [["r2", "r3"]]
