@@ -17,6 +17,7 @@ from proxy.commands.audit_status import audit_status
 from proxy.commands.audit_tail import audit_tail
 from proxy.commands.audit_verify import audit_verify
 from proxy.commands.break_glass import break_glass_group
+from proxy.commands.bypasses import audit_bypasses
 from proxy.commands.check import check
 from proxy.commands.common import Commands, Port, Seconds, config_option, console, read_config, reported
 from proxy.commands.embedded import embedded
@@ -80,6 +81,7 @@ def demo(once: bool, port: int, cluster_port: int) -> None:
 
 for reading in (audit_replay, audit_export, audit_tail, audit_verify):
     audit_group.add_command(reading)
+audit_group.add_command(audit_bypasses)
 audit_group.add_command(audit_ship)
 audit_group.add_command(audit_status)
 for command in (audit_group, break_glass_group, check, embedded, explain, fmt, plan, rules_group, schema, seal, test):

@@ -50,6 +50,8 @@ ARROWS: dict[str, frozenset[str]] = {
     "gate.app": IO | {"control", "ship"},
     # Reads what the journal wrote, and asks the cluster as the gate does; nobody waits for it.
     "ship": IO | {"journal.fields"},
+    # Compares what the journals hold with what the cluster says; nobody waits for it.
+    "bypasses": IO | {"journal.entry"},
     "control": GATE | {"journal"},
     "edge": PLAIN | {"wire", "route"},
     # The embedded cluster judges privileges and makes destinations as Elasticsearch does, and knows of no proxy.
@@ -78,8 +80,8 @@ ARROWS: dict[str, frozenset[str]] = {
     # Schemas are made from the tables that the readers themselves use.
     "schemas": PLAIN | {"cases", "config", "journal.entry", "journal.fields", "journal.mask", "rules"},
     "commands": IO
-    | {"audit", "cases", "columns", "config", "control", "embedded", "journal.entry", "listeners", "logs", "planned"}
-    | {"replay", "schemas", "ship", "text"},
+    | {"audit", "bypasses", "cases", "columns", "config", "control", "embedded", "journal.entry", "listeners", "logs"}
+    | {"planned", "replay", "schemas", "ship", "text"},
     "cli": IO | {"commands", "demo", "logs", "supervisor"},
     "__main__": frozenset({"cli"}),
 }

@@ -26,6 +26,7 @@ def embedded(host: str, port: int, node: str | None) -> None:
 async def _embedded(host: str, port: int, node: str | None) -> None:
     # Here and not above: what runs in production loads nothing of the embedded cluster.
     from proxy.embedded.app import serve_embedded  # noqa: PLC0415 -- see above
+    from proxy.embedded.ml.jobs import Jobs  # noqa: PLC0415 -- see above
     from proxy.embedded.remote import RemoteNode  # noqa: PLC0415 -- see above
     from proxy.embedded.security.store import ELASTIC_PASSWORD  # noqa: PLC0415 -- see above
 
@@ -34,7 +35,8 @@ async def _embedded(host: str, port: int, node: str | None) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     if port:
         listeners.prove_free([Listen(host=host, port=port)])
-    async with serve_embedded(host, port, backend=RemoteNode(node) if node else None) as cluster:
+    backend, jobs = RemoteNode(node) if node else None, Jobs(notes=True)
+    async with serve_embedded(host, port, backend=backend, jobs=jobs) as cluster:
         behind = f" in front of {node}" if node else ""
         click.echo(f"embedded cluster ready: {cluster.url}{behind}; user elastic, password {ELASTIC_PASSWORD}")
         await stop.wait()

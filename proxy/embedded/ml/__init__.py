@@ -7,5 +7,6 @@
 - `start`: the checks of `_start`, in Elasticsearch's order; `run`: what happens after it
 - `prepare`: the destination index; `copying`: the documents; `numbers`: their values; `results`: what is written
 - `outliers`, `neighbours`, `predictions`: the mathematics
+- `notes`: notifications of what happens to a job
 - `api`, `explain`: the endpoints
 """

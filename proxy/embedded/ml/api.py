@@ -9,6 +9,7 @@ from proxy.embedded.ml.config import consistent_id, parse_config, parse_update
 from proxy.embedded.ml.explain import explain
 from proxy.embedded.ml.indices import Indices
 from proxy.embedded.ml.jobs import Job
+from proxy.embedded.ml.notes import note
 from proxy.embedded.ml.permission import require_on_indices
 from proxy.embedded.ml.run import halt
 from proxy.embedded.ml.start import start
@@ -41,6 +42,7 @@ async def put(context: Context) -> Reply:
         raise Failure(400, "resource_already_exists_exception", reason)
     job = Job(config=config, create_time=now_ms(), version=version, owner=owner)
     world.jobs.by_id[id_] = job
+    await note(world, id_, f"Created analytics with type [{job.analysis}]")
     return 200, job.json()
 
 
@@ -118,6 +120,7 @@ async def stop(context: Context) -> Reply:
         raise status_error("one or more data frame analytics are in failed state, use force stop instead", 409)
     for job in jobs:
         await halt(job)
+        await note(context.world, job.id, "Stopped analytics (forced)" if force else "Stopped analytics")
     return 200, {"stopped": True}
 
 
@@ -158,6 +161,7 @@ async def delete(context: Context) -> Reply:
             raise status_error(f"Cannot delete data frame analytics [{job.id}] while its status is [{job.state}]", 409)
         await halt(job)
     context.world.jobs.by_id.pop(job.id, None)
+    await note(context.world, job.id, "Deleted analytics")
     return 200, {"acknowledged": True}
 
 

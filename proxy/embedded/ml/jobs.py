@@ -140,14 +140,17 @@ class Jobs:
     """All jobs by id, and what is true for all of them.
 
     `pace_s` is waited at every step of a running job; `nodes` is how many nodes could run one; `memory_cap` is
-    `xpack.ml.max_model_memory_limit`.
+    `xpack.ml.max_model_memory_limit`; `notes` is whether notifications are written.
     """
 
-    def __init__(self, *, pace_s: float = 0.0, nodes: int = 1, memory_cap: str | None = None) -> None:
+    def __init__(
+        self, *, pace_s: float = 0.0, nodes: int = 1, memory_cap: str | None = None, notes: bool = False
+    ) -> None:
         self.by_id: dict[str, Job] = {}
         self.pace_s = pace_s
         self.nodes = nodes
         self.memory_cap = memory_cap
+        self.notes = notes
 
     def expand(self, expression: str, *, allow_no_match: bool = True) -> list[Job]:
         """The jobs that an expression names, by id. Raises `Failure` 404 for an id that is not there, and for

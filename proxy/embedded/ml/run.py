@@ -11,6 +11,7 @@ from proxy.embedded.endpoint import World
 from proxy.embedded.ml.copying import copy_documents
 from proxy.embedded.ml.indices import Indices
 from proxy.embedded.ml.jobs import Job
+from proxy.embedded.ml.notes import note
 from proxy.embedded.ml.pace import Pace
 from proxy.embedded.ml.prepare import prepare_destination
 from proxy.embedded.ml.results import analyse
@@ -67,3 +68,4 @@ async def _steps(world: World, job: Job, stage: Stage) -> None:
         await prepare_destination(world.node, owner, internal, job, stage)
         await copy_documents(internal, job, pace)
     await analyse(owner, job, pace)
+    await note(world, job.id, "Finished analysis")

@@ -11,6 +11,7 @@ from proxy.embedded.ml.config import consistent_id
 from proxy.embedded.ml.fields import Selected, select_fields
 from proxy.embedded.ml.indices import Indices
 from proxy.embedded.ml.jobs import Job
+from proxy.embedded.ml.notes import note
 from proxy.embedded.ml.run import begin
 from proxy.embedded.ml.validation import validate_source_and_destination
 from proxy.embedded.node import NODE_ID
@@ -46,7 +47,11 @@ async def start(context: Context) -> Reply:
     # A job that ends while its next start is checked was not stopped at the stage that was checked.
     if running or job.state != "stopped":
         raise _already_started(job)
-    return 200, {"acknowledged": True, "node": _assign(world, job, stage)}
+    node = _assign(world, job, stage)
+    if node:
+        await note(world, job.id, "Starting analytics on node [embedded]")
+    await note(world, job.id, "Started analytics")
+    return 200, {"acknowledged": True, "node": node}
 
 
 def read_start(request: Request) -> str:

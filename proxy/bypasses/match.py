@@ -1,0 +1,95 @@
+"""Which of the cluster's notifications is of which recorded start. Pure.
+
+Elasticsearch writes `Started analytics` for each start that it took, once, by whatever way it came
+(`TransportStartDataFrameAnalyticsAction`). `Starting analytics on node […]` comes with each assignment to a node: with
+a start, and again when a job moves, so that it is the word of a start only where the job was at rest before.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from proxy.bypasses.model import Meant, Span
+from proxy.cluster.heard import Note
+
+STARTED = "Started analytics"
+# Also `Starting analytics.`, where nodes are not told.
+ASSIGNED = "Starting analytics"
+# The cluster goes on with a start whose caller is gone: it estimates the memory first, and may wait for a node.
+LATE_MS = 300_000
+_FOR_EVER_MS = 1 << 62
+# Nothing runs after these, until the job is started. A job that failed, or has finished its analysis, keeps its task.
+AT_REST = ("Created analytics", "Stopped analytics", "Deleted analytics")
+
+
+@dataclass(slots=True)
+class Matched:
+    """`unexplained` are notifications of starts that no record is of; `heard` the receipts of those that one is of."""
+
+    unexplained: list[Note] = field(default_factory=list)
+    heard: set[str] = field(default_factory=set)
+
+
+def matched(notes: Sequence[Note], starts: Sequence[Meant], tolerance_ms: int) -> Matched:
+    """Each notification of a start with a start of the same job at the same time, each start for one notification.
+
+    Clocks of nodes and gates may differ by `tolerance_ms`. Among the starts that one may be of, it is taken for that
+    which can wait least for another, so that as many as possible find theirs.
+    """
+    found = Matched()
+    recorded = by_job(starts)
+    for job, told in _by_job(notes).items():
+        free = sorted(((_span(one, tolerance_ms), one.receipt) for one in recorded.get(job, ())), reverse=True)
+        for note in _of_starts(told):
+            fitting = [entry for entry in free if entry[0][0] <= note.ms <= entry[0][1]]
+            if not fitting:
+                found.unexplained.append(note)
+                continue
+            taken = min(fitting, key=lambda entry: entry[0][1])
+            free.remove(taken)
+            found.heard.add(taken[1])
+    return found
+
+
+def _span(start: Meant, tolerance_ms: int) -> Span:
+    """When the cluster may have written of a start. One whose outcome is not on record may still be under way."""
+    if start.told_ms is None:
+        return start.begun_ms - tolerance_ms, _FOR_EVER_MS
+    late_ms = 0 if start.granted else LATE_MS
+    return start.begun_ms - tolerance_ms, start.told_ms + tolerance_ms + late_ms
+
+
+def _of_starts(told: Sequence[Note]) -> Iterator[Note]:
+    """Of the notifications of one job, in their order, one for each start."""
+    assigned: Note | None = None
+    at_rest = False
+    for note in told:
+        if note.text == STARTED:
+            yield note
+            assigned, at_rest = None, False
+        elif note.text.startswith(ASSIGNED):
+            # `Started analytics` follows where the start was answered; where its caller gave up, nothing does.
+            if at_rest and assigned is None:
+                assigned = note
+            at_rest = False
+        elif note.text.startswith(AT_REST):
+            if assigned is not None:
+                yield assigned
+            assigned, at_rest = None, True
+    if assigned is not None:
+        yield assigned
+
+
+def _by_job(notes: Iterable[Note]) -> Mapping[str, list[Note]]:
+    found: dict[str, list[Note]] = defaultdict(list)
+    for note in sorted(notes, key=lambda one: one.ms):
+        found[note.job].append(note)
+    return found
+
+
+def by_job(starts: Iterable[Meant]) -> Mapping[str, list[Meant]]:
+    """The starts of each job."""
+    found: dict[str, list[Meant]] = defaultdict(list)
+    for start in starts:
+        found[start.job].append(start)
+    return found
