@@ -2,8 +2,8 @@
 
 Rules of this file:
 1. No effect before its intent is durable. The effects are: create, forward, remove, stop.
-2. Every path ends in an outcome record, and no client is answered before it is durable; but of attempts without
-   credentials that one peer repeats, only how many there were is recorded.
+2. Every path ends in an outcome record, and no client is answered before it is durable; but of attempts that are
+   refused before anybody is known, and that one peer repeats, only how many there were is recorded.
 3. Sequential round trips to the cluster: who and which job (1); privileges and facts (2); create and look again (3);
    forward (4). Whatever can be asked at the same time is.
 """
@@ -82,7 +82,7 @@ def _flight(arrived: Arrived, rules: Rules, clock: Clock) -> Flight:
 
 async def _recorded(flight: Flight, answer: Answer, parameters: dict[str, str], world: World) -> Answer:
     flight.mark("answered", world.clock.ticks_s())
-    if _is_nobodys(flight, answer) and world.repeated(flight.arrived.peer.rpartition(":")[0]):
+    if _is_nobodys(flight) and world.repeated(flight.arrived.peer.rpartition(":")[0]):
         # There is no record for a receipt to name. See docs/decisions/118-repeated-401s-are-folded.md.
         return replace(answer, headers=tuple(pair for pair in answer.headers if pair[0] != RECEIPT_HEADER))
     try:
@@ -93,9 +93,10 @@ async def _recorded(flight: Flight, answer: Answer, parameters: dict[str, str], 
     return answer
 
 
-def _is_nobodys(flight: Flight, answer: Answer) -> bool:
-    """Whether a start came without credentials, or with wrong ones, and went no further."""
-    return answer.status == 401 and flight.caller is None and not flight.intended
+def _is_nobodys(flight: Flight) -> bool:
+    """Whether a start ended before it was known whose it is: without credentials, or as none that is understood. Any
+    number of these can be sent by anybody."""
+    return flight.caller is None and not flight.intended
 
 
 def _outcome(flight: Flight, answer: Answer, now_ms: int) -> dict[str, Any]:

@@ -1,11 +1,13 @@
 """Folds what anybody may repeat without credentials: one record at once, then one a minute and peer, with a count.
 
-Whoever has no credentials can send thousands of starts a second. Each that fills a line of the journal is a way to fill
-the disk, and then no start at all is possible. See docs/decisions/118-repeated-401s-are-folded.md.
+Whoever has no credentials can send thousands of starts a second, wrong ones or such as are none. Each that fills a line
+of the journal is a way to fill the disk, and then no start at all is possible.
+See docs/decisions/118-repeated-401s-are-folded.md.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from ipaddress import IPv6Address
 from typing import Final, Protocol
 
 # What an investigation wants to know is that it began, how long it went on and how much it was.
@@ -60,7 +62,7 @@ class Fold:
 
         `peer` is an address without its port.
         """
-        name = self._name(peer)
+        name = self._name(_network(peer))
         window = self._windows.get(name)
         if window is None:
             self._open(name)
@@ -90,6 +92,16 @@ class Fold:
             window.timer.cancel()
         found = (_folded(name, window) for name, window in windows.items())
         return [one for one in found if one is not None]
+
+
+def _network(peer: str) -> str:
+    """An address that is its holder's alone: of IPv6 the first 64 bits, since the rest is anybody's to choose
+    (RFC 4291 §2.5.4)."""
+    try:
+        address = IPv6Address(peer.strip("[]"))
+    except ValueError:
+        return peer
+    return peer if address.ipv4_mapped else f"{IPv6Address(int(address) >> 64 << 64)}/64"
 
 
 def _folded(name: str, window: _Window) -> Folded | None:

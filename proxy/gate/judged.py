@@ -36,7 +36,7 @@ class World:
 
     It is given the job as it was judged, the credentials at hand, the receipt, and what it was judged over.
     `own` says who asks where the cluster does not. `owners` knows who made or last changed a job. `repeated` says of a
-    peer's address that one more start without credentials is only counted.
+    peer's address that one more start of nobody who is known is only counted.
     """
 
     cluster: Cluster

@@ -32,7 +32,8 @@ _PATH_END = re.compile(r"[?#]")
 
 
 class Observer:
-    """Records what edge workers tell. `repeated` says of a peer's address that one more 401 is only counted."""
+    """Records what edge workers tell. `repeated` says of a peer's address that one more call that nobody is known to
+    have made, and that the cluster refused, is only counted."""
 
     def __init__(
         self,
@@ -56,7 +57,7 @@ class Observer:
     async def note(self, note: Note) -> None:
         """Put one call on record. Raises JournalError: it is not."""
         arrived = arrived_of(note)
-        if note.status == 401 and self._repeated(note.peer.rpartition(":")[0]):
+        if note.status == 401 and self._repeated(_address(note)):
             return
         job_id = job_id_of(note.target)
         try:
@@ -64,6 +65,9 @@ class Observer:
         except Exception as failure:  # whatever cannot be found out: that there was a call is known
             logger.error("an observed call could not be looked into", exc_info=failure)
             who, job = Who(problem="the gate failed at finding out; its log says why"), ""
+        # Elasticsearch refuses a body that is no JSON before it asks for credentials (RestController).
+        if note.status != 401 and note.refused and who.caller is None and self._repeated(_address(note)):
+            return
         request = {**request_fields(arrived), "startgate": way_fields(arrived)}
         entry = observe_record.observed(note, arrived.receipt, job_id, who, job, request, self._clock.now_ms())
         try:
@@ -131,6 +135,10 @@ class Observer:
 
 async def _nothing() -> str:
     return ""
+
+
+def _address(note: Note) -> str:
+    return note.peer.rpartition(":")[0]
 
 
 def arrived_of(note: Note) -> Arrived:

@@ -80,13 +80,12 @@ def missed(gap: Gap, id: str, now_ms: int) -> dict[str, Any]:
 
 
 def folded(what: str, one: Folded, id: str, now_ms: int) -> dict[str, Any]:
-    """The record of attempts without credentials that have none of their own. `what` they were is the action's end."""
-    text = f"{one.count} more attempts without valid credentials were answered with 401"
+    """The record of attempts by nobody known that have none of their own. `what` they were is the action's end."""
+    text = f"{one.count} more attempts were refused before it was known who makes them"
     record = entry.administrative(f"startgate-unauthenticated-{what}", id, now_ms, outcome="failure", reason=text)
     record["event"]["type"] = ["denied"]
     if one.peer:
         record["source"] = {"address": entry.cut(one.peer)}
-    record["http"] = {"response": {"status_code": 401}}
     record["startgate"]["admin"] = {
         "unauthenticated": {"count": one.count, "since_ms": one.since_ms, "until_ms": one.until_ms}
     }

@@ -50,7 +50,7 @@ class Observing:
         self._under_way: set[asyncio.Task[Any]] = set()
 
     def repeated(self, peer: str) -> bool:
-        """Whether one more start without credentials, of this peer's, is only counted."""
+        """Whether one more start of nobody who is known, of this peer's, is only counted."""
         return self._starts.counts(peer, self._clock.now_ms())
 
     def remember(self, records: Iterable[Mapping[str, Any]]) -> None:
@@ -90,7 +90,7 @@ class Observing:
         try:
             await self._journal.append(folded(what, one, secrets.token_hex(16), self._clock.now_ms()))
         except JournalError as failure:
-            logger.error("%d %s without credentials are not on record: %s", one.count, what, failure)
+            logger.error("%d %s of nobody who is known are not on record: %s", one.count, what, failure)
 
     async def drain(self, limit_s: float) -> None:
         """Let what is under way finish, within the limit."""

@@ -173,8 +173,10 @@ async def test_clients_that_leave_in_the_middle_of_a_body_leave_no_traceback(
     stack: Stack, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    for _ in range(10):
-        _, writer = await asyncio.open_connection("127.0.0.1", stack.port)
+    for number in range(10):
+        # From ten addresses: of one, all but the first would only be counted.
+        local = (f"127.0.0.{10 + number}", 0)
+        _, writer = await asyncio.open_connection("127.0.0.1", stack.port, local_addr=local)
         writer.write(b"POST /_ml/data_frame/analytics/job/_start HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{")
         await writer.drain()
         await asyncio.sleep(0.01)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -53,6 +54,24 @@ class Made:
 
     def attempt(self, peer: str) -> bool:
         return self.fold.counts(peer, int(self.timers.now_s * 1000))
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "together"),
+    [
+        ("[2001:db8:1:2::1]", "[2001:db8:1:2:ffff::9]", True),
+        ("2001:db8:1:2::1", "[2001:db8:1:2::7]", True),
+        ("[2001:db8:1:2::1]", "[2001:db8:1:3::1]", False),
+        ("[::ffff:10.0.0.1]", "[::ffff:10.0.0.2]", False),
+        ("10.0.0.1", "10.0.0.2", False),
+        ("", "x", False),
+    ],
+)
+def test_who_can_choose_among_many_addresses_is_one_peer(one: str, other: str, together: bool) -> None:
+    """Whoever has one IPv6 address has 2^64."""
+    made = Made()
+    assert [made.attempt(one), made.attempt(other)] == [False, together]
+    assert [one.count for one in made.fold.flush()] == ([1] if together else [])
 
 
 def test_the_first_is_recorded_and_the_rest_counted() -> None:

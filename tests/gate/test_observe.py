@@ -183,7 +183,18 @@ async def test_without_credentials_nobody_is_asked_and_repetitions_are_folded() 
     assert len(scene.journal.entries) == 1
     assert scene.folded == ["10.0.0.1", "10.0.0.1"]
     await scene.note(status=403)
-    assert len(scene.journal.entries) == 2
+    assert len(scene.journal.entries) == 2, "somebody who is known is recorded each time"
+
+
+@pytest.mark.parametrize(("status", "folded"), [(400, True), (406, True), (408, False), (200, False), (None, False)])
+async def test_what_the_cluster_refused_without_asking_who_it_is_is_folded(status: int | None, folded: bool) -> None:
+    """A body that is no JSON is refused before credentials are looked at."""
+    scene = Scene()
+    scene.cluster.answers = {"identify caller": refused_by_cluster(401)}
+    scene.repeats = True
+    scene.journal.entries.append({})
+    await scene.note(status=status)
+    assert (len(scene.journal.entries), scene.folded) == ((1, ["10.0.0.1"]) if folded else (2, []))
 
 
 async def test_what_is_not_on_record_is_an_error_and_nobody_is_called_owner_until_the_next() -> None:

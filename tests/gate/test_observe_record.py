@@ -94,3 +94,4 @@ def test_what_was_folded(peer: str) -> None:
     assert record["startgate"]["admin"]["unauthenticated"] == {"count": 7, "since_ms": 1, "until_ms": 2}
     assert record.get("source") == ({"address": peer} if peer else None)
     assert "7 more" in record["event"]["reason"]
+    assert "http" not in record, "they were refused for one reason or another"
