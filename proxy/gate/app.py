@@ -171,10 +171,13 @@ class Gate:
         self._since = None
 
     async def drain(self) -> None:
-        """Let starts under way finish, within the limit."""
+        """Let starts and observed calls under way finish, within one limit for both: the supervisor waits for no
+        longer."""
+        limit_s = self._settings.limits.drain_s
+        observed = spawn(self.observing.drain(limit_s), name="drain observed calls")
         if self._flights:
-            await asyncio.wait(self._flights, timeout=self._settings.limits.drain_s)
-        await self.observing.drain(self._settings.limits.drain_s)
+            await asyncio.wait(self._flights, timeout=limit_s)
+        await observed
 
     async def close(self) -> None:
         """Give everything free; jobs are not followed any longer by this process."""

@@ -11,7 +11,6 @@ from pathlib import Path
 from proxy.errors import JournalError
 from proxy.journal.files import Files, same
 
-FILE_PATTERN = "starts-*.jsonl"
 FIRST_FILE = "starts-000001.jsonl"
 LOCK_FILE = "lock"
 CHECKPOINTS_FILE = "checkpoints.jsonl"

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from proxy.journal.writer import FILE_PATTERN
+from proxy.journal.lines import batches
 
 logger = logging.getLogger(__name__)
 
@@ -20,13 +20,16 @@ def observed(folder: Path) -> Iterator[Mapping[str, Any]]:
     """Every record of an observed call, and of such calls that were missed, oldest first.
 
     A line that cannot be read is passed over, and logged: it teaches nobody an owner. Whether the journal as a whole
-    can be used is for others to say. Raises OSError where the folder cannot be read.
+    can be used is for others to say.
+
+    Raises:
+        JournalError: there is no such folder, or it or one of its files cannot be read: who is an owner by the others
+            may be none any more.
     """
-    for path in sorted(path for path in folder.iterdir() if path.match(FILE_PATTERN)):
-        with path.open("rb") as file:
-            for number, line in enumerate(file, 1):
-                if _NEEDLE in line and line.endswith(b"\n"):
-                    yield from _record(path, number, line)
+    for batch in batches(folder):
+        for number, line in enumerate(batch.lines, batch.first):
+            if _NEEDLE in line:
+                yield from _record(batch.path, number, line)
 
 
 def _record(path: Path, number: int, line: bytes) -> Iterator[Mapping[str, Any]]:

@@ -34,6 +34,9 @@ logger = logging.getLogger(__name__)
 
 # Files become old, and are shipped, in hours and minutes; a look costs some system calls.
 LOOK_S = 60.0
+# Where a start that is under way for days keeps the oldest file, each look reads all of the journal, and starts wait
+# for the interpreter meanwhile: looking takes this part of the time at most.
+LOOKING = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,28 +133,28 @@ def _finished(folder: Path, found: list[Old]) -> tuple[Old, ...]:
 
 
 async def retire(
-    journal: Journal, settings: JournalSettings, sinks: Collection[str], *, now_ms: int, files: Files | None = None
+    journal: Journal,
+    settings: JournalSettings,
+    sinks: Collection[str],
+    *,
+    now_ms: int,
+    files: Files | None = None,
+    told: set[str] | None = None,
 ) -> int:
-    """Delete what may be deleted now; how many files that was.
+    """Delete what may be deleted now; how many files that was. `told` names those whose deletion is on record already;
+    what is recorded now is added.
 
     Raises:
         OSError, JournalError: the journal cannot be read or written; no file went without its record.
     """
-    disk = files or Files()
+    disk, told = files or Files(), set() if told is None else told
     found = await asyncio.to_thread(old_files, journal.folder, settings, sinks, now_ms)
     for one in found:
-        record = marks.retired(
-            secrets.token_hex(16),
-            now_ms,
-            file=one.path.name,
-            size_bytes=one.size_bytes,
-            first=one.first,
-            last=one.last,
-            reason=one.why,
-        )
         # Before, not after: a crash in between leaves a file that is on record as gone, which harms nobody. The other
         # way round it would leave a gap that looks like an attack.
-        await journal.append(record, for_certain=True)
+        if one.path.name not in told:
+            await journal.append(_retired(one, now_ms), for_certain=True)
+            told.add(one.path.name)
         await asyncio.to_thread(disk.remove, one.path)
         logger.info("the journal's file %s is retired (%s)", one.path, one.why)
     if found:
@@ -159,16 +162,37 @@ async def retire(
     return len(found)
 
 
+def _retired(one: Old, now_ms: int) -> dict[str, object]:
+    return marks.retired(
+        secrets.token_hex(16),
+        now_ms,
+        file=one.path.name,
+        size_bytes=one.size_bytes,
+        first=one.first,
+        last=one.last,
+        reason=one.why,
+    )
+
+
 async def keep_retiring(
-    journal: Journal, settings: JournalSettings, sinks: Collection[str], *, look_s: float = LOOK_S
+    journal: Journal,
+    settings: JournalSettings,
+    sinks: Collection[str],
+    *,
+    look_s: float = LOOK_S,
+    files: Files | None = None,
 ) -> None:
     """Delete what is old and shipped, until cancelled; nothing where no bound is set or there is no sink."""
+    loop = asyncio.get_running_loop()
+    # A file that cannot be removed, as one that was made immutable, is not recorded anew with every look.
+    told: set[str] = set()
     while sinks and (settings.retain_files or settings.retain_age_s):
+        began_s = loop.time()
         try:
-            await retire(journal, settings, sinks, now_ms=journal.now_ms())
+            await retire(journal, settings, sinks, now_ms=journal.now_ms(), files=files, told=told)
         except (OSError, JournalError) as failure:
             logger.error("old files of the journal %s are not deleted: %s", journal.folder, failure)
-        await asyncio.sleep(look_s)
+        await asyncio.sleep(max(look_s, (loop.time() - began_s) / LOOKING))
 
 
 @asynccontextmanager

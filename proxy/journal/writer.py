@@ -18,15 +18,12 @@ from proxy.errors import JournalError
 from proxy.journal.chain import Unsealed, prepare
 from proxy.journal.debts import Debts
 from proxy.journal.files import Files
-from proxy.journal.folder import FILE_PATTERN, FIRST_FILE, LOCK_FILE
 from proxy.journal.marks import Mark
 from proxy.journal.opening import open_store
 from proxy.journal.standing import JournalStanding, JournalState
 from proxy.journal.store import Store
 from proxy.settings import JournalSettings
 from proxy.tasks import spawn
-
-__all__ = ["FILE_PATTERN", "FIRST_FILE", "LOCK_FILE", "Journal", "open_journal"]
 
 logger = logging.getLogger(__name__)
 

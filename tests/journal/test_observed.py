@@ -5,6 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from proxy.errors import JournalError
 from proxy.journal.observed import observed
 
 
@@ -44,3 +45,17 @@ def test_a_last_line_that_is_cut_short_is_none(tmp_path: Path) -> None:
 
 def test_an_empty_folder_teaches_nothing(tmp_path: Path) -> None:
     assert list(observed(tmp_path)) == []
+
+
+def test_files_are_read_in_the_order_of_their_numbers(tmp_path: Path) -> None:
+    """Beyond a million files names sort otherwise."""
+    write(tmp_path, "starts-1000000.jsonl", line(observed={"n": 2}))
+    write(tmp_path, "starts-999999.jsonl", line(observed={"n": 1}))
+    assert [one["startgate"]["observed"]["n"] for one in observed(tmp_path)] == [1, 2]
+
+
+def test_a_file_that_cannot_be_read_is_no_file_without_calls(tmp_path: Path) -> None:
+    write(tmp_path, "starts-000001.jsonl", line(observed={"n": 1}))
+    (tmp_path / "starts-000002.jsonl").mkdir()
+    with pytest.raises(JournalError, match=r"starts-000002\.jsonl cannot be read"):
+        list(observed(tmp_path))

@@ -193,7 +193,7 @@ async def test_a_file_that_cannot_be_removed_is_retired_again(journal: Journal, 
 
 
 async def until_gone(path: Path) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while path.exists():  # noqa: ASYNC110, ASYNC240 -- the journal is a file
             await asyncio.sleep(0.01)
 
@@ -207,11 +207,26 @@ async def test_it_goes_on_by_itself_and_over_failures(journal: Journal, caplog: 
     await asyncio.gather(keeping, return_exceptions=True)
     await journal.close()
     broken = asyncio.ensure_future(keep_retiring(journal, retain(1), SINKS, look_s=0.01))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while "are not deleted: the journal" not in caplog.text:  # noqa: ASYNC110 -- a line of the log
             await asyncio.sleep(0.01)
     broken.cancel()
     await asyncio.gather(broken, return_exceptions=True)
+
+
+async def test_a_file_that_can_never_be_removed_is_on_record_once(
+    journal: Journal, caplog: pytest.LogCaptureFixture
+) -> None:
+    ship(journal.folder, 99, 99)
+    disk = Disk()
+    disk.fail("remove", 10_000)
+    keeping = asyncio.ensure_future(keep_retiring(journal, retain(2), SINKS, look_s=0.001, files=disk))
+    async with asyncio.timeout(60):
+        while caplog.text.count("are not deleted") < 3:  # noqa: ASYNC110 -- a line of the log
+            await asyncio.sleep(0.01)
+    keeping.cancel()
+    await asyncio.gather(keeping, return_exceptions=True)
+    assert [one["file"] for one in said(journal.folder, "retired")] == ["starts-000001.jsonl"]
 
 
 @pytest.mark.parametrize(("settings", "sinks"), [(JournalSettings(), SINKS), (retain(1), ())])

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from proxy.errors import JournalError
+from proxy.journal.folder import FIRST_FILE
 from proxy.journal.standing import JournalState
-from proxy.journal.writer import FIRST_FILE, Journal, open_journal
+from proxy.journal.writer import Journal, open_journal
 from proxy.settings import JournalSettings
 from tests.journal.disk import Clock, Disk, actions, check_chain, everything, receipts, record, said
 from tests.journal.test_checkpoints import PRIVATE
