@@ -110,7 +110,8 @@ async def _asked(transport: Transport, credential: Credential, what: Looking, so
         sources.says(f"{len(jobs)} jobs")
     notes = None
     # A stop or a start before the time that is judged says how the job stood then.
-    since_ms = what.since_ms - what.tolerance_ms
+    # 7.17 reads no times before 1970.
+    since_ms = max(what.since_ms - what.tolerance_ms, 0)
     if await heard.may_read_notes(transport, credential):
         notes = await sources.ask("notifications", heard.notes(transport, credential, since_ms), READ_NOTES)
     else:
