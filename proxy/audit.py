@@ -124,8 +124,16 @@ def event_cells(event: Event) -> dict[str, str]:
         "user": str(next((name for name in users(record) if name), "")),
         "job": str(next((id for id in jobs(record) if id), "")),
         "id": str(at(record, "startgate", "receipt") or at(record, "event", "id") or ""),
-        "reason": str(at(record, "event", "reason") or ""),
+        "reason": str(at(record, "event", "reason") or _of_itself(part(record, "startgate", "admin"))),
     }
+
+
+def _of_itself(admin: Mapping[str, Any]) -> str:
+    """What a change to Startgate or its journal was about, where no reason says so."""
+    told = [*part(admin, "journal").items(), *((f"rules {key}", value) for key, value in part(admin, "rules").items())]
+    # Hashes, texts of faults and the like are in the record itself.
+    short = [(key, value) for key, value in told if not key.endswith("_hash") and isinstance(value, str | int)]
+    return ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in short)
 
 
 def event_lines(event: Event) -> Iterator[Text]:

@@ -7,6 +7,8 @@ import pytest
 
 from proxy import audit
 from proxy.journal import query
+from proxy.journal.events import Event
+from proxy.journal.query import Kind
 from proxy.journal.read import Start
 
 
@@ -298,3 +300,22 @@ def test_what_a_job_came_to_is_told() -> None:
     assert told["failure"] == "no memory"
     assert told["documents"] == "training 80, skipped 2"
     assert told["peak memory"] == "1,234,567 bytes"
+
+
+@pytest.mark.parametrize(
+    ("admin", "text"),
+    [
+        (
+            {"journal": {"file": "starts-000002.jsonl", "after": "starts-000001.jsonl", "why": "size"}},
+            "file starts-000002.jsonl, after starts-000001.jsonl, why size",
+        ),
+        ({"journal": {"file": "f", "first_seq": 1, "first_hash": "ab", "torn": {}}}, "file f, first seq 1"),
+        ({"rules": {"before": "a", "after": "b"}}, "rules before a, rules after b"),
+        ({}, ""),
+    ],
+)
+def test_a_change_to_startgate_says_what_it_was_about(admin: Mapping[str, Any], text: str) -> None:
+    told: dict[str, Any] = {"event": {"outcome": "success"}, "startgate": {"admin": admin}}
+    assert audit.event_cells(Event(Kind.ADMIN, told, b""))["reason"] == text
+    told["event"]["reason"] = "the reason"
+    assert audit.event_cells(Event(Kind.ADMIN, told, b""))["reason"] == "the reason"

@@ -243,7 +243,7 @@ _HOW = (
             "intended": "the intent was on disk",
             "prepared": "the destination was there",
             "forwarded": "the cluster had answered",
-            "answered": "the client was answered",
+            "answered": "its answer was ready, which is sent once this record is on the disk",
         }.items()
     ),
 )
