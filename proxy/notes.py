@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 # POST, so that no client can tell the gate anything of this kind.
 NOTE_TARGET = "/observed/note"
 GAP_TARGET = "/observed/gap"
-# A call that was given up for its time, or for lack of room, may have been carried out.
-_UNCERTAIN = frozenset({408, 429})
+# After these answers nobody knows whether a call was carried out: it was given up for its time or for lack of room, or
+# it goes on, or has gone on, without them.
+UNCERTAIN = frozenset({408, 429, 500, 502, 503, 504})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +41,7 @@ class Note:
     @property
     def refused(self) -> bool:
         """Whether the cluster refused the call, so that it changed nothing."""
-        return self.status is not None and 400 <= self.status < 500 and self.status not in _UNCERTAIN
+        return self.status is not None and 400 <= self.status < 500 and self.status not in UNCERTAIN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,6 +30,7 @@ from proxy.gate.ports import Clock, Cluster, Facts
 from proxy.gate.preview import document, findings
 from proxy.gate.request import Arrived, Wanted, parameters_of, read_request
 from proxy.model import Answer
+from proxy.notes import UNCERTAIN
 from proxy.rules import Rules, explanation, settings_for
 from proxy.settings import GateLimits
 
@@ -299,7 +300,7 @@ def _follow(flight: Flight, case: Case, status: int | None, world: World) -> Non
     Whoever asks for a timeout of a millisecond is answered with 408, and the job starts all the same; it must not go
     unwatched for that. A job that ran before is another start's to follow.
     """
-    uncertain = (status is None or status in record.UNCERTAIN) and case.known.state.state == "stopped"
+    uncertain = (status is None or status in UNCERTAIN) and case.known.state.state == "stopped"
     if uncertain or (status is not None and 200 <= status < 300):
         world.started(case.known.job, case.credentials, flight.arrived.receipt, _made_of(flight, case))
 

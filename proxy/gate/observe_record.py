@@ -8,12 +8,10 @@ from proxy.gate.fold import Folded
 from proxy.gate.observe_owners import config_sha256
 from proxy.journal import entry
 from proxy.model import Identity, Job
-from proxy.notes import Gap, Note
+from proxy.notes import UNCERTAIN, Gap, Note
 from proxy.route.table import DELETE, PUT
 
 MISSED_ACTION = "startgate-calls-missed"
-# After these answers nobody knows whether the call was carried out: it may go on, or have gone on, without them.
-UNCERTAIN = frozenset({408, 429, 500, 502, 503, 504})
 # ECS's categorization: https://www.elastic.co/guide/en/ecs/8.11/ecs-allowed-values-event-type.html
 _TYPES: Mapping[str, str] = {PUT: "creation", DELETE: "deletion"}
 

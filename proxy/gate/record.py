@@ -16,6 +16,7 @@ from proxy.gate.record_request import request_fields, way_fields, without_quotes
 from proxy.journal import entry
 from proxy.journal.entry import Phase
 from proxy.model import Answer, Identity, JobState, Stage
+from proxy.notes import UNCERTAIN
 from proxy.rules import Situation, Subjects, Verdict, in_short, to_record
 
 # Of one situation: a job over a thousand sources takes about this much.
@@ -24,8 +25,6 @@ SITUATION_BYTES = 64 * 1024
 SETTINGS_BYTES = 16 * 1024
 # More concrete indices do not fit into that: they are not even written down to be counted.
 SITUATION_INDICES = 2000
-# After these answers to a start nobody knows whether the job runs.
-UNCERTAIN = frozenset({408, 429, 500, 502, 503, 504})
 
 
 def intent(flight: Flight, now_ms: int) -> dict[str, Any]:

@@ -96,6 +96,27 @@ async def test_what_is_folded_is_on_record_at_the_end() -> None:
     }
 
 
+async def test_what_is_folded_goes_to_the_disk_together() -> None:
+    """The supervisor gives a gate that stops five seconds beside what is under way."""
+
+    class Together(Records):
+        waiting, all_there = 0, asyncio.Event()
+
+        async def append(self, entry: Mapping[str, Any]) -> None:
+            self.waiting += 1
+            if self.waiting == 100:
+                self.all_there.set()
+            await self.all_there.wait()
+            await super().append(entry)
+
+    journal = Together()
+    observing = Observing(FakeCluster([]), journal, FakeClock(), service=None, own=None)
+    for number in range(100):
+        assert [observing.repeated(f"10.0.0.{number}") for _ in range(2)] == [False, True]
+    await observing.close()
+    assert len(journal.entries) == 100
+
+
 async def test_owners_are_remembered_and_what_is_of_another_form_is_passed_over(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
