@@ -75,14 +75,15 @@ class Observer:
         except JournalError:
             # Told as a gap later; until then nobody must be called an owner who may be none any more.
             if not note.refused:
-                self._owners.missed(note.answered_ms, (note.action,))
+                self._owners.missed(note.answered_ms, (note.action,), now_ms=self._clock.now_ms())
             raise
         self._owners.take(entry)
 
     async def gap(self, gap: Gap) -> None:
         """Put on record that calls passed which are not. Raises JournalError: it is not."""
-        self._owners.missed(gap.until_ms, gap.calls)
-        await self._journal.append(observe_record.missed(gap, secrets.token_hex(16), self._clock.now_ms()))
+        now_ms = self._clock.now_ms()
+        self._owners.missed(gap.until_ms, gap.calls, now_ms=now_ms)
+        await self._journal.append(observe_record.missed(gap, secrets.token_hex(16), now_ms))
 
     async def _found_out(self, note: Note, arrived: Arrived, job_id: str) -> tuple[Who, Job | str]:
         by = "secondary" if arrived.header(SECONDARY_HEADER) else "caller"

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from proxy.journal.chain import canonical
+from proxy.journal.entry import time_ms
 from proxy.model import Job
 from proxy.route.table import DELETE, PUT, UPDATE
 
@@ -24,16 +25,19 @@ ANEW: Final = "before our time: the job that was observed is another one, which 
 CHANGED: Final = "the job was changed since by a call that was not observed"
 MISSED: Final = "calls passed unobserved since, and may have changed the job"
 AT_ONCE: Final = "two calls changed the job at the same time: which came last is not known"
+CLOCK: Final = "the clock went back: which call changed the job last is not known"
 NO_ANSWER: Final = "it is not known whether the last call that would have changed the job did"
 
 
 @dataclass(frozen=True, slots=True)
 class _Edit:
-    """The newest call that made or changed a job. `problem` says why its owner is not known all the same."""
+    """The newest call that made or changed a job. `told_ms` is when it was recorded, 0 where that cannot be read.
+    `problem` says why its owner is not known all the same."""
 
     id: str
     action: str
     time: str
+    told_ms: int
     began_ms: int
     answered_ms: int
     create_time: int | None
@@ -61,7 +65,8 @@ class Owners:
         ours = record.get("startgate", {})
         observed = ours.get("observed", {})
         if "missed" in observed:
-            self.missed(observed["missed"].get("until_ms", 0), observed["missed"].get("calls", {}))
+            missed = observed["missed"]
+            self.missed(missed.get("until_ms", 0), missed.get("calls", {}), now_ms=_told_ms(record))
             return
         action, job_id = record.get("event", {}).get("action"), ours.get("job", {}).get("id")
         outcome = record.get("event", {}).get("outcome")
@@ -72,11 +77,18 @@ class Owners:
         elif action in (PUT, UPDATE):
             self._put(job_id, _edit(record, ours, observed))
 
-    def missed(self, until_ms: int, actions: Iterable[str]) -> None:
-        """Calls up to this time (milliseconds since 1970) were not observed. `_stop` and DELETE change no owner: what
-        is deleted and made anew has another time of creation."""
-        if not {PUT, UPDATE}.isdisjoint(actions):
-            self._missed_until_ms = max(self._missed_until_ms, until_ms)
+    def missed(self, until_ms: int, actions: Iterable[str], *, now_ms: int) -> None:
+        """Calls up to this time (milliseconds since 1970) were not observed, as is known at `now_ms`. `_stop` and DELETE
+        change no owner: what is deleted and made anew has another time of creation."""
+        if {PUT, UPDATE}.isdisjoint(actions):
+            return
+        self._missed_until_ms = max(self._missed_until_ms, until_ms)
+        # Calls of a time that is yet to come were made before the clock went back; these were after them.
+        self._edits |= {
+            job_id: replace(edit, problem=edit.problem or MISSED)
+            for job_id, edit in self._edits.items()
+            if edit.answered_ms > now_ms
+        }
 
     def _put(self, job_id: str, edit: _Edit) -> None:
         before = self._edits.pop(job_id, None)
@@ -84,7 +96,8 @@ class Owners:
             later = edit if edit.answered_ms >= before.answered_ms else before
             edit = replace(later, problem=AT_ONCE, answered_ms=max(edit.answered_ms, before.answered_ms))
         elif before is not None and edit.answered_ms < before.answered_ms:
-            edit = before
+            # Notes may be recorded in another order than that of their calls; but none before its call.
+            edit = before if edit.told_ms >= before.answered_ms else replace(edit, problem=CLOCK)
         self._edits[job_id] = edit
         while len(self._edits) > self._most:
             self._edits.popitem(last=False)
@@ -112,6 +125,13 @@ class Owners:
         return CHANGED if edit.config_sha256 != config_sha256(job) else ""
 
 
+def _told_ms(record: Mapping[str, Any]) -> int:
+    try:
+        return time_ms(record["@timestamp"])
+    except (KeyError, TypeError, ValueError):
+        return 0
+
+
 def _edit(record: Mapping[str, Any], ours: Mapping[str, Any], observed: Mapping[str, Any]) -> _Edit:
     job = ours["job"]
     # The cluster stores whose credentials the job runs with: the secondary's where they were sent
@@ -126,6 +146,7 @@ def _edit(record: Mapping[str, Any], ours: Mapping[str, Any], observed: Mapping[
         id=str(record["event"].get("id", "")),
         action=str(record["event"].get("action", "")),
         time=str(record.get("@timestamp", "")),
+        told_ms=_told_ms(record),
         began_ms=observed.get("began_ms", 0),
         answered_ms=observed.get("answered_ms", 0),
         create_time=job.get("create_time"),

@@ -44,6 +44,11 @@ def timestamp(now_ms: int) -> str:
     return f"{at:%Y-%m-%dT%H:%M:%S}.{now_ms % 1000:03d}Z"
 
 
+def time_ms(text: str) -> int:
+    """RFC 3339 text as milliseconds since 1970. Raises ValueError."""
+    return round(datetime.fromisoformat(text).timestamp() * 1000)
+
+
 def frame(phase: Phase, receipt: str, now_ms: int, *, outcome: str, reason: str = "") -> dict[str, Any]:
     """What every record begins with. `outcome` is ECS's `success`, `failure` or `unknown`."""
     event = {

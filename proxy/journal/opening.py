@@ -9,10 +9,11 @@ from pathlib import Path
 from proxy.errors import JournalError
 from proxy.journal import marks
 from proxy.journal.chain import genesis
+from proxy.journal.entry import time_ms
 from proxy.journal.files import Files
 from proxy.journal.folder import FIRST_FILE, Lock, check_folder, check_regular, journal_files, take_lock
 from proxy.journal.segment import Segment, open_segment
-from proxy.journal.store import Store, time_ms
+from proxy.journal.store import Store
 from proxy.journal.tail import Tail, Torn, mend, read_tail
 from proxy.settings import JournalSettings
 

@@ -21,11 +21,11 @@ import msgspec
 from proxy.errors import JournalError
 from proxy.journal import marks
 from proxy.journal.chain import Chain, place
+from proxy.journal.entry import time_ms
 from proxy.journal.files import Files
 from proxy.journal.folder import journal_files
 from proxy.journal.read import unfinished
 from proxy.journal.shipped import shipped
-from proxy.journal.store import time_ms
 from proxy.journal.writer import Journal
 from proxy.settings import JournalSettings
 from proxy.tasks import spawn

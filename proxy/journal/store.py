@@ -8,7 +8,6 @@ import logging
 import secrets
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from datetime import datetime
 from pathlib import Path
 
 import msgspec
@@ -16,6 +15,7 @@ import msgspec
 from proxy.journal import marks
 from proxy.journal.chain import Link, Unsealed, prepare, put
 from proxy.journal.checkpoints import Checkpoints
+from proxy.journal.entry import time_ms
 from proxy.journal.files import Files
 from proxy.journal.folder import Lock, file_name, file_number, journal_files
 from proxy.journal.segment import LeftOver, Segment, meddled, new_segment
@@ -203,8 +203,3 @@ def _begun_ms(path: Path) -> int | None:
         return time_ms(msgspec.json.decode(line)["@timestamp"])
     except (msgspec.MsgspecError, ValueError, KeyError, TypeError):
         return None
-
-
-def time_ms(text: str) -> int:
-    """RFC 3339 text as milliseconds since 1970. Raises ValueError."""
-    return round(datetime.fromisoformat(text).timestamp() * 1000)

@@ -7,7 +7,17 @@ from typing import Any
 import pytest
 
 from proxy.gate import observe_owners as owners_module
-from proxy.gate.observe_owners import ANEW, AT_ONCE, BEFORE, CHANGED, MISSED, NO_ANSWER, Owners, config_sha256
+from proxy.gate.observe_owners import (
+    ANEW,
+    AT_ONCE,
+    BEFORE,
+    CHANGED,
+    CLOCK,
+    MISSED,
+    NO_ANSWER,
+    Owners,
+    config_sha256,
+)
 from proxy.gate.observe_record import Who, missed, observed
 from proxy.model import Identity, Job
 from proxy.notes import Gap, Note
@@ -15,6 +25,7 @@ from proxy.route.table import DELETE, PUT, STOP, UPDATE
 from tests.gate.fakes import ANN, BOB, made
 
 JOB = made()
+NOW_MS = 1_700_000_000_000
 
 
 def record(
@@ -26,6 +37,7 @@ def record(
     at: tuple[int, int] = (100, 200),
     id: str = "id1",
     job_id: str = JOB.id,
+    told_ms: int = NOW_MS,
 ) -> Mapping[str, Any]:
     note = Note(
         action=action,
@@ -37,7 +49,7 @@ def record(
         began_ms=at[0],
         answered_ms=at[1],
     )
-    return observed(note, id, job_id, who or Who(caller=ANN), job, {}, 1_700_000_000_000)
+    return observed(note, id, job_id, who or Who(caller=ANN), job, {}, told_ms)
 
 
 def seen(*records: Mapping[str, Any], job: Job = JOB) -> dict[str, Any]:
@@ -144,8 +156,48 @@ def test_two_calls_at_once_leave_the_owner_unknown(
     assert seen(*records, record(UPDATE, at=(300, 400)))["known"]
 
 
+@pytest.mark.parametrize(
+    ("at", "told_ms", "expected"),
+    [
+        # In order, whatever the clock does afterwards.
+        ((NOW_MS + 10, NOW_MS + 20), NOW_MS + 30, "bob"),
+        # Told after the one that came behind it, which still is the last.
+        ((NOW_MS - 90, NOW_MS - 80), NOW_MS + 5, "ann"),
+        # Told before the first one was answered: the clock went back in between.
+        ((NOW_MS - 3_600_000, NOW_MS - 3_599_990), NOW_MS - 3_599_980, CLOCK),
+        ((NOW_MS - 60, NOW_MS - 55), NOW_MS - 50, CLOCK),
+    ],
+)
+def test_a_clock_that_goes_back_makes_nobody_owner_who_is_none_any_more(
+    at: tuple[int, int], told_ms: int, expected: str
+) -> None:
+    """An `_update` to the same values changes the owner, and nothing else that would show."""
+    first = record(at=(NOW_MS - 10, NOW_MS), told_ms=NOW_MS + 1)
+    told = seen(first, record(UPDATE, who=Who(caller=BOB), at=at, told_ms=told_ms))
+    assert told.get("name", told.get("why")) == expected
+    # What comes next by the new clock is clear again.
+    later = record(UPDATE, at=(at[1] + 1, at[1] + 2), told_ms=at[1] + 3)
+    assert expected == "ann" or seen(first, record(UPDATE, at=at, told_ms=told_ms), later)["known"]
+
+
+@pytest.mark.parametrize(("until_ms", "told_ms", "known"), [(-500, -400, False), (-500, 100, True), (50, 60, False)])
+def test_what_was_missed_after_the_clock_went_back_leaves_the_owner_unknown(
+    until_ms: int, told_ms: int, known: bool
+) -> None:
+    first = record(at=(NOW_MS - 10, NOW_MS), told_ms=NOW_MS + 1)
+    one = Gap(calls={UPDATE: 1}, since_ms=1, until_ms=NOW_MS + until_ms, why="down")
+    told = seen(first, missed(one, "g", NOW_MS + told_ms))
+    assert told["known"] is known
+    assert known or told["why"] == MISSED
+
+
+def test_a_record_that_tells_no_time_is_no_fault() -> None:
+    odd = [{**record(at=at), "@timestamp": time} for at, time in (((5, 6), "yesterday"), ((1, 2), None))]
+    assert seen(*odd) == {"known": False, "why": CLOCK}
+
+
 def gap(until_ms: int, *actions: str) -> Mapping[str, Any]:
-    return missed(Gap(calls=dict.fromkeys(actions, 1), since_ms=1, until_ms=until_ms, why="down"), "g", 0)
+    return missed(Gap(calls=dict.fromkeys(actions, 1), since_ms=1, until_ms=until_ms, why="down"), "g", NOW_MS)
 
 
 @pytest.mark.parametrize(

@@ -42,12 +42,17 @@ def test_timestamps_are_utc_to_the_millisecond(now_ms: int, text: str) -> None:
     assert entry.timestamp(now_ms) == text
 
 
+def test_what_is_no_time_is_not_read() -> None:
+    with pytest.raises(ValueError, match="Invalid isoformat"):
+        entry.time_ms("yesterday")
+
+
 @given(st.integers(0, 253_402_300_799_999))
 def test_timestamps_read_back_as_they_were(now_ms: int) -> None:
     """Up to the end of the year 9999."""
     back = datetime.fromisoformat(entry.timestamp(now_ms))
     assert back.tzinfo == UTC
-    assert round(back.timestamp() * 1000) == now_ms
+    assert entry.time_ms(entry.timestamp(now_ms)) == now_ms
 
 
 @pytest.mark.parametrize(

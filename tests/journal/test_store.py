@@ -8,7 +8,7 @@ import pytest
 from proxy.journal.chain import prepare
 from proxy.journal.folder import FIRST_FILE, LOCK_FILE, journal_files
 from proxy.journal.opening import open_store
-from proxy.journal.store import CLOCK_BACK_MS, LOCK_LOOK_MS, Store, time_ms
+from proxy.journal.store import CLOCK_BACK_MS, LOCK_LOOK_MS, Store
 from proxy.settings import JournalSettings
 from tests.journal.disk import STARTED, Clock, Disk, actions, check_chain, everything, receipts, record, said
 
@@ -267,9 +267,3 @@ def test_an_empty_batch_costs_nothing(setting: Setting) -> None:
     synced = len(setting.disk.synced)
     setting.commit()
     assert len(setting.disk.synced) == synced
-
-
-def test_times_are_read() -> None:
-    assert time_ms("2025-06-15T15:06:40.000Z") == STARTED
-    with pytest.raises(ValueError, match="Invalid isoformat"):
-        time_ms("yesterday")
