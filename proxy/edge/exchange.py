@@ -25,7 +25,7 @@ from proxy.edge.sides import ClientSide, Target
 from proxy.edge.upstream import UpstreamConnection
 from proxy.wire.answer import AnswerHead, encode_answer, encode_interim, needs_close
 from proxy.wire.body import BodyReader, body_reader
-from proxy.wire.chunks import LAST_CHUNK, all_chunks, encode_chunk
+from proxy.wire.chunks import LAST_CHUNK, all_chunks
 from proxy.wire.errors import WireError
 from proxy.wire.framing import CHUNKED, UNTIL_CLOSE
 from proxy.wire.limits import HeadLimits
@@ -95,7 +95,7 @@ class Exchange:
         if framing == len(rest):
             self.request_done = True
         else:
-            self._body = body_reader(framing)
+            self._body = body_reader(framing, coded=True)
             rest = self._read(rest)
         if self._awaiting:
             self._withheld = rest
@@ -134,9 +134,7 @@ class Exchange:
             self.request_done = True
             if reader.rest:
                 self._client.hold(reader.rest)
-        if self._framing != CHUNKED:
-            return payload
-        return encode_chunk(payload) + LAST_CHUNK if reader.done else encode_chunk(payload)
+        return payload
 
     def _request_broken(self, fault: WireError) -> None:
         if self._committed:
@@ -267,7 +265,7 @@ class Exchange:
             return
         head = encode_answer(answer, minor=minor, keep_alive=keep)
         body = data[end:]
-        self._answer_body = body_reader(framing)
+        self._answer_body = body_reader(framing, coded=minor == 1)
         self._relay(body, head)
         upstream = self._upstream
         if upstream is not None and upstream.write_paused and not self.request_done:
@@ -281,16 +279,13 @@ class Exchange:
 
     def _relay(self, data: bytes, head: bytes) -> None:
         """Pass on a piece of the answer's body, with the head before its first piece."""
-        reader, answer = self._answer_body, self._answer
-        assert reader is not None  # noqa: S101 -- set by _begin_answer, like the next
-        assert answer is not None  # noqa: S101
+        reader = self._answer_body
+        assert reader is not None  # noqa: S101 -- set by _begin_answer
         try:
             payload = reader.feed(data)
         except WireError as fault:
             self._bad_answer(fault)
             return
-        if answer.framing < 0 and self._minor:
-            payload = encode_chunk(payload) + LAST_CHUNK if reader.done else encode_chunk(payload)
         self._committed = True
         self._client.transport.write(head + payload)
         if reader.done:

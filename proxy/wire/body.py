@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from proxy.wire.chunks import ChunkedReader
+from proxy.wire.chunks import ChunkedReader, encode_chunk
 from proxy.wire.framing import CHUNKED, UNTIL_CLOSE
 
 
@@ -13,7 +13,7 @@ class BodyReader(Protocol):
     rest: bytes
 
     def feed(self, data: bytes) -> bytes:
-        """The payload in `data`. Raises WireError if the framing is broken."""
+        """What `data` adds to the body. Raises WireError if the framing is broken."""
         ...
 
 
@@ -41,23 +41,25 @@ class LengthReader:
 
 
 class CloseReader:
-    """Reads a body that only the end of the connection ends (RFC 9112 §6.3 (8)): never done by itself."""
+    """Reads a body that only the end of the connection ends (RFC 9112 §6.3 (8)): never done by itself. With `coded`
+    what it gives is chunks, whose end is left to the reader's owner."""
 
-    __slots__ = ("done", "rest")
+    __slots__ = ("_coded", "done", "rest")
 
-    def __init__(self) -> None:
+    def __init__(self, *, coded: bool = False) -> None:
+        self._coded = coded
         self.done = False
         self.rest = b""
 
     def feed(self, data: bytes) -> bytes:
         """All of `data`."""
-        return data
+        return encode_chunk(data) if self._coded else data
 
 
-def body_reader(framing: int) -> BodyReader:
-    """The reader for `framing`."""
+def body_reader(framing: int, *, coded: bool = False) -> BodyReader:
+    """The reader for `framing`. With `coded` it gives a body whose length nobody has told in chunks, cut anew."""
     if framing == CHUNKED:
-        return ChunkedReader()
+        return ChunkedReader(coded=coded)
     if framing == UNTIL_CLOSE:
-        return CloseReader()
+        return CloseReader(coded=coded)
     return LengthReader(framing)

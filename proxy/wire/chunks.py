@@ -37,15 +37,16 @@ def all_chunks(data: bytes, at: int) -> bool:
 
 
 class ChunkedReader:
-    """Takes the chunked coding off, piece by piece.
+    """Takes the chunked coding off, piece by piece; with `coded` what it gives is cut into chunks anew.
 
     `feed` until `done`; then `rest` holds what came behind the body. Raises WireError from `feed`, after which the
     reader must not be fed again.
     """
 
-    __slots__ = ("_held", "_left", "_trailer", "done", "rest")
+    __slots__ = ("_coded", "_held", "_left", "_trailer", "done", "rest")
 
-    def __init__(self) -> None:
+    def __init__(self, *, coded: bool = False) -> None:
+        self._coded = coded
         self.done = False
         self.rest = b""
         self._held = b""  # the begun size line, line end or trailers
@@ -53,38 +54,50 @@ class ChunkedReader:
         self._trailer = False
 
     def feed(self, data: bytes) -> bytes:
-        """Decode what `data` adds to the body. Raises WireError if the coding is not strict."""
+        """What `data` adds to the body. Raises WireError if the coding is not strict."""
         if self._held:
             data = self._held + data
             self._held = b""
-        pieces: list[bytes] = []
+        # Views, so that the join is the only copy: big bodies are what comes in chunks.
+        pieces: list[memoryview] = []
+        view = memoryview(data)
         at = 0
         while at < len(data) and not self.done:
             if self._trailer:
                 at = self._end(data, at)
             elif self._left:
-                at = self._payload(data, at, pieces)
+                at = self._payload(data, at, view, pieces)
             else:
-                at = self._size(data, at)
+                at = self._size(data, at, view, pieces)
         self.rest = data[at:]
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        return self._chunk(pieces) if self._coded else b"".join(pieces)
 
-    def _size(self, data: bytes, at: int) -> int:
+    def _chunk(self, pieces: list[memoryview]) -> bytes:
+        """These as one chunk, none as nothing: an empty chunk would end the body, whose own end follows."""
+        size = sum(map(len, pieces))
+        last = LAST_CHUNK if self.done else b""
+        return b"".join((b"%x\r\n" % size, *pieces, b"\r\n", last)) if size else last
+
+    def _size(self, data: bytes, at: int, view: memoryview, pieces: list[memoryview]) -> int:
         match = _SIZE.match(data, at)
         if match is None:
             if _SIZE_BEGUN.fullmatch(data, at) is None:
                 raise WireError("a chunk size is not a hexadecimal number on a line of its own")
             self._held = data[at:]
             return len(data)
-        size = int(match[1], 16)
+        size, begins = int(match[1], 16), match.end()
+        if size and data.startswith(b"\r\n", begins + size):
+            # It came whole, as most do.
+            pieces.append(view[begins : begins + size])
+            return begins + size + 2
         self._left = size + 2 if size else 0
         self._trailer = not size
-        return match.end()
+        return begins
 
-    def _payload(self, data: bytes, at: int, pieces: list[bytes]) -> int:
+    def _payload(self, data: bytes, at: int, view: memoryview, pieces: list[memoryview]) -> int:
         payload = self._left - 2
         if payload > 0:
-            piece = data[at : at + payload]
+            piece = view[at : at + payload]
             pieces.append(piece)
             self._left -= len(piece)
             return at + len(piece)

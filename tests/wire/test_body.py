@@ -45,3 +45,16 @@ def test_no_body_leaves_everything() -> None:
     reader = LengthReader(0)
     assert reader.feed(b"next") == b""
     assert (reader.done, reader.rest) == (True, b"next")
+
+
+@pytest.mark.parametrize(
+    ("framing", "data", "coded"),
+    [
+        (3, b"abc", b"abc"),
+        (CHUNKED, b"1\r\na\r\n2\r\nbc\r\n0\r\n\r\n", b"3\r\nabc\r\n0\r\n\r\n"),
+        (UNTIL_CLOSE, b"abc", b"3\r\nabc\r\n"),
+        (UNTIL_CLOSE, b"", b""),
+    ],
+)
+def test_only_bodies_of_unknown_length_are_cut_into_chunks(framing: int, data: bytes, coded: bytes) -> None:
+    assert body_reader(framing, coded=True).feed(data) == coded

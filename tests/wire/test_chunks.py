@@ -68,8 +68,8 @@ def test_anything_else_is_refused(coded: bytes, reason: str) -> None:
 @pytest.mark.parametrize("size", [b"100000000", b"ffffffff", b"7fffffffffffff"])
 def test_a_size_over_32_bits_is_no_end(size: bytes) -> None:
     """Elasticsearch takes 100000000 for 0: what leaves must be cut into chunks of the sizes that came."""
-    reader = ChunkedReader()
-    assert encode_chunk(reader.feed(size + b"\r\n\r\nPOST / HTTP/1.1")) == b"11\r\n\r\nPOST / HTTP/1.1\r\n"
+    reader = ChunkedReader(coded=True)
+    assert reader.feed(size + b"\r\n\r\nPOST / HTTP/1.1") == b"11\r\n\r\nPOST / HTTP/1.1\r\n"
     assert not reader.done
 
 
@@ -77,6 +77,21 @@ def test_what_follows_is_left_alone() -> None:
     reader = ChunkedReader()
     assert reader.feed(b"1\r\na\r\n0\r\n\r\nGET / HTTP/1.1\r\n") == b"a"
     assert (reader.done, reader.rest) == (True, b"GET / HTTP/1.1\r\n")
+
+
+@pytest.mark.parametrize(
+    ("data", "coded"),
+    [
+        (b"1\r\na\r\n2\r\nbc\r\n", b"3\r\nabc\r\n"),
+        (b"1\r\na\r\n0\r\n\r\n", b"1\r\na\r\n0\r\n\r\n"),
+        (b"0001\r\na\r\n00\r\nT: x\r\n\r\nnext", b"1\r\na\r\n0\r\n\r\n"),
+        (b"0\r\n\r\n", LAST_CHUNK),
+        (b"3\r\nab", b"2\r\nab\r\n"),
+        (b"3\r\n", b""),
+    ],
+)
+def test_what_came_is_cut_anew(data: bytes, coded: bytes) -> None:
+    assert ChunkedReader(coded=True).feed(data) == coded
 
 
 def test_nothing_is_encoded_as_nothing() -> None:
@@ -87,13 +102,18 @@ def test_nothing_is_encoded_as_nothing() -> None:
 @given(st.lists(st.binary(max_size=40), max_size=8), st.lists(st.integers(1, 30), min_size=1, max_size=10))
 def test_encode_and_read_are_inverse_for_every_way_of_cutting(pieces: list[bytes], cuts: list[int]) -> None:
     coded = b"".join(encode_chunk(piece) for piece in pieces) + LAST_CHUNK
-    reader = ChunkedReader()
-    out, at, turn = b"", 0, 0
+    reader, recoder = ChunkedReader(), ChunkedReader(coded=True)
+    out, recoded, at, turn = b"", b"", 0, 0
     while at < len(coded):
         size = cuts[turn % len(cuts)]
-        out += reader.feed(coded[at : at + size])
+        payload = reader.feed(coded[at : at + size])
+        chunk = recoder.feed(coded[at : at + size])
+        assert chunk == encode_chunk(payload) + (LAST_CHUNK if reader.done else b"")
+        out, recoded = out + payload, recoded + chunk
         at, turn = at + size, turn + 1
     assert (out, reader.done, reader.rest) == (b"".join(pieces), True, b"")
+    assert (recoder.done, recoder.rest) == (True, b"")
+    assert ChunkedReader().feed(recoded) == out
 
 
 @given(
