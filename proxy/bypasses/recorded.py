@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from proxy.bypasses.model import Beginning, Meant, Recorded, Span
-from proxy.journal.entry import Phase
+from proxy.journal.entry import Phase, time_ms
 from proxy.journal.events import events
 from proxy.journal.lines import Report
 from proxy.journal.marks import Mark
 from proxy.journal.query import Kind, Query, at
-from proxy.journal.store import time_ms
 
 # States in which a job does nothing any more by itself.
 _AT_REST = frozenset({"stopped", "failed"})

@@ -17,7 +17,7 @@ from proxy.columns import Cell, lines
 from proxy.commands.audit_options import TOLD, When
 from proxy.commands.common import Seconds, config_option, print_lines, printed, read_config, reported
 from proxy.errors import ExitStatus
-from proxy.journal.store import time_ms
+from proxy.journal.entry import time_ms
 from proxy.model import Credential
 from proxy.settings import GateSettings
 from proxy.ship.sinks import credential, transport

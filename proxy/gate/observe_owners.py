@@ -78,8 +78,8 @@ class Owners:
             self._put(job_id, _edit(record, ours, observed))
 
     def missed(self, until_ms: int, actions: Iterable[str], *, now_ms: int) -> None:
-        """Calls up to this time (milliseconds since 1970) were not observed, as is known at `now_ms`. `_stop` and DELETE
-        change no owner: what is deleted and made anew has another time of creation."""
+        """Calls up to this time (milliseconds since 1970) were not observed, as is known at `now_ms`. `_stop` and
+        DELETE change no owner: what is deleted and made anew has another time of creation."""
         if {PUT, UPDATE}.isdisjoint(actions):
             return
         self._missed_until_ms = max(self._missed_until_ms, until_ms)

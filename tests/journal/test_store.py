@@ -10,7 +10,7 @@ from proxy.journal.folder import FIRST_FILE, LOCK_FILE, journal_files
 from proxy.journal.opening import open_store
 from proxy.journal.store import CLOCK_BACK_MS, LOCK_LOOK_MS, Store
 from proxy.settings import JournalSettings
-from tests.journal.disk import STARTED, Clock, Disk, actions, check_chain, everything, receipts, record, said
+from tests.journal.disk import Clock, Disk, actions, check_chain, everything, receipts, record, said
 
 DAY_MS = 24 * 3600 * 1000
 
