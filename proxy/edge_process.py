@@ -11,6 +11,7 @@ from proxy import child, logs
 from proxy.edge import worker
 from proxy.edge.door import Entrance
 from proxy.edge.heap import keep_freed
+from proxy.metrics.teller import Teller
 from proxy.orders import EdgeOrder
 from proxy.renewal import renewable_listener
 
@@ -34,7 +35,8 @@ def _work(order: EdgeOrder) -> child.Work:
     ]
 
     async def work(stop: asyncio.Event, ready: Callable[[], None], reload: asyncio.Event) -> None:
-        await worker.run(order.settings, entrances, stop, ready, reload)
+        teller = Teller(order.name, order.metrics) if order.metrics is not None else None
+        await worker.run(order.settings, entrances, stop, ready, reload, teller)
 
     return work
 

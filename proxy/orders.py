@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from proxy.settings import EdgeSettings, GateSettings, ListenTls
+from proxy.settings import AdminSettings, EdgeSettings, GateSettings, ListenTls
 
 # What a child writes to its standard output, as one line, once it serves.
 READY = "ready"
@@ -19,16 +19,28 @@ class Listener:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EdgeOrder:
-    """Be an edge worker. `name` stands in log lines."""
+    """Be an edge worker. `name` stands in log lines; `metrics` is the socket of whoever asks for metrics, None where
+    nobody does."""
 
     name: str
     settings: EdgeSettings
     listeners: tuple[Listener, ...]
+    metrics: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateOrder:
-    """Be the gate. `name` stands in log lines."""
+    """Be the gate. `name` stands in log lines; `metrics` as above."""
 
     name: str
     settings: GateSettings
+    metrics: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdminOrder:
+    """Serve the admin port. `name` stands in log lines; `metrics` is the socket on which the other processes tell."""
+
+    name: str
+    settings: AdminSettings
+    metrics: str

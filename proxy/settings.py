@@ -347,6 +347,19 @@ class Sinks:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AdminSettings:
+    """The admin port, which serves metrics and health. `processes` are the names of those that are to tell of
+    themselves; `certificates` are PEM files whose end is told of; `nodes` and `cluster_tls` are as for the others."""
+
+    host: str
+    port: int
+    processes: tuple[str, ...]
+    nodes: tuple[str, ...]
+    cluster_tls: ClusterTls = field(default_factory=ClusterTls)
+    certificates: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GateSettings:
     """What the gate needs. `service` is the value of an `Authorization` header (`ApiKey …` or `Basic …`) or None;
     `rules` is a file or folder; `journal` a folder; `identity` is None where the cluster says who asks.

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "proxy"
 
 BASE = frozenset({"errors", "model"})
-PLAIN = BASE | {"settings", "tasks", "tls", "renewal", "clientcert", "notes"}
+PLAIN = BASE | {"settings", "tasks", "tls", "renewal", "clientcert", "notes", "metrics"}
 DECISIONS = frozenset({"rules", "privileges", "destination", "route", "wire", "journal.entry", "journal.chain"})
 GATE = PLAIN | DECISIONS | {"gate"}
 IO = GATE | {"cluster", "journal", "identity"}
@@ -29,6 +29,8 @@ ARROWS: dict[str, frozenset[str]] = {
     "renewal": BASE | {"settings", "tls"},
     "clientcert": frozenset(),
     "notes": frozenset(),
+    # Counting is for every process, and knows none of them.
+    "metrics": BASE | {"settings", "tasks"},
     "identity": BASE | {"settings", "clientcert", "rules"},
     "text": frozenset(),
     "logs": frozenset({"text"}),

@@ -44,11 +44,12 @@ class Peer:
 
 
 class Caps:
-    """The counts of one worker. `surplus` counts connections beyond a cap; they are in no other count."""
+    """The counts of one worker. `surplus` counts connections beyond a cap; they are in no other count. `accepted` only
+    grows: connections that were let in."""
 
     __slots__ = (
         "_connections_max", "_connections_of_address_max", "_peers", "_requests_max", "_requests_of_address_max",
-        "connections", "requests", "surplus",
+        "accepted", "connections", "requests", "surplus",
     )  # fmt: skip
 
     def __init__(self, limits: EdgeLimits, descriptors: int) -> None:
@@ -59,6 +60,7 @@ class Caps:
         self._connections_of_address_max = limits.client_connections_per_address
         self._requests_of_address_max = limits.requests_in_flight_per_address
         self._peers: dict[str, Peer] = {}
+        self.accepted = 0
         self.connections = 0
         self.requests = 0
         self.surplus = 0
@@ -87,6 +89,7 @@ class Caps:
             self.surplus += 1
             return peer, reason
         self._peers[origin] = peer
+        self.accepted += 1
         peer.connections += 1
         self.connections += 1
         return peer, None

@@ -83,6 +83,7 @@ class ClientConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """asyncio: bytes from the client."""
+        self._context.received += len(data)
         exchange = self._exchange
         if exchange is not None:
             if exchange.request_done:

@@ -32,7 +32,7 @@ class Client(Protocol):
 @dataclass(slots=True)
 class Context:
     """One per worker. `draining` means that no connection lives on after its current answer; `empty` is then set
-    as soon as no client is left."""
+    as soon as no client is left. `received` counts the bytes that came from clients."""
 
     limits: EdgeLimits
     sweep: Sweep
@@ -45,6 +45,7 @@ class Context:
     refusals: Refusals = field(default_factory=Refusals)
     forwarding: Forwarding | None = None
     rewrites_sniffing: bool = False
+    received: int = 0
     caps: Caps = field(init=False)
     request_limits: HeadLimits = field(init=False)
     answer_limits: HeadLimits = field(init=False)

@@ -238,6 +238,7 @@ class Exchange:
         if answer is None:
             self._early = data
         else:
+            upstream.status = answer[0]
             self._begin_answer(answer, data)
 
     def _interim(self, answer: AnswerHead) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import errno
 import logging
 from collections.abc import Callable
+from time import perf_counter
 from typing import Final
 
 from proxy.edge.health import Health
@@ -11,6 +12,7 @@ from proxy.edge.nodes import Address
 from proxy.edge.sockets import reset_on_close
 from proxy.edge.sweep import NEVER, Sweep
 from proxy.edge.upstream import UpstreamConnection
+from proxy.metrics.spread import Tally
 from proxy.settings import EdgeLimits
 
 logger = logging.getLogger(__name__)
@@ -32,11 +34,12 @@ def own_trouble(error: OSError) -> bool:
 
 class Node:
     """`busy` counts exchanges and connects under way; `most` is how many of them there may be. `retired`: it is no
-    longer among the nodes, and lives on only for what it still has to answer."""
+    longer among the nodes, and lives on only for what it still has to answer. `tally` counts its answers, None where
+    nobody asks for metrics."""
 
     __slots__ = (
         "_down", "_idle", "_limits", "_opened", "_refused", "_released", "_short_of", "_sweep", "_unasked", "address",
-        "busy", "health", "most", "retired",
+        "busy", "health", "most", "retired", "tally",
     )  # fmt: skip
 
     def __init__(
@@ -49,6 +52,7 @@ class Node:
         released: Callable[[UpstreamConnection | None], bool] = lambda _: False,
         refused: Callable[[], None] = lambda: None,
         unasked: Callable[[str], None] = lambda _: None,
+        tally: Tally | None = None,
     ) -> None:
         """`most`: connections at a time, by default what the limits say of a node. `released` is called when there is
         room for one more, with a connection that may be used again or with None; True if it was taken. `refused` is
@@ -59,6 +63,7 @@ class Node:
         self.health = Health(limits)
         self.most = limits.upstream_connections if most is None else most
         self.retired = False
+        self.tally = tally
         self._down = False
         self._idle: list[UpstreamConnection] = []
         self._limits = limits
@@ -87,6 +92,8 @@ class Node:
                 connection.deadline = NEVER
                 connection.reused = True
                 self.busy += 1
+                if self.tally is not None:
+                    connection.since = perf_counter()
                 return connection
         return None
 
@@ -110,6 +117,7 @@ class Node:
             self.busy -= 1
             raise
         connection.until = self._sweep.now + self._lifetime_s()
+        connection.since = perf_counter()
         self._short_of = False
         if self._down:
             self._down = False
@@ -119,6 +127,9 @@ class Node:
     def give_back(self, connection: UpstreamConnection) -> None:
         """The exchange is over and the connection may serve another."""
         self.busy -= 1
+        if self.tally is not None and connection.status:
+            self.tally.note(connection.status, perf_counter() - connection.since)
+            connection.status = 0
         connection.sink = None
         if self.health.troubled:
             self.health.worked(self._sweep.now)
@@ -138,6 +149,7 @@ class Node:
     def hand_on(self, connection: UpstreamConnection) -> None:
         """A connection that was given back is busy again, with whoever waited for it."""
         connection.reused = True
+        connection.since = perf_counter()
         self.busy += 1
 
     def drop(self, connection: UpstreamConnection) -> None:
@@ -145,6 +157,7 @@ class Node:
         no port of ours is kept waiting for late packets (TIME_WAIT)."""
         connection.sink = None
         self.busy -= 1
+        self._count_last(connection)
         reset_on_close(connection.transport)
         connection.transport.abort()
         self._released(None)
@@ -158,6 +171,7 @@ class Node:
         self._sweep.discard(connection)
         if connection.sink is not None:
             self.busy -= 1
+            self._count_last(connection)
             self._released(None)
         elif connection in self._idle:
             self._idle.remove(connection)
@@ -205,6 +219,12 @@ class Node:
         share = self._opened * _GOLDEN % 1.0
         self._opened += 1
         return age_s * (1.0 - share / 10)
+
+    def _count_last(self, connection: UpstreamConnection) -> None:
+        """The last answer on a connection, if there was one: whole or not."""
+        if self.tally is not None and connection.status:
+            self.tally.note(connection.status, perf_counter() - connection.since)
+        connection.status = 0
 
     def _failed(self, error: OSError) -> None:
         what = "no connection in time" if isinstance(error, TimeoutError) else str(error)

@@ -14,6 +14,7 @@ from proxy.edge.queue import FairQueue
 from proxy.edge.refusals import Reason
 from proxy.edge.sweep import NEVER, Sweep
 from proxy.edge.upstream import UpstreamConnection
+from proxy.metrics.spread import Tally
 from proxy.settings import EdgeLimits
 from proxy.tasks import spawn
 
@@ -40,9 +41,12 @@ class Waiter(Protocol):
 
 
 class Pool:
-    """The nodes of the cluster, or the gate alone. `deadline` belongs to the sweep."""
+    """The nodes of the cluster, or the gate alone. `deadline` belongs to the sweep; `departed` are nodes that have
+    left, until somebody has taken over what they counted."""
 
-    __slots__ = ("_limits", "_most", "_nodes", "_queue", "_sweep", "_turn", "_unasked", "deadline")
+    __slots__ = (
+        "_limits", "_metered", "_most", "_nodes", "_queue", "_sweep", "_turn", "_unasked", "deadline", "departed",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -52,12 +56,15 @@ class Pool:
         *,
         gate: bool = False,
         unasked: Callable[[str], None] = lambda _: None,
+        metered: bool = False,
     ) -> None:
         """`gate`: the limits of connections to the gate hold instead of those to a node; `unasked` is told the name
-        of a node that sent bytes which nobody had asked for."""
+        of a node that sent bytes which nobody had asked for; `metered`: answers are counted, node by node."""
         self._limits = limits
         self._sweep = sweep
         self._unasked = unasked
+        self._metered = metered
+        self.departed: list[Node] = []
         self._most = limits.gate_connections if gate else limits.upstream_connections
         self._nodes = [self._node(address) for address in addresses]
         waiting = limits.gate_waiting if gate else limits.upstream_waiting
@@ -101,6 +108,8 @@ class Pool:
         self._nodes += new
         for node in leaving:
             node.retire()
+        if self._metered:
+            self.departed += leaving
         # Who waits for those that leave need not: there is room at the new ones.
         for _ in range(min(len(self._queue), sum(node.most for node in new))):
             self.connect(self._queue.pop())
@@ -125,6 +134,7 @@ class Pool:
             released=self._released,
             refused=self._refused,
             unasked=self._unasked,
+            tally=Tally() if self._metered else None,
         )
 
     def _ranked(self) -> list[Node]:

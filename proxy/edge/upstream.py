@@ -5,6 +5,7 @@ from typing import Protocol, cast
 
 from proxy.edge.sockets import Look, told_more, watch_peer
 from proxy.edge.sweep import NEVER
+from proxy.metrics.spread import Tally
 from proxy.wire.repeated import AnswerDecoder
 
 
@@ -29,7 +30,9 @@ class AnswerSink(Protocol):
 
 
 class Owner(Protocol):
-    """The node that a connection belongs to."""
+    """The node that a connection belongs to; `tally` counts its answers, None where nobody asks for metrics."""
+
+    tally: Tally | None
 
     def opened(self, connection: "UpstreamConnection") -> None:
         """The connection is up."""
@@ -67,11 +70,12 @@ class Owner(Protocol):
 class UpstreamConnection(asyncio.Protocol):
     """`sink` is who uses it, None while it is idle; `reused` whether it has served an exchange before; `deadline` is
     when an idle one is closed, `write_paused` whether the server reads too slowly, `answers` decodes what it sends;
-    `until` is when it is too old for another exchange."""
+    `until` is when it is too old for another exchange; `since` when the exchange got it, by the system's clock for
+    intervals, and `status` that of the answer, 0 before it came."""
 
     __slots__ = (
-        "_buffer_bytes", "_ended", "_look", "answers", "deadline", "owner", "reused", "sink", "transport", "until",
-        "write_paused",
+        "_buffer_bytes", "_ended", "_look", "answers", "deadline", "owner", "reused", "since", "sink", "status",
+        "transport", "until", "write_paused",
     )  # fmt: skip
 
     def __init__(self, owner: Owner, buffer_bytes: int) -> None:
@@ -82,6 +86,8 @@ class UpstreamConnection(asyncio.Protocol):
         self.answers = AnswerDecoder()
         self.sink: AnswerSink | None = None
         self.reused = False
+        self.since = 0.0
+        self.status = 0
         self.write_paused = False
         self.deadline = NEVER
         self.until = NEVER
@@ -102,6 +108,9 @@ class UpstreamConnection(asyncio.Protocol):
             self._end_unasked()
         else:
             sink.answer_data(data)
+            tally = self.owner.tally
+            if tally is not None:
+                tally.received += len(data)
 
     def usable(self) -> bool:
         """Whether an idle connection may serve another exchange: it is open, and nothing waits to be read from it. What

@@ -11,6 +11,7 @@ from proxy.edge.context import FIRST_REQUEST_S, Context
 from proxy.edge.door import Door, Entrance
 from proxy.edge.forwarding import forwarding
 from proxy.edge.members import Members
+from proxy.edge.meter import Meter
 from proxy.edge.nodes import gate_address, node_addresses
 from proxy.edge.notes import Notes
 from proxy.edge.pool import Pool
@@ -18,6 +19,7 @@ from proxy.edge.probes import keep_probing
 from proxy.edge.refusals import Reason, Refusals
 from proxy.edge.sides import Target
 from proxy.edge.sweep import Sweep
+from proxy.metrics.teller import Teller
 from proxy.renewal import keep_renewed, renewable_cluster
 from proxy.settings import EdgeSettings
 from proxy.tasks import spawn
@@ -34,21 +36,25 @@ async def run(
     stop: asyncio.Event,
     ready: Callable[[], None],
     reload: asyncio.Event | None = None,
+    teller: Teller | None = None,
 ) -> None:
     """Serve on `entrances`, bound sockets each with what a connection must begin with, until `stop` is set.
 
     `ready` is called once connections are accepted. On `stop` no new ones are; those that are idle are closed, and
     requests under way have `drain_s` to finish. TLS files are read again when they change, and whenever `reload` is
-    set; if they cannot be used then, what was read before stays in force. Closes the sockets. Raises ConfigError for
+    set; if they cannot be used then, what was read before stays in force. `teller` tells what is
+    counted; without one nothing is. Closes the sockets. Raises ConfigError for
     unusable nodes or TLS files before anything is served.
     """
     cluster_tls = functools.cache(functools.partial(renewable_cluster, settings.cluster_tls))
-    context = make_context(settings, cluster_tls)
+    context = make_context(settings, cluster_tls, metered=teller is not None)
     contexts = [one.tls for one in entrances if one.tls is not None]
     if any(node.startswith("https:") for node in settings.nodes):
         contexts.append(cluster_tls())
     renewal = spawn(keep_renewed(contexts, reload or asyncio.Event()), name="edge-renewal")
     watching = _watch_nodes(context)
+    if teller is not None:
+        watching.append(spawn(teller.keep(Meter(context).tell), name="edge-metrics"))
     try:
         await _serve(context, entrances, stop, ready)
     finally:
@@ -65,9 +71,11 @@ async def run(
         context.refusals.expire()
 
 
-def make_context(settings: EdgeSettings, cluster_tls: Callable[[], ssl.SSLContext]) -> Context:
+def make_context(
+    settings: EdgeSettings, cluster_tls: Callable[[], ssl.SSLContext], *, metered: bool = False
+) -> Context:
     """What the connections of a worker share; `cluster_tls` makes the context for https nodes, and is called only if
-    there are any. Needs a running loop. Raises ConfigError."""
+    there are any; `metered`: answers are counted. Needs a running loop. Raises ConfigError."""
     limits = settings.limits
     addresses = node_addresses(settings.nodes, cluster_tls)
     sweep = Sweep(asyncio.get_running_loop())
@@ -78,13 +86,13 @@ def make_context(settings: EdgeSettings, cluster_tls: Callable[[], ssl.SSLContex
         refusals.note(Reason.UNASKED, node, "bytes came that nobody had asked for", sweep.now)
 
     cluster = Target(
-        Pool(addresses, limits, sweep, unasked=unasked),
+        Pool(addresses, limits, sweep, unasked=unasked, metered=metered),
         down="no node of the cluster can be reached",
         slow="no node of the cluster could be connected to in time",
         broken="the connection to the cluster was closed before its answer was complete",
     )
     gate = Target(
-        Pool([gate_address(settings.gate_socket)], limits, sweep, gate=True, unasked=unasked),
+        Pool([gate_address(settings.gate_socket)], limits, sweep, gate=True, unasked=unasked, metered=metered),
         down="the gate is down; starts of data frame analytics jobs are refused while it is",
         slow="the gate did not accept a connection in time; starts of data frame analytics jobs are refused meanwhile",
         broken="the connection to the gate was closed before its answer was complete; the start may have been made",

@@ -1,0 +1,151 @@
+"""Asks all processes at once for what they count, and keeps what the dead last told.
+
+Rules of this file: nobody is waited for longer than `ANSWER_S`; what a process told last counts until it is gone; what
+a dead process counted is never forgotten while this process lives, so that no sum goes back.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from proxy.metrics.snapshot import Snapshot
+from proxy.metrics.teller import LENGTH
+from proxy.metrics.totals import Totals, add_up, folded
+
+logger = logging.getLogger(__name__)
+
+# A process whose event loop is busy for longer than this is not well, and is told as such.
+ANSWER_S: Final = 2.0
+# Some 100 KiB for a worker with a hundred nodes; what is longer is no snapshot.
+MESSAGE_BYTES: Final = 16 * 1024 * 1024
+
+
+class _Teller:
+    """The connection of one process. `latest` is what it told last; `waiting` is set while it is asked."""
+
+    def __init__(self, writer: asyncio.StreamWriter) -> None:
+        self.writer = writer
+        self.latest: Snapshot | None = None
+        self.waiting: asyncio.Future[None] | None = None
+
+    async def ask(self) -> bool:
+        """Whether it told anew in time. Several who ask at once share one answer."""
+        if self.waiting is None:
+            self.waiting = asyncio.get_running_loop().create_future()
+            self.writer.write(b"?")
+        done, _ = await asyncio.wait([self.waiting], timeout=ANSWER_S)
+        return bool(done)
+
+    def told(self, snapshot: Snapshot) -> None:
+        """A snapshot came."""
+        self.latest = snapshot
+        self.heard()
+
+    def heard(self) -> None:
+        """Whoever waits need not any longer."""
+        waiting, self.waiting = self.waiting, None
+        if waiting is not None and not waiting.done():
+            waiting.set_result(None)
+
+
+class Collector:
+    """What the processes of one Startgate told. `deaths` counts, by name, those in whose place another came."""
+
+    def __init__(self) -> None:
+        self.deaths: dict[str, int] = {}
+        self._tellers: set[_Teller] = set()
+        self._dead: dict[str, Snapshot] = {}
+        # Of each name the last that went away: the same process may come back, and must not be counted twice.
+        self._away: dict[str, Snapshot] = {}
+        self._answered: set[str] = set()
+
+    async def ask(self) -> None:
+        """Have every process tell anew. Returns after `ANSWER_S` at the latest."""
+        tellers = tuple(self._tellers)
+        answers = await asyncio.gather(*(teller.ask() for teller in tellers))
+        pairs = zip(tellers, answers, strict=True)
+        self._answered = {one.latest.process for one, told in pairs if told and one.latest is not None}
+
+    @property
+    def living(self) -> list[Snapshot]:
+        """What the processes that are there told last, by name."""
+        told = [teller.latest for teller in self._tellers if teller.latest is not None]
+        return sorted(told, key=lambda one: one.process)
+
+    def answers(self, process: str) -> bool:
+        """Whether a process told of itself when all were asked last, and is there still."""
+        return process in self._answered and any(one.process == process for one in self.living)
+
+    def totals(self, more: Iterable[Snapshot] = ()) -> Totals:
+        """All that was told, with `more` beside it, added up."""
+        return add_up((*self.living, *more), (*self._dead.values(), *self._away.values()))
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One process's connection, from its first telling to its end."""
+        teller = _Teller(writer)
+        self._tellers.add(teller)
+        try:
+            while True:
+                teller.told(self._noted(await _read(reader), teller))
+        except (OSError, asyncio.IncompleteReadError):
+            pass  # the process is gone, or its connection
+        except (msgspec.MsgspecError, ValueError) as failure:
+            logger.error("what a process tells cannot be read: %s", failure)
+        finally:
+            self._tellers.discard(teller)
+            teller.heard()
+            if teller.latest is not None:
+                self._gone(teller.latest)
+            writer.close()
+
+    def _noted(self, snapshot: Snapshot, teller: _Teller) -> Snapshot:
+        """At the first telling of a connection: is it one that was here before?"""
+        away = self._away.get(snapshot.process)
+        if teller.latest is None and away is not None:
+            del self._away[snapshot.process]
+            if (away.pid, away.began_ns) != (snapshot.pid, snapshot.began_ns):
+                self._bury(away)
+                self.deaths[snapshot.process] = self.deaths.get(snapshot.process, 0) + 1
+        return snapshot
+
+    def _gone(self, last: Snapshot) -> None:
+        earlier = self._away.pop(last.process, None)
+        if earlier is not None:
+            self._bury(earlier)
+        self._away[last.process] = last
+
+    def _bury(self, last: Snapshot) -> None:
+        dead = self._dead.get(last.process)
+        self._dead[last.process] = last if dead is None else folded(dead, last)
+
+
+async def _read(reader: asyncio.StreamReader) -> Snapshot:
+    """The next telling. Raises IncompleteReadError, OSError at the end; MsgspecError, ValueError for what is none."""
+    (length,) = LENGTH.unpack(await reader.readexactly(LENGTH.size))
+    if length > MESSAGE_BYTES:
+        raise ValueError(f"it has {length} bytes, and {MESSAGE_BYTES} at most are allowed")
+    return msgspec.msgpack.decode(await reader.readexactly(length), type=Snapshot)
+
+
+@asynccontextmanager
+async def collecting(collector: Collector, path: Path) -> AsyncIterator[None]:
+    """Have processes tell at the Unix socket `path` (mode 0600) meanwhile. Raises OSError."""
+    await asyncio.to_thread(path.unlink, missing_ok=True)
+    mask = os.umask(0o177)
+    try:
+        server = await asyncio.start_unix_server(collector.serve, str(path))
+    finally:
+        os.umask(mask)
+    try:
+        yield
+    finally:
+        server.close()
+        with contextlib.suppress(OSError):
+            await asyncio.to_thread(path.unlink)
