@@ -3,7 +3,6 @@
 import asyncio
 import gzip
 import ssl
-import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -217,10 +216,9 @@ async def test_nor_over_a_connection_that_was_kept() -> None:
 
 async def test_an_answer_is_waited_for_only_so_long() -> None:
     async with node({CALL: GOOD}, pause_s=3) as one, node({CALL: GOOD}) as two:
-        begun = time.monotonic()
+        # Who waited for longer would get the answer.
         with pytest.raises(ClusterUnreachable, match="TimeoutError"):
             await forwarded(one.url, two.url, timeout_s=0.1)
-        assert time.monotonic() - begun < 2
         assert len(two.seen) == 0
 
 

@@ -118,12 +118,11 @@ async def test_a_status_of_something_in_between_is_no_answer(status: int) -> Non
 
 async def test_a_slow_cluster_is_no_answer() -> None:
     async with node({"GET /x": reply()}, pause_s=3) as one, transport(one.url, timeout_s=0.05) as opened:
-        begun = time.monotonic()
+        # Who waited for longer would get the answer.
         with pytest.raises(ClusterUnreachable, match="timed out"):
             await opened.call("GET", "/x", ANN)
         with pytest.raises(ClusterUnreachable, match="timed out"):
             await opened.call("GET", "/x", ANN, timeout_s=0.01)
-        assert time.monotonic() - begun < 2
 
 
 async def test_a_cluster_that_is_down_is_no_answer() -> None:
