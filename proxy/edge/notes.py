@@ -134,6 +134,9 @@ class Notes:
             raise NotTold(f"the gate did not answer within {PATIENCE_S:g} s") from None
         except OSError as failure:
             raise NotTold(f"the gate cannot be reached: {failure.strerror or failure}") from None
+        except ValueError:
+            # StreamReader.readline, of a line beyond its limit.
+            raise NotTold("the gate answered with something that is no status line") from None
         if status != b"204":
             raise NotTold(f"the gate answered with {status.decode('latin-1') or 'nothing'}")
 
@@ -145,7 +148,8 @@ class Notes:
             writer.write(head.encode("ascii") + body)
             line = await reader.readline()
         finally:
-            writer.close()
+            # Not `close`, which would wait for a gate that hangs to take what is left of the note.
+            writer.transport.abort()
         return [*line.split(b" ", 2), b"", b""][1]
 
     async def close(self) -> None:

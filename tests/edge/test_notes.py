@@ -1,6 +1,7 @@
 """What the gate is told of observed calls, and what becomes of those that it cannot be told of."""
 
 import asyncio
+import dataclasses
 from typing import Any
 
 import msgspec
@@ -100,7 +101,15 @@ async def test_nobody_waits_for_a_gate_that_is_down_and_it_hears_of_the_gap_when
     await notes.close()
 
 
-@pytest.mark.parametrize(("answer", "why"), [(REFUSED, "503"), (b"", "nothing"), (b"nonsense\r\n", "nothing")])
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (REFUSED, "503"),
+        (b"", "nothing"),
+        (b"nonsense\r\n", "nothing"),
+        (b"x" * 300_000, "something that is no status line"),
+    ],
+)
 async def test_a_note_that_is_not_taken_is_a_gap(rig: Rig, answer: bytes, why: str) -> None:
     gate = await rig.gate(says(answer, answer, NO_CONTENT))
     notes = made(rig)
@@ -128,6 +137,28 @@ async def test_a_slow_gate_holds_nobody_up_and_has_its_note_all_the_same(rig: Ri
     await until(lambda: then.times == 2)
     assert notes.gap is None
     assert heard(gate) == [(NOTE_TARGET, note())]
+    await notes.close()
+
+
+async def test_a_note_that_a_gate_which_hangs_does_not_take_is_given_up_whole(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More than the system holds for a socket: the rest would wait in the worker for as long as the gate hangs."""
+    monkeypatch.setattr(notes_module, "PATIENCE_S", 0.2)
+    go_on = asyncio.Event()
+
+    async def script(wire: Wire) -> None:
+        await go_on.wait()
+        await wire.message()
+
+    gate = await rig.gate(script)
+    notes = made(rig, observe_wait_s=60.0)
+    await told(notes, dataclasses.replace(note(), headers=(("X", "x" * 3_000_000),)))
+    gap = await missed(notes, 1)
+    assert "did not answer within" in gap.why
+    go_on.set()
+    await until(lambda: gate.wires and all(wire.gone for wire in gate.wires))
+    assert NOTE_TARGET not in [target for target, _ in heard(gate)]
     await notes.close()
 
 

@@ -1,15 +1,18 @@
 """Observed calls pass byte for byte, their answers wait for the record, and what goes wrong there is no client's."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
 from proxy.notes import GAP_TARGET, NOTE_TARGET, Note
-from tests.edge.rig import Edge, Message, Rig, Script, Upstream, Wire, answer, echo, make_limits, until
+from proxy.settings import ClusterTls
+from tests.edge.rig import Edge, Message, Rig, Script, Upstream, Wire, answer, echo, make_limits, server_tls, until
 
 JOB = "/_ml/data_frame/analytics/x"
+GET = b"GET / HTTP/1.1\r\nHost: es\r\n\r\n"
 PUT = f"PUT {JOB} HTTP/1.1\r\nHost: es\r\nAuthorization: Basic eA==\r\nX-Odd: \xe4\r\nContent-Length: 2\r\n\r\n{{}}"
 NO_CONTENT = b"HTTP/1.1 204 No Content\r\n\r\n"
 
@@ -247,3 +250,171 @@ async def test_pipelined_calls_are_answered_in_order(rig: Rig) -> None:
     bodies: list[Any] = [(await client.message()).body.split(b" ")[1] for _ in range(3)]
     assert bodies == [JOB.encode(), b"/a", JOB.encode() + b"?b"]
     assert len(notes(gate)) == 2
+
+
+@pytest.mark.parametrize("stays", [True, False])
+async def test_a_connection_that_breaks_while_its_answer_waits_is_counted_off_once(
+    rig: Rig, pem: Path, stays: bool
+) -> None:
+    """Over TLS a break is noticed even while nothing is read. The node has no more connections than it may have."""
+    go_on = asyncio.Event()
+    gate = await rig.gate(holds(go_on))
+    open_now: list[int] = []
+    most: list[int] = []
+
+    async def node(wire: Wire) -> None:
+        if wire.number == 0:
+            await wire.message()
+            await wire.send(answer(b"kept"))
+            await wire.ended()
+            return
+        open_now.append(wire.number)
+        most.append(len(open_now))
+        try:
+            while True:
+                await wire.message()
+                await asyncio.sleep(0.02)
+                await wire.send(answer(b"ok"))
+        finally:
+            open_now.remove(wire.number)
+
+    upstream = await rig.upstream(node, tls=server_tls(pem))
+    limits = make_limits(observe_wait_s=60.0, upstream_connections=1)
+    tls = ClusterTls(ca=str(pem / "ca.pem"))
+    edge = await rig.edge(f"https://localhost:{upstream.port}", limits=limits, cluster_tls=tls)
+    client = await edge.connect()
+    await client.send(put())
+    await until(lambda: notes(gate))
+    await upstream.wires[0].reset()
+    # The one connection that there may be is free again, so another request gets through.
+    assert (await edge.ask(GET)).body == b"ok"
+    if stays:
+        go_on.set()
+        assert (await client.message()).body == b"kept"
+    else:
+        await client.reset()
+        await edge.ask(GET)
+        go_on.set()
+    got = await asyncio.gather(*(edge.ask(GET) for _ in range(6)))
+    assert [one.body for one in got] == [b"ok"] * 6
+    assert max(most) == 1
+
+
+async def test_a_node_that_breaks_off_an_answer_that_waited(rig: Rig, pem: Path) -> None:
+    go_on = asyncio.Event()
+    gate = await rig.gate(holds(go_on))
+    upstream = await rig.upstream(says(answer(b"half")[:-1]), tls=server_tls(pem))
+    tls = ClusterTls(ca=str(pem / "ca.pem"))
+    limits = make_limits(observe_wait_s=60.0, upstream_connections=1)
+    edge = await rig.edge(f"https://localhost:{upstream.port}", limits=limits, cluster_tls=tls)
+    client = await edge.connect()
+    await client.send(put())
+    await until(lambda: notes(gate))
+    await upstream.wires[0].reset()
+    # Whoever is served next shows that the break has been noticed.
+    await edge.connect()
+    other = await edge.connect()
+    await other.send(GET)
+    await until(lambda: len(upstream.wires) == 2)
+    go_on.set()
+    assert await client.ended() == answer(b"half")[:-1] + b"reset"
+
+
+async def test_a_node_that_has_answered_is_sent_no_more_of_the_request(rig: Rig) -> None:
+    """What it does not read as a body it may read as a request."""
+    go_on = asyncio.Event()
+    hidden = b"GET /hidden HTTP/1.1\r\nHost: es\r\n\r\n"
+    heard: list[bytes] = []
+
+    async def node(wire: Wire) -> None:
+        if wire.number > 0:
+            await echo(wire)
+        await wire.head()
+        await wire.send(answer(b"early"))
+        heard.append(await wire.ended())
+
+    edge, upstream, gate = await behind(rig, node, holds(go_on))
+    client = await edge.connect()
+    await client.send(put().replace(b"Length: 2", b"Length: %d" % len(hidden))[:-2])
+    await until(lambda: notes(gate))
+    await client.send(hidden + GET)
+    # The client's bytes come before the answer goes out.
+    assert (await edge.ask(GET)).body == GET
+    go_on.set()
+    got = await client.message()
+    assert (got.body, got.values(b"connection")) == (b"early", [b"close"])
+    assert await client.ended() == b""
+    await until(lambda: heard)
+    assert heard == [b"reset"]
+    assert [one.start for one in upstream.requests] == [b"GET / HTTP/1.1"]
+
+
+@pytest.mark.parametrize("size", [5, 70_000])
+@pytest.mark.parametrize("over_tls", [False, True])
+async def test_a_second_answer_behind_one_that_waits_is_nobodys(rig: Rig, pem: Path, over_tls: bool, size: int) -> None:
+    go_on, surplus = asyncio.Event(), asyncio.Event()
+    first = b"1" * size
+
+    async def node(wire: Wire) -> None:
+        await wire.message()
+        await wire.send(answer(first))
+        if wire.number > 0:
+            return
+        await until(lambda: notes(gate))
+        await wire.send(answer(b"second"))
+        surplus.set()
+        await wire.ended()
+
+    gate = await rig.gate(holds(go_on))
+    upstream = await rig.upstream(node, tls=server_tls(pem) if over_tls else None)
+    base = f"http{'s' if over_tls else ''}://localhost:{upstream.port}"
+    tls = ClusterTls(ca=str(pem / "ca.pem"))
+    edge = await rig.edge(base, limits=make_limits(observe_wait_s=60.0), cluster_tls=tls)
+    client = await edge.connect(limit=1 << 20)
+    await client.send(put() + GET)
+    await surplus.wait()
+    # Whoever is served next shows that what came before has been read, if it is read at all.
+    assert (await edge.ask(GET)).body == first
+    go_on.set()
+    assert (await client.message()).body == first
+    assert (await client.message()).body == first
+
+
+async def test_a_client_that_ends_its_sending_while_its_answer_waits_is_gone(rig: Rig) -> None:
+    go_on = asyncio.Event()
+    edge, upstream, gate = await behind(rig, echo, holds(go_on))
+    client = await edge.connect()
+    await client.send(put() + GET)
+    await until(lambda: notes(gate))
+    client.writer.write_eof()
+    assert await client.ended() == b""
+    await until(lambda: upstream.wires[0].gone)
+    go_on.set()
+    assert len(upstream.requests) == 1
+
+
+async def test_nothing_is_read_behind_an_answer_that_waits_however_the_client_reads(rig: Rig) -> None:
+    go_on = asyncio.Event()
+    interim = b"HTTP/1.1 103 Early Hints\r\nx: " + b"x" * 1_000_000 + b"\r\n\r\n"
+    count, size = 20, 40_000_000
+    sent = asyncio.Event()
+
+    async def node(wire: Wire) -> None:
+        await wire.message()
+        for _ in range(count):
+            await wire.send(interim)
+        await wire.send(answer(b"y" * size))
+        sent.set()
+        await wire.ended()
+
+    edge, _, gate = await behind(rig, node, holds(go_on), buffer_bytes=4096)
+    client = await edge.connect(limit=1 << 16)
+    await client.send(put())
+    await client.reader.readexactly(len(interim) * count)
+    await until(lambda: notes(gate))
+    assert await client.quiet()
+    assert not sent.is_set()
+    go_on.set()
+    got = await client.reader.readuntil(b"\r\n\r\n")
+    await client.reader.readexactly(size)
+    assert b"content-length: %d" % size in got
