@@ -239,6 +239,18 @@ def make_app(gate: Gate, start_body_bytes: int) -> web.Application:
     return app
 
 
+def _runner(gate: Gate, settings: GateSettings) -> web.AppRunner:
+    return web.AppRunner(
+        make_app(gate, settings.limits.start_body_bytes),
+        access_log=None,
+        max_line_size=HEAD_LIMIT_BYTES,
+        max_field_size=HEAD_LIMIT_BYTES,
+        max_headers=HEADERS_LIMIT,
+        auto_decompress=False,
+        shutdown_timeout=LAST_ANSWERS_S,
+    )
+
+
 async def run(
     settings: GateSettings,
     stop: asyncio.Event,
@@ -269,15 +281,7 @@ async def run(
         raise
     rules = RulesInForce(source, taken, cases, journal, SystemClock())
     gate = Gate(settings, rules, journal, cluster, own)
-    runner = web.AppRunner(
-        make_app(gate, settings.limits.start_body_bytes),
-        access_log=None,
-        max_line_size=HEAD_LIMIT_BYTES,
-        max_field_size=HEAD_LIMIT_BYTES,
-        max_headers=HEADERS_LIMIT,
-        auto_decompress=False,
-        shutdown_timeout=LAST_ANSWERS_S,
-    )
+    runner = _runner(gate, settings)
     await runner.setup()
     try:
         past = await asyncio.to_thread(unfinished, Path(settings.journal))
@@ -285,7 +289,7 @@ async def run(
         await listen(runner, Path(settings.socket), "gate.socket")
         async with (
             _kept(rules, settings, reload, written.standing),
-            shipping(settings) as fleet,
+            shipping(settings, lambda: written.standing().seq) as fleet,
             retiring(written, settings.journaling, [one.sink for one in fleet.status()]),
         ):
             gate.reconcile(past)
