@@ -20,6 +20,7 @@ from proxy.commands.break_glass import break_glass_group
 from proxy.commands.bypasses import audit_bypasses
 from proxy.commands.check import check
 from proxy.commands.common import Commands, Port, Seconds, config_option, console, read_config, reported
+from proxy.commands.dashboard import audit_dashboard
 from proxy.commands.embedded import embedded
 from proxy.commands.explain import explain
 from proxy.commands.fmt import fmt
@@ -82,6 +83,7 @@ def demo(once: bool, port: int, cluster_port: int) -> None:
 for reading in (audit_replay, audit_export, audit_tail, audit_verify):
     audit_group.add_command(reading)
 audit_group.add_command(audit_bypasses)
+audit_group.add_command(audit_dashboard)
 audit_group.add_command(audit_ship)
 audit_group.add_command(audit_status)
 for command in (audit_group, break_glass_group, check, embedded, explain, fmt, plan, rules_group, schema, seal, test):

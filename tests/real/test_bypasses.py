@@ -1,4 +1,4 @@
-"""Starts past the gate, on genuine nodes: notifications and the stream of records are theirs, searched by their own code.
+"""Starts past the gate, on genuine nodes: notifications and records lie in their indices, searched by their own code.
 
 Machine learning itself is not published for a bare node: the embedded layer in front writes the notifications, into
 indices of the node.
