@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 from proxy import audit
 from proxy.commands.audit_print import events_csv, starts_csv
-from proxy.journal.entry import encode
 from proxy.journal.events import Event
 from proxy.journal.glance import glance
 from proxy.journal.query import Kind, Name, Query, results
 from proxy.journal.scan import Found, Row
 from proxy.journal.start import Start
+from tests.journal.making import encode
 from tests.test_audit import DENIED, END, GRANTED, INTENT
 
 ODD = st.one_of(

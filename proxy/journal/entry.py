@@ -6,7 +6,7 @@ What is not named here is not recorded: no headers, no bodies, no secrets. Texts
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -31,11 +31,6 @@ class Phase(StrEnum):
     INTENT = "intent"
     OUTCOME = "outcome"
     END = "end"
-
-
-def encode(entry: Mapping[str, Any]) -> bytes:
-    """One line of the journal, newline included. Keys stand in the order in which they were put."""
-    return msgspec.json.encode(entry) + b"\n"
 
 
 def timestamp(now_ms: int) -> str:

@@ -10,9 +10,9 @@ from proxy.bypasses.recorded import Gathering, read, record_ms
 from proxy.errors import JournalError
 from proxy.journal import marks
 from proxy.journal.chain import genesis, seal
-from proxy.journal.entry import Phase, encode
+from proxy.journal.entry import Phase
 from proxy.journal.marks import Mark
-from tests.journal.making import BEGIN_MS, granted, opened, record
+from tests.journal.making import BEGIN_MS, encode, granted, opened, record
 
 JOB = {"id": "j", "create_time": 5}
 

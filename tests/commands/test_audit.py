@@ -14,7 +14,7 @@ from proxy.errors import ExitStatus
 from proxy.journal import entry
 from proxy.journal.entry import Phase, administrative
 from tests.commands.running import invoke
-from tests.journal.making import BEGIN_MS, granted, record, write
+from tests.journal.making import BEGIN_MS, encode, granted, record, write
 
 RECEIPT = "0123456789abcdef0123456789abcdef"
 
@@ -26,7 +26,7 @@ def journal(tmp_path: Path) -> Path:
     folder.mkdir()
     record = entry.frame(Phase.OUTCOME, RECEIPT, 1_700_000_000_000, outcome="failure", reason="no such job")
     record["startgate"]["job"] = {"id": "flights"}
-    (folder / "starts-000001.jsonl").write_bytes(entry.encode(record))
+    (folder / "starts-000001.jsonl").write_bytes(encode(record))
     return folder
 
 
@@ -53,7 +53,7 @@ def filled(folder: Path) -> Path:
         *granted("f" * 12, at_s=20, user="anna", job={"id": "other"}, end="failure"),
         record("o" * 12, Phase.INTENT, "unknown", at_s=30, user="anna"),
     ]
-    return write(folder, map(entry.encode, records[:4]), map(entry.encode, records[4:]))
+    return write(folder, map(encode, records[:4]), map(encode, records[4:]))
 
 
 def listed(*arguments: str) -> str:
@@ -132,7 +132,7 @@ def test_what_cannot_be_asked(journal: Path, arguments: list[str], text: str) ->
 @pytest.mark.parametrize("form", [[], ["--json"], ["--csv"], ["--kind", "all"], ["--limit", "5"]])
 def test_a_garbage_line_hides_nothing_else_and_the_exit_status_tells(journal: Path, form: list[str]) -> None:
     path = journal / "starts-000001.jsonl"
-    path.write_bytes(path.read_bytes() + b"\0garbage\n" + entry.encode(record("behind" * 3)))
+    path.write_bytes(path.read_bytes() + b"\0garbage\n" + encode(record("behind" * 3)))
     result = invoke("audit", "list", *form)
     assert result.exit_code == 1
     assert "starts-000001.jsonl:2 is no" in result.stderr
@@ -141,7 +141,7 @@ def test_a_garbage_line_hides_nothing_else_and_the_exit_status_tells(journal: Pa
 
 
 def test_a_long_table_keeps_its_columns(journal: Path) -> None:
-    lines = [entry.encode(record(f"{number:032}", user="anna")) for number in range(1500)]
+    lines = [encode(record(f"{number:032}", user="anna")) for number in range(1500)]
     (journal / "starts-000001.jsonl").write_bytes(b"".join(lines))
     told = invoke("audit", "list").output.splitlines()
     assert len(told) == 1501, "one heading"
@@ -159,7 +159,7 @@ def test_show_tells_of_a_broken_record_of_the_start(journal: Path) -> None:
 
 def test_headings_are_as_wide_as_the_longest(journal: Path) -> None:
     one = record("owned", owner={"kind": "unknown", "seen": {"known": True, "name": "ann"}})
-    (journal / "starts-000001.jsonl").write_bytes(entry.encode(one))
+    (journal / "starts-000001.jsonl").write_bytes(encode(one))
     told = invoke("audit", "show", "owned").output.splitlines()
     assert [line[:21] for line in told if line.startswith("job last")] == ["job last changed by  "]
     assert {line[19:21] for line in told} == {"  "}

@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.commands.audit_print import EVENT_COLUMNS, START_COLUMNS, events_csv, safe, starts_csv, starts_json
-from proxy.journal.entry import administrative, encode
+from proxy.journal.entry import administrative
 from proxy.journal.events import events
 from proxy.journal.lines import refuse
 from proxy.journal.query import Kind, Query
 from proxy.journal.scan import matching
-from tests.journal.making import granted, record, write
+from tests.journal.making import encode, granted, record, write
 
 FORMULAS = ("=1+1", "+1", "-1", "@SUM(1)", "\t=1", "\r=1", "\n=1", "\uff1d1", "\uff0b1", "\uff0d1", "\uff201")
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from proxy.journal.entry import administrative, encode
+from proxy.journal.entry import administrative
 from tests.commands.running import invoke
-from tests.journal.making import granted, record, write
+from tests.journal.making import encode, granted, record, write
 
 
 @pytest.fixture

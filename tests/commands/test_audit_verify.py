@@ -10,10 +10,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from proxy.journal.chain import Link, line_hash, place
 from proxy.journal.checkpoints import sign
-from proxy.journal.entry import encode
 from proxy.journal.marks import retired
 from tests.commands.running import invoke
-from tests.journal.making import opened, record, sealed, write
+from tests.journal.making import encode, opened, record, sealed, write
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(32))
 FOREIGN = Ed25519PrivateKey.from_private_bytes(bytes(31) + b"1")

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from proxy.journal import entry
 from tests.cases.samples import RULES
 from tests.commands.running import invoke
+from tests.journal.making import encode
 from tests.test_replay import ALL, record, situation, without
 
 DAYS = ("2026-01-01", "2026-01-02", "2026-01-03")
@@ -25,7 +25,7 @@ def journal(tmp_path: Path) -> Path:
         made["@timestamp"] = f"{day}T09:00:00.000Z"
         lines.append(made)
     del lines[2]["startgate"]["situation"]
-    (folder / "starts-000001.jsonl").write_bytes(b"".join(entry.encode(one) for one in lines))
+    (folder / "starts-000001.jsonl").write_bytes(b"".join(encode(one) for one in lines))
     return folder
 
 

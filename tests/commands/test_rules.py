@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from proxy.commands import rules as command
-from proxy.journal.entry import administrative, encode
+from proxy.journal.entry import administrative
 from tests.commands.running import invoke
 from tests.control.gates import controlled
 from tests.gate.test_generation import KEPT
 from tests.gate.test_rules_in_force import Scene
+from tests.journal.making import encode
 
 
 @pytest.fixture

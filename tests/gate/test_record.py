@@ -13,7 +13,7 @@ from proxy import clientcert
 from proxy.gate import flow, record
 from proxy.gate.flight import Destination, Flight, Plan
 from proxy.gate.found import Asked, Found
-from proxy.journal.entry import LIST_LIMIT, digest, encode
+from proxy.journal.entry import LIST_LIMIT, digest
 from proxy.journal.mask import MASKABLE
 from proxy.journal.screened import ScreenedJournal
 from proxy.model import Answer, JobState, Stage
@@ -48,6 +48,7 @@ from tests.gate.fakes import (
     refused_by_cluster,
 )
 from tests.gate.samples import guard, guarded
+from tests.journal.making import encode
 
 NOW_MS = 1_700_000_200_000
 BODY: dict[str, Any] = {

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from proxy.journal import marks
 from proxy.journal.chain import Link, genesis, seal
 from proxy.journal.entry import Phase, frame
@@ -11,6 +13,12 @@ from proxy.journal.entry import Phase, frame
 JOURNAL = "a-journal-of-its-own-0"
 # 2023-11-14T22:13:20Z
 BEGIN_MS = 1_700_000_000_000
+
+
+def encode(record: Mapping[str, Any]) -> bytes:
+    """A record's line, newline included, as a version before the chain wrote it: keys in the order in which they were
+    put."""
+    return msgspec.json.encode(record) + b"\n"
 
 
 def record(

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from proxy.journal import events as module
-from proxy.journal.entry import Phase, administrative, encode
+from proxy.journal.entry import Phase, administrative
 from proxy.journal.events import Event, events, follow, last
 from proxy.journal.lines import Position, Problem, refuse
 from proxy.journal.query import Kind, Name, Query
-from tests.journal.making import granted, record, write
+from tests.journal.making import encode, granted, record, write
 
 ALL = frozenset(Kind)
 ADMIN = administrative("startgate-rules-reload", "reload", 0, outcome="success")

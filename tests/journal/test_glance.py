@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proxy.journal.entry import NOT_LIFTED, Phase, administrative, encode
+from proxy.journal.entry import NOT_LIFTED, Phase, administrative
 from proxy.journal.glance import Glance, glance
-from tests.journal.making import granted, record
+from tests.journal.making import encode, granted, record
 
 TIME = "2023-11-14T22:13:20.000Z"
 

@@ -12,8 +12,9 @@ import pytest
 
 from proxy.errors import JournalError
 from proxy.journal import read
-from proxy.journal.entry import NOT_LIFTED, Phase, administrative, encode, frame
+from proxy.journal.entry import NOT_LIFTED, Phase, administrative, frame
 from proxy.journal.read import records, start, starts, unfinished
+from tests.journal.making import encode
 
 
 def line(receipt: str, phase: str = "outcome", **more: Any) -> bytes:

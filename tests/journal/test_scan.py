@@ -9,12 +9,12 @@ import msgspec
 import pytest
 
 from proxy.journal import scan
-from proxy.journal.entry import Phase, administrative, encode
+from proxy.journal.entry import Phase, administrative
 from proxy.journal.lines import Problem, refuse
 from proxy.journal.query import Name, Query, Result
 from proxy.journal.read import starts
 from proxy.journal.scan import matching, newest, receipt_in
-from tests.journal.making import granted, record, write
+from tests.journal.making import encode, granted, record, write
 
 
 def lines(*records: dict[str, Any]) -> list[bytes]:

@@ -12,10 +12,9 @@ from proxy.errors import JournalError
 from proxy.journal import lines as reading
 from proxy.journal import marks
 from proxy.journal.chain import Chain, Link, place, seal
-from proxy.journal.entry import encode
 from proxy.journal.findings import Anchor, What
 from proxy.journal.verify import Verifier, verify
-from tests.journal.making import JOURNAL, opened, record, sealed, write
+from tests.journal.making import JOURNAL, encode, opened, record, sealed, write
 
 
 def ten() -> list[bytes]:

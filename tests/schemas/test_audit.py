@@ -9,6 +9,7 @@ import jsonschema
 import pytest
 
 from proxy.journal import entry
+from proxy.journal.chain import canonical
 from proxy.journal.entry import Phase
 from proxy.journal.fields import FIELDS
 from proxy.journal.mask import MASKABLE
@@ -21,7 +22,7 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "audit-fields.md"
 def accepted(record: Any, *, closed: bool = True) -> bool:
     """Whether the schema takes it, as it stands in the journal."""
     schema = audit_schema(closed=closed)
-    return jsonschema.Draft202012Validator(schema).is_valid(json.loads(entry.encode(record)))
+    return jsonschema.Draft202012Validator(schema).is_valid(json.loads(canonical(record)))
 
 
 def framed(phase: Phase = Phase.OUTCOME, outcome: str = "success") -> dict[str, Any]:
