@@ -1,7 +1,7 @@
 """All sinks of a gate, each moved on in the background. None of them can hold up a start, or the end of the process."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -27,10 +27,10 @@ class Fleet:
 
 
 @asynccontextmanager
-async def shipping(settings: GateSettings) -> AsyncIterator[Fleet]:
-    """Ship to every sink of the settings meanwhile."""
+async def shipping(settings: GateSettings, durable: Callable[[], int] | None = None) -> AsyncIterator[Fleet]:
+    """Ship to every sink of the settings meanwhile, up to the record whose number `durable` gives."""
     sinks = made(settings)
-    shippers = [Shipper(Path(settings.journal), sink, settings.sinks.limits) for sink in sinks]
+    shippers = [Shipper(Path(settings.journal), sink, settings.sinks.limits, durable=durable) for sink in sinks]
     tasks = [spawn(shipper.run(), name=f"ship to {sink.name}") for shipper, sink in zip(shippers, sinks, strict=True)]
     try:
         yield Fleet(shippers)

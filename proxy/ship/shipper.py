@@ -1,8 +1,9 @@
 """Moves one sink on: read a batch, send it, keep what was rejected, move the cursor. Nothing else moves it.
 
-Rules of this file: the cursor moves only when all that is before it is with the sink or kept aside; a batch is bounded
-in records and bytes, and one is under way at a time, so that a slow sink costs no memory; a sink that fails or hangs
-is waited for, longer each time, and nobody else waits with it.
+Rules of this file: what the journal's writer does not call durable is not sent; the cursor moves only when all that is
+before it is with the sink or kept aside; a batch is bounded in records and bytes, and one is under way at a time, so
+that a slow sink costs no memory; a sink that fails or hangs is waited for, longer each time, and nobody else waits with
+it.
 """
 
 import asyncio
@@ -16,6 +17,7 @@ from typing import ParamSpec
 
 from proxy.errors import JournalError
 from proxy.journal.entry import timestamp
+from proxy.journal.lines import files
 from proxy.settings import ShipLimits
 from proxy.ship import cursor as cursors
 from proxy.ship import rejected, source
@@ -29,16 +31,23 @@ logger = logging.getLogger(__name__)
 class Shipper:
     """Brings the journal in `folder` to one sink. Call `run`, or `all_there_is`; the sink stays the caller's to close.
 
-    `chance` gives a number from 0 to 1, for pauses.
+    `chance` gives a number from 0 to 1, for pauses. `durable` gives the number of the last record that the journal's
+    writer has on the disk, where that is in this process: what is behind it may be taken back.
     """
 
     def __init__(
-        self, folder: Path, sink: Sink, limits: ShipLimits, chance: Callable[[], float] = random.random
+        self,
+        folder: Path,
+        sink: Sink,
+        limits: ShipLimits,
+        chance: Callable[[], float] = random.random,
+        durable: Callable[[], int] | None = None,
     ) -> None:
         self._folder = folder
         self._sink = sink
         self._limits = limits
         self._chance = chance
+        self._durable = durable
         self._cursor: Cursor | None = None
         self._unsaved = False
         self._accepted = 0
@@ -113,8 +122,7 @@ class Shipper:
             SinkFailure: the sink took nothing; JournalError: what is needed on the disk cannot be used.
         """
         at = await self._place()
-        limits = self._limits
-        batch = await asyncio.to_thread(source.read, self._folder, at, limits.batch_records, limits.batch_bytes)
+        batch = await self._read(at)
         await self._measure(batch)
         if not batch:
             if self._unsaved:
@@ -137,6 +145,16 @@ class Shipper:
             self._well()
         return True
 
+    async def _read(self, at: Cursor) -> Sequence[Record]:
+        """The next batch."""
+        limits = self._limits
+        # Asked before the files are read: a line that is there by then, under such a number, is the one that stays.
+        durable = self._durable() if self._durable is not None else None
+        batch = await asyncio.to_thread(source.read, self._folder, at, limits.batch_records, limits.batch_bytes)
+        if durable is None:
+            return batch
+        return batch[: next((number for number, one in enumerate(batch) if one.seq > durable), len(batch))]
+
     async def _send(self, batch: Sequence[Record]) -> Taken:
         try:
             async with asyncio.timeout(self._limits.send_s):
@@ -146,13 +164,15 @@ class Shipper:
             raise SinkFailure(text) from None
 
     async def _place(self) -> Cursor:
-        """Where the sink is; found out once. From the first moment on, retention knows of the sink by its cursor."""
-        if self._cursor is None:
-            self._cursor = await asyncio.to_thread(self._found)
+        """Where the sink is. From the first moment on, retention knows of the sink by its cursor."""
+        self._cursor = await asyncio.to_thread(self._found, self._cursor)
         return self._cursor
 
-    def _found(self) -> Cursor:
-        known = cursors.load(self._folder, self._sink.name)
+    def _found(self, at: Cursor | None) -> Cursor:
+        """Looked at anew each time: a record that could not be synced is taken back, and another stands there then."""
+        if at is not None and not files(self._folder):
+            return at  # the folder is away; without a file nothing can be said of where it stands
+        known = at or cursors.load(self._folder, self._sink.name)
         if known is None:
             found, wrong = source.beginning(self._folder), ""
         else:

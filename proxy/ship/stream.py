@@ -41,6 +41,8 @@ class StreamSink:
         # The batch before: one that begins with a record of it is sent again, because a part of it was refused for
         # now, or because the cursor could not be moved.
         self._last: frozenset[str] = frozenset()
+        # The highest number that was sent: what begins before it is the journal gone through again.
+        self._newest = 0
 
     async def send(self, records: Sequence[Record]) -> Taken:
         """Write what is not there yet. A batch that is too large for a node is halved.
@@ -52,9 +54,10 @@ class StreamSink:
             await self._look_for_stream()
             present: frozenset[str] = frozenset()
             ids = [record.id for record in records]
-            if self._doubtful or ids[0] in self._last:
+            again = 0 < self._newest >= records[0].seq
+            if self._doubtful or again or ids[0] in self._last:
                 present = await self._present(ids)
-            self._doubtful, self._last = True, frozenset(ids)
+            self._doubtful, self._last, self._newest = True, frozenset(ids), max(one.seq for one in records)
             taken, clear = await self._write(records, present)
         except ClusterUnreachable as failure:
             raise SinkFailure(str(failure)) from failure

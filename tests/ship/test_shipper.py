@@ -1,6 +1,7 @@
 """A sink gets all records, in order, once where it says what it took; whatever fails in between."""
 
 import asyncio
+import os
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -218,6 +219,61 @@ async def test_after_a_crash_without_a_cursor_written_all_is_sent_again(
             await Shipper(written.folder, sink, LIMITS).all_there_is()
     await Shipper(written.folder, sink, LIMITS).all_there_is()
     assert sink.numbers == [1, 2, 3, 4] * 2
+
+
+@pytest.mark.parametrize("longer", [True, False])
+async def test_what_was_taken_back_under_a_shipper_is_followed_by_what_stands_there_now(
+    written: Written, longer: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A failed fsync: the line is cut off again, and its number and its place in the file are given to others."""
+    written.append(3)
+    kept, size = written.link, (written.folder / FIRST).stat().st_size
+    written.append(1, refused="x" * (5 if longer else 400))
+    sink = FakeSink()
+    shipper = Shipper(written.folder, sink, LIMITS)
+    async with running(shipper):
+        await until(lambda: sink.numbers == [1, 2, 3, 4])
+        os.truncate(written.folder / FIRST, size)
+        written.link = kept
+        del written.lines[3:]
+        written.append(2, more="y" * 60)
+        await until(lambda: {record.line for record in sink.got} >= set(written.lines))
+    assert shipper.status.rejected == 0
+    assert "does not hold record 4 any more" in caplog.text
+
+
+async def test_what_is_not_durable_is_not_read(written: Written) -> None:
+    durable = 3
+    written.append(5)
+    sink = FakeSink()
+    shipper = Shipper(written.folder, sink, LIMITS, durable=lambda: durable)
+    await shipper.all_there_is()
+    assert sink.numbers == [1, 2, 3]
+    durable = 5
+    await shipper.all_there_is()
+    assert sink.numbers == [1, 2, 3, 4, 5]
+
+
+async def test_lines_from_before_the_chain_are_durable(written: Written) -> None:
+    written.raw(b'{"startgate":{"receipt":"old"}}\n')
+    written.append(2)
+    sink = FakeSink()
+    await Shipper(written.folder, sink, LIMITS, durable=lambda: 1).all_there_is()
+    assert sink.numbers == [0, 1]
+
+
+async def test_a_folder_without_files_is_waited_for(written: Written) -> None:
+    """As a mount that went away leaves it: the sink does not get all of it again."""
+    written.append(4)
+    sink = FakeSink()
+    shipper = Shipper(written.folder, sink, LIMITS)
+    await shipper.all_there_is()
+    (written.folder / FIRST).rename(written.folder / "away")
+    assert not await shipper._step()
+    (written.folder / "away").rename(written.folder / FIRST)
+    written.append(1)
+    await shipper.all_there_is()
+    assert sink.numbers == [1, 2, 3, 4, 5]
 
 
 async def test_a_sink_that_hangs_is_given_up_and_tried_again(written: Written) -> None:

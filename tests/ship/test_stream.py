@@ -60,6 +60,19 @@ async def test_what_is_in_doubt_is_asked_once_and_then_no_more(tmp_path: Path) -
     assert cluster.calls == [STREAM, "_refresh", "_search", "_bulk", "_bulk", "_bulk"]
 
 
+async def test_a_journal_that_is_gone_through_again_doubles_nothing(tmp_path: Path) -> None:
+    """Also over a rollover, behind which the same id would be taken once more."""
+    made = records(tmp_path, 9)
+    cluster = FakeCluster()
+    async with sink_to(cluster) as sink:
+        for start in (0, 3, 6):
+            await sink.send(made[start : start + 3])
+        cluster.rollover()
+        for start in (0, 3, 6):
+            assert await sink.send(made[start : start + 3]) == Taken(3)
+    assert cluster.numbers == [*range(1, 10)]
+
+
 async def test_a_stream_that_is_not_there_gets_nothing(tmp_path: Path) -> None:
     made = records(tmp_path, 1)
     cluster = FakeCluster(exists=False)
@@ -118,7 +131,7 @@ async def test_without_the_question_a_rollover_would_double(tmp_path: Path) -> N
         await sink.send(made)
         cluster.rollover()
         assert not sink._doubtful
-        sink._last = frozenset()
+        sink._last, sink._newest = frozenset(), 0
         await sink.send(made)
     assert cluster.numbers == [1, 2, 1, 2]
 
