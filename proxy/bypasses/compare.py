@@ -43,8 +43,7 @@ def compare(recorded: Recorded, cluster: Cluster, window: Window) -> tuple[Findi
     notes = cluster.notes.notes if cluster.notes is not None else ()
     match = matched(notes, recorded.starts, window.tolerance_ms)
     past = [*_past(match, recorded.lost, window, {job.id: job for job in cluster.jobs or ()})]
-    told = {finding.job for finding in past}
-    found = [*past, *_not_on_record(recorded, cluster, window, told), *_not_heard_of(recorded, cluster, window, match)]
+    found = [*past, *_not_on_record(recorded, cluster, window, match), *_not_heard_of(recorded, cluster, window, match)]
     return tuple(sorted(found, key=lambda finding: (finding.at or "~", finding.job)))
 
 
@@ -63,21 +62,32 @@ def _past(match: Matched, lost: Sequence[Span], window: Window, jobs: Mapping[st
         )
 
 
-def _not_on_record(recorded: Recorded, cluster: Cluster, window: Window, told: set[str]) -> Iterator[Finding]:
-    starts = by_job(recorded.starts)
+def _not_on_record(recorded: Recorded, cluster: Cluster, window: Window, match: Matched) -> Iterator[Finding]:
+    starts, latest = by_job(recorded.starts), _latest(cluster)
+    told = {note.job for note in match.unexplained}
     for job in cluster.jobs or ():
         of_it = [one for one in starts.get(job.id, ()) if one.create_time in (None, job.create_time)]
         if job.id in told or _is_in(recorded.lost, job.create_time, window.tolerance_ms, after=True):
             continue
-        finding = _never(job, cluster, window) if not of_it else _again(job, of_it, cluster, window)
+        if of_it:
+            finding = _again(job, of_it, cluster, window)
+        elif match.explained.get(job.id, 0) >= job.create_time:
+            # Made anew while it was being started: the gate saw that, and its record says so.
+            continue
+        else:
+            finding = _never(job, cluster, window, latest.get(job.id, 0))
         if finding is not None:
             yield finding
 
 
-def _never(job: JobNow, cluster: Cluster, window: Window) -> Finding | None:
-    """A job that was made while the journal was there, has run, and was never started by the gate."""
+def _never(job: JobNow, cluster: Cluster, window: Window, latest_ms: int) -> Finding | None:
+    """A job that was made while the journal was there, has run, and was never started by the gate.
+
+    One that was heard of after the time that is judged may be on record soon.
+    """
     running = job.state not in _STILL
-    if not (running or job.ran) or not window.holds(job.create_time) or not window.holds(_latest(job, cluster)):
+    heard_ms = max(job.create_time, latest_ms)
+    if not (running or job.ran) or not window.holds(job.create_time) or not window.holds(heard_ms):
         return None
     does = "runs" if running else "has run"
     text = f"the job {does} ({job.state}), and no start of it is on record; {_whose(job.owner)}"
@@ -105,10 +115,12 @@ def _again(job: JobNow, of_it: Sequence[Meant], cluster: Cluster, window: Window
     )
 
 
-def _latest(job: JobNow, cluster: Cluster) -> int:
-    """When the job was last heard of: what is newer than what is judged may be recorded soon."""
-    heard = [note.ms for note in (cluster.notes.notes if cluster.notes else ()) if note.job == job.id]
-    return max([job.create_time, cluster.tasks.get(job.id, 0), *heard])
+def _latest(cluster: Cluster) -> Mapping[str, int]:
+    """When each job was last heard of."""
+    latest = dict(cluster.tasks)
+    for note in cluster.notes.notes if cluster.notes is not None else ():
+        latest[note.job] = max(note.ms, latest.get(note.job, 0))
+    return latest
 
 
 def _not_heard_of(recorded: Recorded, cluster: Cluster, window: Window, match: Matched) -> Iterator[Finding]:

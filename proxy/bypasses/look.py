@@ -135,7 +135,8 @@ def _judged(
     until = what.now_ms - (what.tolerance_ms if what.stream is not None else 0)
     window = Window(since_ms=since, until_ms=until, tolerance_ms=what.tolerance_ms)
     if since > until:
-        text = f"the record begins at {timestamp(known.from_ms)}: nothing before {timestamp(since)} can be judged"
+        begins = f"the record begins at {timestamp(known.from_ms)}"
+        text = f"{begins}: from {timestamp(since)} to {timestamp(until)} there is no time that can be judged"
         return Report(sources=tuple(sources), notes=(text,), unread=tuple(problems))
     return Report(
         findings=compare(known, cluster, window),

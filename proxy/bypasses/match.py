@@ -24,10 +24,12 @@ AT_REST = ("Created analytics", "Stopped analytics", "Deleted analytics")
 
 @dataclass(slots=True)
 class Matched:
-    """`unexplained` are notifications of starts that no record is of; `heard` the receipts of those that one is of."""
+    """`unexplained` are notifications of starts that no record is of; `heard` the receipts of those that one is of, and
+    `explained` the time of each job's last notification that has one."""
 
     unexplained: list[Note] = field(default_factory=list)
     heard: set[str] = field(default_factory=set)
+    explained: dict[str, int] = field(default_factory=dict)
 
 
 def matched(notes: Sequence[Note], starts: Sequence[Meant], tolerance_ms: int) -> Matched:
@@ -48,6 +50,7 @@ def matched(notes: Sequence[Note], starts: Sequence[Meant], tolerance_ms: int) -
             taken = min(fitting, key=lambda entry: entry[0][1])
             free.remove(taken)
             found.heard.add(taken[1])
+            found.explained[job] = note.ms
     return found
 
 

@@ -71,6 +71,14 @@ def test_a_start_of_another_job_of_that_name_is_none_of_this_one() -> None:
     assert one.kind == Kind.NOT_ON_RECORD
 
 
+def test_a_job_that_was_made_anew_while_it_was_started() -> None:
+    """What the gate judged is not what ran, and the record says so: it is no start past the gate."""
+    start = meant("r1", 100, create_time=MADE - 1)
+    assert found((start,), (note(101),), (job(),)) == ()
+    (one,) = found((start,), (note(101),), (job(made=ms(200)),))
+    assert one.kind == Kind.NOT_ON_RECORD, "this one was made after that start"
+
+
 def test_what_a_notification_tells_is_not_told_again() -> None:
     (one,) = found((), (note(500),), (job(),))
     assert one.kind == Kind.PAST_THE_GATE
@@ -83,6 +91,11 @@ def test_a_job_that_was_made_before_records_were_lost_is_not_judged() -> None:
 def test_the_task_says_since_when_a_job_runs() -> None:
     (one,) = found((), None, (job(state="started"),), tasks={"j": ms(500)})
     assert one.at == timestamp(ms(500))
+
+
+def test_a_start_that_is_not_judged_makes_its_job_no_finding_either() -> None:
+    lost = ((ms(400), ms(600)),)
+    assert found((), (note(500),), (job(made=ms(700)),), lost=lost) == ()
 
 
 def test_what_is_newer_than_the_time_that_is_judged_may_be_on_record_soon() -> None:
