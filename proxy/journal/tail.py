@@ -54,7 +54,8 @@ def mend(path: Path, file: int, files: Files) -> Torn | None:
         files.sync(beside)
     finally:
         files.close(beside)
-    # Only now that it is kept elsewhere.
+    files.sync_folder(path.parent)
+    # Only now that it is kept elsewhere, and found there after a power failure.
     files.truncate(file, keep)
     files.sync(file)
     return Torn(kept_in=name, bytes=len(torn), sha256=hashlib.sha256(torn).hexdigest())

@@ -11,6 +11,7 @@ from proxy.errors import JournalError
 from proxy.journal import chain
 from proxy.journal.files import Files
 from proxy.journal.tail import end_of_last_line, mend, read_tail
+from tests.journal.disk import Disk
 
 WHOLE = b'{"startgate":{"receipt":"r1","phase":"intent"}}\n'
 
@@ -37,6 +38,22 @@ def test_what_a_crash_left_is_moved_and_told(tmp_path: Path) -> None:
         assert (torn.kept_in, torn.bytes) == (f"file.torn-at-{len(WHOLE)}", 6)
         assert (tmp_path / torn.kept_in).read_bytes() == b'{"half'
         assert mend(path, handle, Files()) is None
+    finally:
+        os.close(handle)
+    assert path.read_bytes() == WHOLE
+
+
+@pytest.mark.parametrize("call", ["open", "write", "sync", "sync_folder"])
+def test_nothing_is_cut_off_before_it_is_kept_elsewhere(tmp_path: Path, call: str) -> None:
+    path, disk = tmp_path / "file", Disk()
+    path.write_bytes(WHOLE + b'{"half')
+    handle = os.open(path, os.O_RDWR)
+    disk.fail(call)
+    try:
+        with pytest.raises(OSError, match="Input/output"):
+            mend(path, handle, disk)
+        assert path.read_bytes() == WHOLE + b'{"half'
+        assert mend(path, handle, disk) is not None
     finally:
         os.close(handle)
     assert path.read_bytes() == WHOLE
