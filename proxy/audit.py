@@ -1,5 +1,6 @@
 """The journal for human eyes: a table of starts, and one start in full."""
 
+import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -163,6 +164,18 @@ def distinct(receipts: Sequence[str]) -> int:
 def details(start: Start) -> Iterator[tuple[str, str]]:
     """One start in full, as pairs of heading and plain text; what is not recorded is left out."""
     return ((heading, plain(text)) for heading, text in _details(start))
+
+
+def leaves(record: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
+    """Any record in full, as pairs of field and plain text."""
+    for key, value in record.items():
+        name = plain(f"{above}{key}")
+        if isinstance(value, Mapping):
+            yield from leaves(value, f"{name}.")
+        elif isinstance(value, list) and all(isinstance(one, str) for one in value):
+            yield name, plain(", ".join(value))
+        else:
+            yield name, plain(value if isinstance(value, str) else json.dumps(value))
 
 
 def _details(start: Start) -> Iterator[tuple[str, str]]:

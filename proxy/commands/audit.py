@@ -1,7 +1,7 @@
 """`startgate audit list` and `show`: the starts on record, read from the journal's files."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
@@ -22,10 +22,12 @@ from proxy.commands.audit_options import (
 )
 from proxy.commands.common import Commands, config_option, print_lines, printed, reported
 from proxy.errors import JournalError
-from proxy.journal.events import events
-from proxy.journal.query import Kind, Query
+from proxy.journal.events import Event, events
+from proxy.journal.query import Kind, Query, at
+from proxy.journal.read import AMBIGUOUS_NAMED
 from proxy.journal.read import start as find_start
 from proxy.journal.scan import Found, matching, newest
+from proxy.journal.start import Start
 
 # So many starts are held where the newest are asked for.
 LIMIT_MAX = 10_000
@@ -112,25 +114,50 @@ def _list_records(
         audit_print.events_table(found)
 
 
-@audit_group.command(name="show", short_help="One start in full, by its receipt.")
+@audit_group.command(name="show", short_help="One start in full, by its receipt; or another record by its id.")
 @click.argument("receipt")
 @config_option
 @journal_option
 @json_option
 def audit_show(receipt: str, config_file: Path | None, folder: Path | None, as_json: bool) -> None:
-    """One start in full, by its receipt (the answer's header X-Startgate-Receipt) or the beginning of it."""
+    """One start in full, by its receipt (the answer's header X-Startgate-Receipt) or the beginning of it; or a record
+    of another kind by its event.id, as `startgate audit tail` shows it."""
     if not receipt.strip():
         raise click.UsageError("a receipt has a character at least")
     with reported(), printed():
         place, damage = journal_folder(folder, config_file), Damage()
         start = find_start(place, receipt, damage)
-        if start is None:
-            raise JournalError(f"no start with receipt {receipt} in {place}; `startgate audit list` shows all")
-        if as_json:
-            for record in start.records.values():
-                click.echo(msgspec.json.encode(record))
-        else:
-            told = [*audit.details(start)]
-            wide = max(len(heading) for heading, _ in told)
-            print_lines(Text.assemble((f"{heading:<{wide}}  ", "dim"), text) for heading, text in told)
+        lines = _other(place, receipt, as_json=as_json) if start is None else _start(start, as_json=as_json)
+        print_lines(lines)
         damage.end()
+
+
+def _start(start: Start, *, as_json: bool) -> Iterator[Text]:
+    if as_json:
+        return (Text(msgspec.json.encode(record).decode()) for record in start.records.values())
+    return _pairs([*audit.details(start)])
+
+
+def _other(place: Path, id: str, *, as_json: bool) -> Iterator[Text]:
+    """A record that is of no start. Raises JournalError: there is none, or several begin so."""
+    kinds = frozenset(Kind) - {Kind.START}
+    # What cannot be read was told when starts were looked for.
+    found = [one for one in events(place, Query(), kinds, lambda _: None) if _id(one).startswith(id)]
+    if not found:
+        text = "and no other record with such an id; `startgate audit list` shows all starts"
+        raise JournalError(f"no start with receipt {id} in {place}, {text}")
+    if len(found) > 1:
+        named = ", ".join(map(_id, found[:AMBIGUOUS_NAMED]))
+        raise JournalError(f"{len(found)} records have an id that begins with {id}: {named}; give more of it")
+    if as_json:
+        return iter([Text(found[0].line.decode())])
+    return _pairs([*audit.leaves(found[0].record)])
+
+
+def _id(event: Event) -> str:
+    return str(at(event.record, "event", "id") or "")
+
+
+def _pairs(told: Sequence[tuple[str, str]]) -> Iterator[Text]:
+    wide = max(len(heading) for heading, _ in told)
+    return (Text.assemble((f"{heading:<{wide}}  ", "dim"), text) for heading, text in told)

@@ -171,6 +171,21 @@ def test_a_receipt_without_a_character(journal: Path) -> None:
     assert journal.exists()
 
 
+def test_show_tells_a_record_of_another_kind_by_its_id(journal: Path) -> None:
+    path = journal / "starts-000001.jsonl"
+    made = administrative("startgate-rules-reload", "abc1", 0, outcome="failure", reason="a fault")
+    made["startgate"]["admin"] = {"faults": ["a", "b"], "cases": {"run": 3}, "unknown": [{"x": 1}]}
+    line = encode(made)
+    path.write_bytes(path.read_bytes() + line + encode({**made, "event": {**made["event"], "id": "abc2"}}))
+    told = dict(text.split(maxsplit=1) for text in invoke("audit", "show", "abc1").output.splitlines())
+    assert (told["event.id"], told["event.reason"]) == ("abc1", "a fault")
+    assert (told["startgate.admin.faults"], told["startgate.admin.cases.run"]) == ("a, b", "3")
+    assert told["startgate.admin.unknown"] == '[{"x": 1}]'
+    assert invoke("audit", "show", "abc1", "--json").stdout_bytes == line
+    several = invoke("audit", "show", "abc")
+    assert (several.exit_code, "abc1, abc2; give more of it" in several.stderr) == (2, True)
+
+
 def test_audit_list_of_nothing(tmp_path: Path) -> None:
     (tmp_path / "journal").mkdir()
     assert "no starts are recorded in" in invoke("audit", "list").output
