@@ -116,3 +116,37 @@ async def test_a_data_stream_that_is_not_there_is_told(tmp_path: Path) -> None:
     async with serve_embedded() as cluster, in_front_of(cluster, tmp_path) as stack:
         report = await looked(stack, stream="stream")
         assert [source.name for source in report.sources if not source.read] == ["data stream stream"]
+
+
+async def test_a_start_through_a_replica_is_explained_by_its_journal(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+    async with (
+        serve_embedded(jobs=Jobs(notes=True)) as cluster,
+        in_front_of(cluster, tmp_path / "one") as one,
+        in_front_of(cluster, tmp_path / "two") as two,
+    ):
+        await make(one, "shared")
+        assert (await two.start("shared")).status == 200
+        await one.ended("shared")
+        (alone,) = (await looked(one)).findings
+        assert alone.job == "shared"
+        both = await looked(one, folders=(one.journal, two.journal))
+        assert both.findings == ()
+
+
+async def test_where_the_oldest_files_are_gone_nothing_of_their_time_is_told(tmp_path: Path) -> None:
+    """The first file of the journal is retired: what it held may have explained the start."""
+    async with serve_embedded(jobs=Jobs(notes=True)) as cluster, in_front_of(cluster, tmp_path) as stack:
+        await make(stack, "old")
+        assert (await stack.start("old")).status == 200
+        await stack.ended("old")
+        # A later record is all that is left.
+        assert (await stack.start("none")).status == 404
+        left = tmp_path / "left"
+        left.mkdir()
+        lines = (stack.journal / "starts-000001.jsonl").read_bytes().splitlines(keepends=True)
+        (left / "starts-000002.jsonl").write_bytes(lines[-1])
+        report = await looked(stack, folders=(left,))
+        assert report.findings == ()
+        assert any("the record begins at" in note for note in report.notes)
