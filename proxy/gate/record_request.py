@@ -45,7 +45,8 @@ def _source(peer: str) -> dict[str, Any]:
     if not port.isdigit():
         return {"address": peer}
     try:
-        ip = {"ip": str(ip_address(host.strip("[]")))}
+        # Without a zone (RFC 4007): an index takes no address that has one, and not the rest of the record either.
+        ip = {"ip": str(ip_address(host.strip("[]").partition("%")[0]))}
     except ValueError:
         ip = {}
     return {"address": host, **ip, "port": int(port)}

@@ -47,6 +47,9 @@ _AGAIN = "startgate.owner."
 _MASKED = re.compile(rf"{MARK}[0-9a-f]{{{MASK_HEX}}}")
 _WORDS = f"{MARK}the cluster's words may name somebody"
 _PROSE = frozenset({Kind.TEXT, Kind.TEXTS})
+# How Elasticsearch names users in its texts (AuthorizationDenialMessages): also those whom no field holds, such as
+# whoever acts as another.
+_NAMED = re.compile(r"(?i)(\b(?:user|username|run as|principal) \[)([^\]]*)(?=\])")
 
 
 class Mask:
@@ -69,9 +72,16 @@ class Mask:
         for one, held in leaves(record):
             if one.kind in _PROSE:
                 key = _last(one.name)
-                held[key] = _each(held[key], rewrite)
+                held[key] = _each(held[key], lambda text: self._unnamed(rewrite(text)))
         _leave_out_situation(record)
         return record
+
+    def _unnamed(self, text: str) -> str:
+        if "user.name" not in self._fields:
+            return text
+        return _NAMED.sub(
+            lambda found: found[1] + (found[2] if _MASKED.fullmatch(found[2]) else self.of(found[2])), text
+        )
 
     def _mask(self, name: str, held: dict[str, Any], quoted: set[str]) -> None:
         """Mask a field where it stands, and note what it held."""

@@ -33,7 +33,7 @@ def open_store(folder: Path, settings: JournalSettings, files: Files, now_ms: Ca
         JournalError: the folder cannot be used, another process holds it, or what is in it is not to be gone on with.
     """
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make(folder, files)
         notes = check_folder(folder)
         lock = take_lock(folder, files)
     except OSError as failure:
@@ -43,6 +43,15 @@ def open_store(folder: Path, settings: JournalSettings, files: Files, now_ms: Ca
     except BaseException:
         lock.release()
         raise
+
+
+def _make(folder: Path, files: Files) -> None:
+    """Make a folder that is not there, so that it is there after a crash, too: its name is in the folder around it, and
+    with it all that it holds. Raises OSError."""
+    missing = [one for one in (folder, *folder.parents) if not one.exists()]
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for one in missing:
+        files.sync_folder(one.parent)
 
 
 def _opened(

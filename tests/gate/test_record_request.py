@@ -18,6 +18,21 @@ def test_nothing_is_told_of_headers_that_are_not_named() -> None:
     assert way_fields(arrived(("Authorization", "Basic eA=="))) == {}
 
 
+@pytest.mark.parametrize(
+    ("peer", "source"),
+    [
+        ("[2001:db8::1]:80", {"address": "[2001:db8::1]", "ip": "2001:db8::1", "port": 80}),
+        ("[fe80::1%eth0]:80", {"address": "[fe80::1%eth0]", "ip": "fe80::1", "port": 80}),
+        ("fe80::1%2:80", {"address": "fe80::1%2", "ip": "fe80::1", "port": 80}),
+        ("somewhere:80", {"address": "somewhere", "port": 80}),
+        ("somewhere", {"address": "somewhere"}),
+    ],
+)
+def test_an_address_is_one_that_an_index_takes(peer: str, source: dict[str, object]) -> None:
+    """A record with another as `source.ip` would be refused as a whole, and never be shipped."""
+    assert request_fields(arrived(peer=peer))["source"] == source
+
+
 def test_texts_of_a_client_are_bounded() -> None:
     told = request_fields(arrived(("User-Agent", "x" * 5000), ("X-Forwarded-For", "y" * 5000)))
     assert told["user_agent"]["original"].endswith("…[5000 characters]")

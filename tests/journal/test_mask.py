@@ -43,6 +43,25 @@ def test_sentences_quote_the_mask() -> None:
     assert NAMES.masked(record())["event"]["reason"] == f"user [{mask_of('ann')}] may not"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "action [cluster:x] is unauthorized for user [{}] run as [ann] with effective roles [analyst]",
+        "action [x] is unauthorized for API key id [i] of user [{}]",
+        "User [{}] is not allowed",
+    ],
+)
+def test_somebody_whom_no_field_holds_is_masked_where_the_cluster_names_them(text: str) -> None:
+    """Whoever acts as another: `_authenticate` tells the other alone."""
+    one = record()
+    one["event"]["reason"] = text.format("bob")
+    assert NAMES.masked(one)["event"]["reason"] == text.format(mask_of("bob")).replace("ann]", f"{mask_of('ann')}]")
+    addresses = Mask(Masking(fields=("source.address",), key=KEY))
+    one = record()
+    one["event"]["reason"] = text.format("bob")
+    assert addresses.masked(one)["event"]["reason"] == text.format("bob")
+
+
 def test_nothing_else_is_touched() -> None:
     told = NAMES.masked(record())
     assert told["user"]["roles"] == ["analyst"]
@@ -134,7 +153,8 @@ def test_what_the_cluster_says_of_somebody_it_does_not_know_is_left_out(
     if not known:
         del one["user"], one["startgate"]["caller"]
     told = NAMES.masked(one)["event"]["reason"]
-    assert told == ("masked:the cluster's words may name somebody" if left_out else "unable to authenticate user [bob]")
+    rest = f"unable to authenticate user [{mask_of('bob')}]"
+    assert told == ("masked:the cluster's words may name somebody" if left_out else rest)
 
 
 def test_why_it_is_not_known_who_called_is_left_out() -> None:

@@ -14,7 +14,9 @@ import pytest
 from proxy.errors import JournalError
 from proxy.journal import chain
 from proxy.journal.folder import FIRST_FILE, LOCK_FILE
+from proxy.journal.opening import open_store
 from proxy.journal.writer import open_journal
+from proxy.settings import JournalSettings
 from tests.journal.disk import Clock, Disk, actions, check_chain, everything, lines, receipts, record, said
 
 ROOT = Path(__file__).parents[2]
@@ -43,6 +45,25 @@ asyncio.run(opened.close())
 def run(script: str, *arguments: object, **more: Any) -> subprocess.CompletedProcess[str]:
     asked = [sys.executable, "-c", script, *map(str, arguments)]
     return subprocess.run(asked, capture_output=True, text=True, check=False, cwd=ROOT, timeout=30, **more)
+
+
+@pytest.mark.parametrize("below", ["journal", "a/b/journal"])
+def test_a_new_folder_is_on_the_disk_before_anything_is_in_it(tmp_path: Path, below: str) -> None:
+    """Else a power failure takes away the folder, and with it what was recorded."""
+    made: list[tuple[Path, bool]] = []
+
+    class Noting(Disk):
+        def sync_folder(self, folder: Path) -> None:
+            made.append((folder, (tmp_path / below / LOCK_FILE).exists()))
+            super().sync_folder(folder)
+
+    folder = tmp_path / below
+    around = [one for one in folder.parents if one.is_relative_to(tmp_path)]
+    open_store(folder, JournalSettings(), Noting(), Clock()).close()
+    assert made[: len(around)] == [(one, False) for one in around]
+    made.clear()
+    open_store(folder, JournalSettings(), Noting(), Clock()).close()
+    assert {one for one, _ in made} == {folder}, "what was there already is nobody's to sync"
 
 
 async def test_one_folder_has_one_process(tmp_path: Path) -> None:
