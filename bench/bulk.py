@@ -1,8 +1,8 @@
 """How much of a big body a proxy passes on in a second of its CPU time, side by side with other proxies in one run.
 
 Bodies go up and come down, with their length or in chunks, over one connection, in rounds that take turns as those of
-`bench.wire`. nginx stands there twice: as it comes, where it writes big bodies to files, and set up to pass them on while
-they come (`bench.peers.STREAMING`). The bar is measured against whichever of the two is better.
+`bench.wire`. nginx stands there twice: as it comes, where it writes big bodies to files, and set up to pass them on
+while they come (`bench.peers.STREAMING`). The bar is measured against whichever of the two is better.
 
 Run: python -m bench.bulk [--rounds 5] [--mebibytes 100] [--peers nginx nginx-streaming startgate]
 """
@@ -152,10 +152,7 @@ def rows(found: dict[tuple[str, Way], Sample]) -> Iterator[list[str]]:
 
 
 def _peers(names: Sequence[str]) -> list[tuple[Peer, str]]:
-    found = list(present(names))
-    if STREAMING.name in names and (program := STREAMING.find()):
-        found.insert(0, (STREAMING, program))
-    return found
+    return [*present(names, (STREAMING,)), *present(names)]
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
-"""A certificate for the loopback address, signed by its own key, for benchmarks with TLS."""
+"""A certificate for the loopback address, signed by its own key, for benchmarks with TLS; clients that take any."""
 
 import ipaddress
+import ssl
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -30,3 +31,11 @@ def self_signed(folder: Path) -> tuple[Path, Path]:
     )
     key_path.chmod(0o600)
     return certificate_path, key_path
+
+
+def trusting_anybody() -> ssl.SSLContext:
+    """For clients: no certificate is looked at."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context

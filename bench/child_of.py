@@ -2,8 +2,8 @@
 
 The order is left in a pipe that takes the place of standard input, whose other end stays open, then the process
 replaces itself: what is measured is the process that serves in production, under the pid that the benchmark knows.
-Run: python -m bench.child_of edge PORT UPSTREAM_PORT FOLDER, or … edge-tls, with bench.crt and bench.key in FOLDER, or …
-gate UPSTREAM_PORT FOLDER SERVICE
+Run: python -m bench.child_of edge PORT UPSTREAM_PORT FOLDER, or … edge-tls, with bench.crt and bench.key in FOLDER, or
+… gate UPSTREAM_PORT FOLDER SERVICE
 """
 
 import os

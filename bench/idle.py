@@ -1,8 +1,8 @@
 """What an idle keep-alive connection costs a worker in memory, side by side with other proxies.
 
 So many clients connect one after the other; each sends a few searches whose heads have identifiers of their own, as
-Kibana's have, and keeps its connection. Told is the growth of resident memory by connection, once all of them are idle. What
-the kernel holds for sockets is in nobody's figure.
+Kibana's have, and keeps its connection. Told is the growth of resident memory by connection, once all of them are idle.
+What the kernel holds for sockets is in nobody's figure.
 
 Run: python -m bench.idle [--connections 10000] [--tls-connections 2000] [--peers nginx startgate]
 """
@@ -19,7 +19,7 @@ from itertools import cycle, islice
 from pathlib import Path
 
 from bench import bars, measure, report
-from bench.certificate import self_signed
+from bench.certificate import self_signed, trusting_anybody
 from bench.children import child, free_port, python
 from bench.load import requests_of, whole
 from bench.peers import PEERS, TLS, Peer
@@ -89,13 +89,6 @@ def hold(pid: int, name: str, port: int, count: int, tls: ssl.SSLContext | None 
     return Held(proxy=name, connections=count, before_mib=before / 2**20, after_mib=after / 2**20)
 
 
-def _trusting_anybody() -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context
-
-
 def measure_all(plain: Sequence[tuple[Peer, str]], secure: Sequence[Peer], counts: tuple[int, int]) -> list[Held]:
     """Every peer by itself, one after the other; `counts` are connections without and with TLS."""
     found = []
@@ -112,7 +105,7 @@ def measure_all(plain: Sequence[tuple[Peer, str]], secure: Sequence[Peer], count
                 place.mkdir()
                 self_signed(place)
                 with running(peer, program, port, folder) as target:
-                    name, tls = target.name, _trusting_anybody()
+                    name, tls = target.name, trusting_anybody()
                     found.append(hold(target.pid or 0, name, target.port, counts[1], tls))
     return found
 

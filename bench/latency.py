@@ -1,8 +1,11 @@
 """What passing a proxy adds to latency at half its load, side by side with other proxies in one run.
 
 Each proxy's top load is measured first: as many requests as it answers, one worker, load and node on the other CPU, so
-that it may be these that bound it. Then requests come at a constant rate (`bench.pace`): half of a proxy's own top, and for
-comparison half of the lowest top of all, in rounds that take turns. Latency is told from when a request was due.
+that it may be these that bound it. Then requests come at a constant rate (`bench.pace`): half of a proxy's own top, and
+for comparison half of the lowest top of all, in rounds that take turns. Latency is told from when a request was due.
+
+Milliseconds at the 99th percentile are told by whatever else wants a CPU: where the machine is busy, run it with
+precedence, `chrt -r 1 python -m bench.latency` (as root; children inherit it).
 
 Run: python -m bench.latency [--rounds 7] [--seconds 2] [--peers nginx startgate]
 """

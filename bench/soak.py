@@ -17,7 +17,6 @@ import contextlib
 import os
 import shutil
 import signal
-import ssl
 import sys
 import tempfile
 import time
@@ -27,7 +26,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bench import bars, report
-from bench.certificate import self_signed
+from bench.certificate import self_signed, trusting_anybody
 from bench.child_of import RULES
 from bench.children import ChildError, child, free_port, python
 from bench.jobs import Kind, prepare
@@ -96,9 +95,6 @@ async def running() -> AsyncIterator[Place]:
         path = configure(folder, node_port, cluster.add_api_key("gate"), ports)
         serve = child(python("proxy", "serve", "--config", str(path)), log=folder / "serve.log", listens=ports[1])
         pid = await asyncio.to_thread(stack.enter_context, serve)
-        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        tls.check_hostname = False
-        tls.verify_mode = ssl.CERT_NONE
         yield Place(
             pid=pid,
             folder=folder,
@@ -106,7 +102,7 @@ async def running() -> AsyncIterator[Place]:
             scene=Scene(
                 port=ports[0],
                 tls_port=ports[1],
-                tls=tls,
+                tls=trusting_anybody(),
                 starter=first.authorization,
                 stranger=denied.authorization,
             ),
@@ -141,7 +137,7 @@ async def watch(place: Place, found: Watch, minutes: float, stop: asyncio.Event)
     stop.set()
 
 
-async def _serving(place: Place) -> dict[str, int]:
+async def serving(place: Place) -> dict[str, int]:
     """Startgate's processes, once it answers.
 
     Raises:
@@ -168,7 +164,7 @@ async def soak(minutes: float) -> tuple[list[Trend], Scene, str]:
     """Run it; what each process came to, what was played, and what Startgate logged."""
     async with running() as place:
         stop = asyncio.Event()
-        found = Watch(await _serving(place))
+        found = Watch(await serving(place))
         async with asyncio.TaskGroup() as group:
             for kind, count, pause_s in KINDS:
                 for _ in range(count):

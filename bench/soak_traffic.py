@@ -64,7 +64,7 @@ class Link:
         found = _STATUS.match(head)
         length = _LENGTH.search(head)
         if found is None or int(found[1]) != status:
-            rest = await self.reader.read(500)
+            rest = await self.reader.read(500) if length and int(length[1]) else b""
             raise Fault(f"{head.splitlines()[0]!r} instead of {status}: {rest!r}")
         return await (self._body(int(length[1]), pause_s) if length else self._chunks(pause_s))
 

@@ -23,9 +23,9 @@ class Target:
     pid: int | None
 
 
-def present(names: Sequence[str]) -> Iterator[tuple[Peer, str]]:
-    """The named peers that are installed, with their programs; says of each missing one how to get it."""
-    for peer in PEERS:
+def present(names: Sequence[str], peers: Sequence[Peer] = PEERS) -> Iterator[tuple[Peer, str]]:
+    """The named ones of `peers` that are installed, with their programs; says of each missing one how to get it."""
+    for peer in peers:
         if peer.name not in names:
             continue
         if program := peer.find():

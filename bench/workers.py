@@ -1,9 +1,9 @@
 """What a second worker is worth: its throughput beside that of one, CPU time by request, and how the load is shared.
 
 The throughput of two workers on two CPUs of their own is to be had only where load and node have further ones. So each
-worker gets the same small share of a CPU instead (`bench.quota`, as root), which makes it what bounds the throughput on any
-machine: whatever workers wait for each other for, or share, then shows. What does not show is what CPUs share: caches
-and memory. Without a quota it is CPU time by request and the busier worker's share that are told.
+worker gets the same small share of a CPU instead (`bench.quota`, as root), which makes it what bounds the throughput on
+any machine: whatever workers wait for each other for, or share, then shows. What does not show is what CPUs share:
+caches and memory. Without a quota it is CPU time by request and the busier worker's share that are told.
 
 Run: python -m bench.workers [--rounds 5] [--requests 8000] [--connections 64] [--share 0.2]
 """
@@ -12,7 +12,7 @@ import argparse
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -109,7 +109,7 @@ def measure_all(options: argparse.Namespace) -> tuple[dict[int, list[Sample]], b
         return samples, all(target.limited for target in sets.values())
 
 
-def rows(samples: dict[int, Sequence[Sample]], *, limited: bool) -> list[list[str]]:
+def rows(samples: Mapping[int, Sequence[Sample]], *, limited: bool) -> list[list[str]]:
     """The table: medians of the rounds."""
     median = statistics.median
     speed = {count: median(one.per_second for one in each) for count, each in samples.items()}
@@ -143,7 +143,7 @@ def main() -> None:
         "workers",
         where=report.machine() | {"rounds": options.rounds, "connections": options.connections, "quota": held},
         heads=("", "CPU µs/req", "busiest worker's share", "req/s", "x one", "bar"),
-        rows=rows({count: each for count, each in samples.items()}, limited=limited),
+        rows=rows(samples, limited=limited),
         figures={str(count): [asdict(one) for one in each] for count, each in samples.items()},
     )
 
