@@ -10,7 +10,7 @@ wire, and a search that nobody waits for must end.
 """
 
 import asyncio
-import logging
+import ssl
 from typing import TypeAlias, cast
 
 from proxy.edge.answers import error_answer
@@ -29,8 +29,6 @@ from proxy.route.table import Route
 from proxy.wire.errors import WireError
 from proxy.wire.repeated import RequestDecoder
 from proxy.wire.request import RequestHead
-
-logger = logging.getLogger(__name__)
 
 # Address and port that a front told of; the address is empty where it has none.
 Source: TypeAlias = tuple[str, int] | None
@@ -109,6 +107,8 @@ class ClientConnection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """asyncio: the connection is gone."""
+        if isinstance(exc, ssl.SSLError):
+            self.note(Reason.TLS, exc.reason.replace("_", " ").lower() if exc.reason else "the connection broke")
         self._leave()
         self._context.caps.leave(self._origin, self._beyond)
         self._context.sweep.discard(self)
@@ -137,7 +137,12 @@ class ClientConnection(asyncio.Protocol):
         if self._exchange is not None:
             self._expire_exchange(self._exchange)
         elif self._lingering or self.transport.is_closing():
+            if self.transport.get_write_buffer_size():
+                self.note(Reason.STALLED, "did not read the end of its answer")
             self.transport.abort()
+        elif self._held and self.write_paused:
+            self.note(Reason.STALLED, "sent requests ahead and does not read the answers")
+            self.abort()
         elif self._held:
             self._refuse(408, "the request head did not arrive in time", Reason.SLOW_HEAD)
         else:
@@ -153,6 +158,14 @@ class ClientConnection(asyncio.Protocol):
             self.deadline = min(self.deadline, self._context.sweep.now + FIRST_REQUEST_S)
         else:
             self._close()
+
+    def forsake(self) -> None:
+        """Worker: its time to stop is over, and this is still there."""
+        if self._exchange is not None:
+            self.note(Reason.DRAIN, "its request did not finish in time")
+        elif not self._lingering:
+            self.note(Reason.DRAIN, "it was still there")
+        self.abort()
 
     def abort(self) -> None:
         """Worker or exchange: reset the connection."""

@@ -28,6 +28,10 @@ class Client(Protocol):
         """Close at once."""
         ...
 
+    def forsake(self) -> None:
+        """Close at once, and tell of it: the time to stop is over."""
+        ...
+
 
 @dataclass(slots=True)
 class Context:

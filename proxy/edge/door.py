@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import errno
 import functools
-import logging
 import socket
 import ssl
 from typing import Final, NamedTuple
@@ -22,8 +21,6 @@ from proxy.edge.refusals import Reason
 from proxy.edge.sockets import readable
 from proxy.tasks import spawn
 from proxy.wire.proxy_protocol import HEADER_BYTES, ProxyProtocolError, decode_proxy_header
-
-logger = logging.getLogger(__name__)
 
 # Connections that are accepted in one go; others wait for their turn, as everything else on the loop does.
 _BURST: Final = 64
@@ -87,7 +84,8 @@ class Door:
 
     def forsake(self) -> None:
         """Let go of all that are not yet clients."""
-        for task in tuple(self._arriving):
+        for task, address in tuple(self._arriving.items()):
+            self._note(Reason.DRAIN, peer_name(address), "it was not done with its handshake in time")
             task.cancel()
 
     def _accept(self) -> None:
@@ -110,7 +108,7 @@ class Door:
         if failure.errno in _EXHAUSTED:
             self._note(Reason.DESCRIPTORS, "anybody", f"no connection can be accepted: {failure.strerror}")
         else:
-            logger.warning("a connection could not be accepted: %s", failure)
+            self._note(Reason.ACCEPT, "anybody", f"a connection could not be accepted: {failure.strerror}")
         self._loop.remove_reader(self._sock)
         self._resting = self._loop.call_later(_REST_S, self._loop.add_reader, self._sock, self._accept)
 

@@ -15,7 +15,6 @@ Rules of this file:
 7. Whoever waits for a connection and no longer wants it says so (`Pool.forget`): its place is somebody else's.
 """
 
-import logging
 from typing import Final
 
 from proxy.edge.answers import OVERLOADED, RETRY_AFTER
@@ -31,14 +30,16 @@ from proxy.wire.framing import CHUNKED, UNTIL_CLOSE
 from proxy.wire.limits import HeadLimits
 from proxy.wire.request import RequestHead, encode_request
 
-logger = logging.getLogger(__name__)
-
 _SAFE: Final = frozenset((b"GET", b"HEAD", b"OPTIONS"))
 
 # Elasticsearch keeps a connection open after some refusals but reads no request from it any more: after heads that are
 # too large (Netty's HttpObjectDecoder discards all that follows) and, in 7.17, after headers that repeat. It says 413,
 # or 400 as for many harmless mistakes; the others are what it could as well say.
 _OUT_OF_STEP: Final = frozenset((400, 413, 414, 417, 431))
+
+# RFC 9110 §15.2 lets a server send as many interim answers as it likes. Elasticsearch sends one at most; a server that
+# sends them for ever would keep a client waiting as long. Go's client takes five.
+_INTERIM_MOST: Final = 32
 
 # Where no connection is to be had because of ourselves, not of the node: with Retry-After.
 _CROWDED: Final = {
@@ -54,8 +55,8 @@ class Exchange:
 
     __slots__ = (
         "_answer", "_answer_body", "_awaiting", "_body", "_client", "_committed", "_discard", "_early", "_framing",
-        "_head", "_heard", "_keep", "_limits", "_message", "_minor", "_over", "_receipt", "_retried", "_reused",
-        "_sent", "_target", "_upstream", "_withheld", "request_done",
+        "_head", "_heard", "_interims", "_keep", "_limits", "_message", "_minor", "_over", "_receipt", "_retried",
+        "_reused", "_sent", "_target", "_upstream", "_withheld", "request_done",
     )  # fmt: skip
 
     def __init__(
@@ -77,6 +78,7 @@ class Exchange:
         self._answer_body: BodyReader | None = None
         self._early = b""  # of an answer head that is incomplete
         self._heard = False  # a byte came back
+        self._interims = 0  # interim answers that came
         self._committed = False  # the answer's head went out
         self._keep = False  # the client's connection lives on
         self._reused = False  # the server's connection had been idle
@@ -138,15 +140,14 @@ class Exchange:
 
     def _request_broken(self, fault: WireError) -> None:
         if self._committed:
-            self._cut("the client's request body is broken: %s", fault.reason)
+            self._cut(Reason.MALFORMED, f"the client's request body is broken: {fault.reason}")
         else:
             self._fail(fault.status, "illegal_argument_exception", fault.reason, Reason.MALFORMED)
 
     def give_up(self, status: int, reason: str, why: Reason) -> None:
         """From the client's connection: a time has passed. Both sides are told."""
         if self._committed:
-            self._client.note(why, reason)
-            self._cut("%s", reason)
+            self._cut(why, reason)
         else:
             kind = "receive_timeout_transport_exception" if status == 504 else "illegal_argument_exception"
             self._fail(status, kind, reason, why)
@@ -242,6 +243,9 @@ class Exchange:
             self._begin_answer(answer, data)
 
     def _interim(self, answer: AnswerHead) -> None:
+        self._interims += 1
+        if self._interims > _INTERIM_MOST:
+            raise WireError(f"there are more than {_INTERIM_MOST} interim answers")
         # RFC 9110 §15.2: a proxy forwards interim answers, but none may go to HTTP/1.0 clients.
         if self._minor:
             self._client.transport.write(encode_interim(answer))
@@ -352,8 +356,7 @@ class Exchange:
         if answer is None or answer.framing != UNTIL_CLOSE or not clean:
             if upstream is not None:
                 upstream.owner.blame()
-            self._client.note(Reason.BROKEN, self._target.broken)
-            self._cut("%s", self._target.broken)
+            self._cut(Reason.BROKEN, self._target.broken)
             return
         if self._minor:
             self._client.transport.write(LAST_CHUNK)
@@ -369,14 +372,12 @@ class Exchange:
         if self._upstream is not None:
             self._upstream.owner.blame()
         if self._committed:
-            self._client.note(Reason.BROKEN, fault.reason)
-            self._cut("broken answer: %s", fault.reason)
+            self._cut(Reason.BROKEN, fault.reason)
         else:
-            logger.warning("broken answer: %s", fault.reason)
             self._fail(502, "node_disconnected_exception", f"{self._target.broken}: {fault.reason}", Reason.BROKEN)
 
-    def _cut(self, message: str, detail: str) -> None:
-        logger.warning("answer cut short: " + message, detail)
+    def _cut(self, why: Reason, reason: str) -> None:
+        self._client.note(why, f"the answer was cut short: {reason}")
         self._over = True
         self._release()
         self._client.abort()

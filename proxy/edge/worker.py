@@ -62,7 +62,7 @@ async def run(
             task.cancel()
         renewal.cancel()
         for client in tuple(context.clients):
-            client.abort()
+            client.forsake()
         await context.notes.close()
         context.cluster.pool.close()
         context.gate.pool.close()

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import socket
 from typing import cast
 
 import pytest
@@ -22,6 +23,14 @@ from proxy.tasks import spawn
 from tests.edge.rig import Rig, Wire, answer, echo, until
 
 GET = b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+def alone(limits: EdgeLimits) -> Context:
+    """What a connection needs, without servers and with a clock that stands still."""
+    sweep = Sweep(asyncio.get_running_loop())
+    sweep.stop()
+    target = Target(Pool([gate_address("/nowhere")], limits, sweep), "down", "slow", "broken")
+    return Context(limits=limits, sweep=sweep, cluster=target, gate=target, notes=Notes("/nowhere", limits))
 
 
 def numbered(number: int) -> bytes:
@@ -270,6 +279,38 @@ class TestDeadlines:
         assert await client.ended() == b"reset"
         assert upstream.requests == []
 
+    async def test_one_that_reads_no_answers_is_told_of(self, rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
+        async def script(wire: Wire) -> None:
+            while True:
+                await wire.message()
+                await wire.send(answer(b"x" * 30_000))
+
+        caplog.set_level(logging.INFO, "proxy.edge.refusals")
+        edge, _ = await rig.simple(script, client_idle_s=0.3, client_stall_s=0.3, client_linger_s=0.3)
+        with socket.create_connection(("127.0.0.1", edge.port)) as client:
+            client.setblocking(False)
+            with contextlib.suppress(BlockingIOError):
+                for _ in range(2000):
+                    client.send(GET)
+            await until(lambda: "[stalled]: " in caplog.text)
+        assert "slow_head" not in caplog.text
+
+    async def test_one_that_does_not_read_the_end_of_its_last_answer(
+        self, rig: Rig, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level(logging.INFO, "proxy.edge.refusals")
+        context = alone(EdgeLimits())
+        connection = ClientConnection(context)
+        ours, theirs = socket.socketpair()
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        await asyncio.get_running_loop().connect_accepted_socket(lambda: connection, ours)
+        connection.transport.write(b"x" * 1_000_000)
+        connection.finished(keep_alive=False, request_done=True)
+        connection.expire()
+        assert "refused unknown [stalled]: did not read the end of its answer" in caplog.text
+        theirs.close()
+        await asyncio.sleep(0.01)
+
     async def test_a_body_that_drips_is_refused(self, rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
         edge, upstream = await rig.simple(client_body_bytes_per_s=1000, client_body_window_s=0.5, client_linger_s=0.3)
         client = await edge.connect()
@@ -408,12 +449,9 @@ class StubTransport:
 
 async def test_the_rate_of_a_body_is_judged_window_by_window_while_it_is_the_clients_turn() -> None:
     """With a clock of its own: ten bytes a second over windows of two seconds."""
-    limits = EdgeLimits(client_body_bytes_per_s=10, client_body_window_s=2.0)
-    sweep = Sweep(asyncio.get_running_loop())
-    sweep.stop()
-    target = Target(Pool([gate_address("/nowhere")], limits, sweep), "down", "slow", "broken")
-    notes = Notes("/nowhere", limits)
-    client = ClientConnection(Context(limits=limits, sweep=sweep, cluster=target, gate=target, notes=notes))
+    context = alone(EdgeLimits(client_body_bytes_per_s=10, client_body_window_s=2.0))
+    sweep = context.sweep
+    client = ClientConnection(context)
     exchange = StubExchange()
     client.transport = cast(asyncio.Transport, StubTransport())
     client._exchange = cast(Exchange, exchange)

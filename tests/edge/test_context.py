@@ -25,6 +25,8 @@ class Client:
         """Not told here."""
         raise AssertionError
 
+    forsake = abort
+
 
 def make(limits: EdgeLimits) -> Context:
     sweep = Sweep(asyncio.get_running_loop())

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import socket
 import ssl
 from pathlib import Path
@@ -19,6 +20,7 @@ from proxy.settings import ClusterTls, EdgeLimits
 from proxy.wire.limits import HeadLimits
 from proxy.wire.request import decode_request
 from tests.edge.rig import (
+    PATIENCE_S,
     Edge,
     Message,
     Rig,
@@ -29,6 +31,7 @@ from tests.edge.rig import (
     echo,
     make_limits,
     server_tls,
+    until,
     unused_port,
 )
 
@@ -388,9 +391,93 @@ class TestInterim:
         edge, _ = await rig.simple(sends(b"HTTP/1.1 103 Early Hints\r\n\r\n" + answer(b"{}")))
         assert (await edge.ask(b"GET /a HTTP/1.0\r\n\r\n")).status == 200
 
+    @pytest.mark.parametrize("minor", [0, 1])
+    @pytest.mark.parametrize("in_one", [True, False])
+    async def test_so_many_and_no_more(self, rig: Rig, in_one: bool, minor: int) -> None:
+        """A server that sends them for ever is broken; the client is told."""
+        early = b"HTTP/1.1 103 Early Hints\r\n\r\n"
+        request = b"GET /a HTTP/1.%d\r\nHost: x\r\n\r\n" % minor
+        for count, status in ((32, 200), (33, 502)):
+            parts = [early] * count + [answer(b"{}")]
+            edge, _ = await rig.simple(sends(*([b"".join(parts)] if in_one else parts), pause_s=0.001))
+            client = await edge.connect()
+            await client.send(request)
+            for _ in range(32 if minor else 0):
+                assert await client.head() == early
+            assert (await client.message()).status == status
+
+    async def test_a_flood_of_them_ends(self, rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
+        async def script(wire: Wire) -> None:
+            await wire.message()
+            await wire.send_for(b"HTTP/1.1 100 Continue\r\n\r\n" * 1000, PATIENCE_S)
+
+        caplog.set_level(logging.INFO, "proxy.edge.refusals")
+        edge, upstream = await rig.simple(script)
+        client = await edge.connect()
+        await client.send(GET.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+        got = await client.ended()
+        assert (got.count(b" 100 Continue\r\n"), got.count(b" 502 Bad Gateway\r\n")) == (32, 1)
+        assert "[broken]: 502: " in caplog.text
+        await until(lambda: upstream.wires[0].gone)
+
     async def test_switching_protocols_is_a_broken_answer(self, rig: Rig) -> None:
         edge, _ = await rig.simple(sends(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n"))
         assert (await edge.ask(GET)).status == 502
+
+
+NOTHING = {
+    "204": (b"GET", b"HTTP/1.1 204 No Content\r\n\r\n"),
+    "204 of length 0": (b"GET", b"HTTP/1.1 204 No Content\r\ncontent-length: 0\r\n\r\n"),
+    "304": (b"GET", b"HTTP/1.1 304 Not Modified\r\n\r\n"),
+    "304 with a length": (b"GET", b"HTTP/1.1 304 Not Modified\r\ncontent-length: 4\r\n\r\n"),
+    "304 in chunks": (b"GET", b"HTTP/1.1 304 Not Modified\r\ntransfer-encoding: chunked\r\n\r\n"),
+    "HEAD with a length": (b"HEAD", b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\n"),
+    "HEAD in chunks": (b"HEAD", b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"),
+    "HEAD without either": (b"HEAD", b"HTTP/1.1 200 OK\r\n\r\n"),
+    "HEAD that is not there": (b"HEAD", b"HTTP/1.1 404 Not Found\r\ncontent-length: 4\r\n\r\n"),
+}
+
+
+class TestBodiesThatMustNotBe:
+    """RFC 9112 §6.3 (1): some answers end with their head. What a server sends behind one reaches nobody."""
+
+    @pytest.mark.parametrize("late", [False, True])
+    @pytest.mark.parametrize("body", [b"evil", answer(b"evil"), b"4\r\nevil\r\n0\r\n\r\n"])
+    @pytest.mark.parametrize("case", NOTHING)
+    async def test_what_stands_behind_a_bodiless_answer(self, rig: Rig, case: str, body: bytes, late: bool) -> None:
+        method, head = NOTHING[case]
+        sent = asyncio.Event()
+
+        async def script(wire: Wire) -> None:
+            await wire.message()
+            if wire.number:
+                await wire.send(answer(b"good"))
+            elif late:
+                await wire.send(head)
+                await sent.wait()
+                await wire.send(body)
+            else:
+                await wire.send(head + body)
+            await wire.ended()
+
+        edge, upstream = await rig.simple(script)
+        client = await edge.connect()
+        await client.send(method + b" /a HTTP/1.1\r\nHost: x\r\n\r\n")
+        got = await client.head()
+        assert got.split(b" ", 2)[1] == head.split(b" ", 2)[1]
+        sent.set()
+        # Sent late, it comes while nobody waits for an answer.
+        await until(lambda: upstream.wires[0].gone)
+        await client.send(GET)
+        assert (await client.message()).body == b"good", "not a byte of it stands before the next answer"
+        assert len(upstream.wires) == 2
+
+    @pytest.mark.parametrize("status", [b"204 No Content", b"103 Early Hints", b"100 Continue"])
+    @pytest.mark.parametrize("says", [b"content-length: 4", b"transfer-encoding: chunked"])
+    async def test_one_that_announces_a_body_is_broken(self, rig: Rig, status: bytes, says: bytes) -> None:
+        edge, _ = await rig.simple(sends(b"HTTP/1.1 " + status + b"\r\n" + says + b"\r\n\r\nevil"))
+        got = await edge.ask(GET)
+        assert (got.status, "without a body announces one" in reason(got)) == (502, True)
 
 
 class TestEarlyAnswers:
@@ -507,6 +594,17 @@ class TestFailures:
             b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
             b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
             b"HTTP/1.1 200 OK\r\na : b\r\n\r\n",
+            b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\ncontent-length: 5\r\n\r\n12345",
+            b"HTTP/1.1 200 OK\r\ncontent-length: 5, 5\r\n\r\n12345",
+            b"HTTP/1.1 200 OK\r\ncontent-length: -5\r\n\r\n12345",
+            b"HTTP/1.1 200 OK\r\ncontent-length: +5\r\n\r\n12345",
+            b"HTTP/1.1 200 OK\r\ncontent-length: \r\n\r\n12345",
+            b"HTTP/1.1 200 OK\r\ncontent-length: 18446744073709551621\r\n\r\n12345",
+            b"HTTP/1.0 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\n12345\r\n0\r\n\r\n",
+            b"HTTP/1.1 200 OK\r\ntransfer-encoding: gzip\r\n\r\n12345",
+            b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+            b"HTTP/1.1 600 OK\r\ncontent-length: 0\r\n\r\n",
+            b"HTTP/1.1 099 OK\r\ncontent-length: 0\r\n\r\n",
         ],
     )
     @pytest.mark.parametrize("then", ["close", "reset"])
@@ -552,7 +650,11 @@ class TestFailures:
         await client.send(GET)
         assert (await client.ended()).endswith(b"3\r\nabc\r\nreset")
 
-    async def test_the_request_breaking_under_an_early_answer_cuts_it(self, rig: Rig) -> None:
+    async def test_the_request_breaking_under_an_early_answer_cuts_it(
+        self, rig: Rig, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level(logging.INFO, "proxy.edge.refusals")
+
         async def script(wire: Wire) -> None:
             await wire.head()
             await wire.send(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nab")
@@ -564,6 +666,7 @@ class TestFailures:
         assert (await client.head()).startswith(b"HTTP/1.1 200")
         await client.send(b"xyz\r\n")
         assert (await client.ended()).endswith(b"reset")
+        assert "[malformed]: the answer was cut short: the client's request body is broken: a chunk size" in caplog.text
 
     async def test_bytes_behind_an_answer_are_nobodys(self, rig: Rig) -> None:
         evil = answer(b"evil")

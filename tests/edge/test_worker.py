@@ -162,13 +162,15 @@ class TestDrain:
 
         edge, _ = await rig.simple(script, drain_s=0.2)
         client = await edge.connect()
+        port = client.writer.get_extra_info("sockname")[1]
         await client.send(GET)
         await asyncio.sleep(0.05)
-        with caplog.at_level(logging.WARNING, "proxy.edge.worker"):
+        with caplog.at_level(logging.INFO, "proxy.edge"):
             edge.stop.set()
             assert await client.ended() == b"reset"
             await asyncio.wait_for(edge.task, 2)
         assert "1 connections were cut" in caplog.text
+        assert f"refused 127.0.0.1:{port} [drain]: its request did not finish in time" in caplog.text
 
     async def test_a_head_under_way_is_still_served(self, rig: Rig) -> None:
         edge, _ = await rig.simple()
