@@ -3,13 +3,15 @@ r"""The PROXY protocol, versions 1 and 2: who really connected, as a front tells
 Source: "The PROXY protocol, versions 1 & 2" by HAProxy (`doc/proxy-protocol.txt`), section numbers in comments. Who may
 tell it is not judged here: anybody can write such a header.
 
-Strict: a header that could be read in two ways is none. Of version 2 all extensions (TLVs) are skipped, but they must
-fill the space that the header claims for them.
+Strict: a header that could be read in two ways is none. Of the extensions (TLVs) of version 2 the checksum is held
+against the header where there is one; all others are skipped, but they must fill the space that the header claims.
 """
 
 import ipaddress
 import re
 from typing import Final, NamedTuple
+
+from proxy.wire.crc32c import crc32c
 
 # §2.2: chosen so that no other protocol's first bytes can be taken for it.
 SIGNATURE: Final = b"\r\n\r\n\x00\r\nQUIT\n"
@@ -26,6 +28,9 @@ _LOCAL, _PROXY = 0x0, 0x1
 # §2.2: address family and transport in one byte, and how long two addresses with their ports are. A datagram cannot
 # have brought what a connection brings.
 _UNSPEC, _TCP4, _TCP6, _UNIX = 0x00, 0x11, 0x21, 0x31
+# §2.2.3: type, two bytes of length, and so many bytes with the checksum.
+_CRC32C: Final = 0x03
+_CRC32C_BYTES: Final = 4
 _ADDRESS_BYTES: Final = {_UNSPEC: 0, _TCP4: 12, _TCP6: 36, _UNIX: 216}
 
 
@@ -111,29 +116,44 @@ def _version_2(data: bytes) -> ProxyHeader | None:
     if command == _LOCAL:
         # §2.2: the front's own, such as a probe; all else in the header is to be ignored.
         return ProxyHeader(None, end)
-    return ProxyHeader(_source(family, data[_FIXED_BYTES:end]), end)
+    return ProxyHeader(_source(family, data[:end]), end)
 
 
-def _source(family: int, payload: bytes) -> tuple[str, int] | None:
+def _source(family: int, header: bytes) -> tuple[str, int] | None:
+    payload = header[_FIXED_BYTES:]
     size = _ADDRESS_BYTES[family]
     if len(payload) < size:
         raise ProxyProtocolError("the PROXY header is too short for its addresses")
     if family == _UNSPEC:
         # §2.2: nothing is known of what follows, so it is no list of extensions either.
         return None
-    _skip_extensions(payload[size:])
+    _check_extensions(header, _FIXED_BYTES + size)
     if family == _UNIX:
         return "", 0
     half = 4 if family == _TCP4 else 16
     return str(ipaddress.ip_address(payload[:half])), int.from_bytes(payload[2 * half : 2 * half + 2], "big")
 
 
-def _skip_extensions(rest: bytes) -> None:
-    """§2.2.1: each is a type, two bytes of length, and so many bytes."""
-    at = 0
-    while at < len(rest):
-        if at + 3 > len(rest):
-            break
-        at += 3 + int.from_bytes(rest[at + 1 : at + 3], "big")
-    if at != len(rest):
+def _check_extensions(header: bytes, at: int) -> None:
+    """§2.2.1: from `at` on each is a type, two bytes of length, and so many bytes."""
+    sums = []
+    while at + 3 <= len(header):
+        value = at + 3
+        end = value + int.from_bytes(header[at + 1 : value], "big")
+        if header[at] == _CRC32C:
+            sums.append((value, end))
+        at = end
+    if at != len(header):
         raise ProxyProtocolError("the extensions of the PROXY header do not end where it ends")
+    if len(sums) > 1:
+        raise ProxyProtocolError("the PROXY header has more than one checksum")
+    for value, end in sums:
+        _check_sum(header, value, end)
+
+
+def _check_sum(header: bytes, at: int, end: int) -> None:
+    """§2.2.3: that of the whole header, with zeros in its own place."""
+    if end - at != _CRC32C_BYTES:
+        raise ProxyProtocolError(f"the checksum of the PROXY header has {end - at} bytes, not {_CRC32C_BYTES}")
+    if int.from_bytes(header[at:end], "big") != crc32c(header[:at] + bytes(_CRC32C_BYTES) + header[end:]):
+        raise ProxyProtocolError("the checksum of the PROXY header is not that of its bytes")
