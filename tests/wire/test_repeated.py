@@ -1,6 +1,7 @@
 """A decoder that remembers must say of every head what the strict decoder says, whatever came before it."""
 
 from collections.abc import Callable
+from random import Random
 
 import pytest
 from hypothesis import example, given, settings
@@ -12,7 +13,7 @@ from proxy.wire.errors import WireError
 from proxy.wire.framing import CHUNKED
 from proxy.wire.limits import HeadLimits
 from proxy.wire.repeated import AnswerDecoder, RequestDecoder
-from proxy.wire.request import RequestHead, decode_request
+from proxy.wire.request import RequestHead, decode_request, encode_request
 
 LIMITS = HeadLimits()
 SEARCH = (
@@ -388,3 +389,122 @@ def test_answers_are_understood_the_same_in_any_order(heads: list[tuple[bytes, b
         told = same_answer(decoder, data, head=head)
         if isinstance(told, AnswerHead) and told.verbatim:
             assert encode_answer(told, minor=1, keep_alive=True) == data[: told.end]
+
+
+# What a head may be made of, for the next: lines that mean something to a proxy and such as do not, in order and not.
+NAMES = (
+    b"Host", b"Content-Length", b"content-length", b"Transfer-Encoding", b"Connection", b"connection", b"Expect", b"TE",
+    b"Upgrade", b"Keep-Alive", b"X-Startgate-Plan", b"x-startgate-explain", b"X-A", b"x-a", b"X-B", b"Authorization",
+    b"Te-a", b"Hosts",
+)  # fmt: skip
+VALUES = (
+    b"a", b"x y", b"5", b"00005", b"5, 5", b"+5", b"9" * 18, b"1" + b"0" * 18, b"chunked", b"gzip, chunked", b"close",
+    b"keep-alive", b"X-A", b"x-a, X-B, close", b"te", b"content-length", b"100-continue", b"200-ok", b"", b" ", b"\xff",
+    b"a ", b"\ta", b"a\x00b", b"a\x7f", b"a\rb", b"a\nb", b"a\r\n b", b"a\r\nX-B: c", b": ",
+)  # fmt: skip
+USUAL = (b"Host: n", b"X-A: 1", b"X-B: 2", b"Authorization: q", b"Content-Length: 5", b"Connection: keep-alive")
+REQUESTS = (
+    b"GET / HTTP/1.1", b"POST /a/_search HTTP/1.1", b"PUT /_ml/data_frame/analytics/x HTTP/1.1", b"HEAD * HTTP/1.1",
+    b"GET http://h/ HTTP/1.1", b"GET /\xff HTTP/1.1", b"GET / HTTP/1.0", b"GET / HTTP/1.2", b"GET  / HTTP/1.1", b"",
+)  # fmt: skip
+STATUSES = (
+    b"HTTP/1.1 200 OK", b"HTTP/1.1 200 ", b"HTTP/1.1 404 \xff", b"HTTP/1.1 204 No Content", b"HTTP/1.1 304 Not",
+    b"HTTP/1.1 100 Continue", b"HTTP/1.1 101 Switching", b"HTTP/1.0 200 OK", b"HTTP/1.1 600 No", b"HTTP/1.1 20 OK",
+)  # fmt: skip
+LITTLE = HeadLimits(line_bytes=24, head_bytes=130, fields=6)
+CONVERSATIONS, HEADS = 1500, 10
+
+
+class Conversation:
+    """Heads one after the other on a connection, each the last one changed in a step or two."""
+
+    def __init__(self, chance: Random, starts: tuple[bytes, ...]) -> None:
+        self._chance = chance
+        self._starts = starts
+        self._start = starts[0]
+        self._lines = [*USUAL[: chance.randrange(1, 4)], self._line(), *USUAL[chance.randrange(4, 6) :]]
+        self._before = (self._start, self._lines)
+
+    def _line(self) -> bytes:
+        return self._chance.choice(NAMES) + b": " + self._chance.choice(VALUES)
+
+    def _changed(self, line: bytes) -> list[bytes]:
+        """What takes the place of a line."""
+        chance = self._chance
+        name, number = line.partition(b":")[0], b"%d" % chance.randrange(10 ** chance.randint(1, 19))
+        value = b"%b: %b" % (name, chance.choice(VALUES) if chance.random() < 0.4 else number)
+        wide = name + b" :  x"
+        others: tuple[list[bytes], ...] = (
+            [],
+            [line] * 2,
+            [line, self._line()],
+            [self._line()],
+            [line.swapcase()],
+            [wide],
+        )
+        return [value] if chance.random() < 0.8 else chance.choice(others)
+
+    def next(self) -> bytes:
+        """One more head, and what comes behind it."""
+        chance = self._chance
+        self._before = (self._start, list(self._lines))
+        if chance.random() < 0.15:
+            self._start = chance.choice(self._starts)
+        for _ in range(chance.choice((0, 0, 1, 1, 2))):
+            if self._lines:
+                at = chance.randrange(len(self._lines))
+                self._lines[at : at + 1] = self._changed(self._lines[at])
+        head = b"".join(line + b"\r\n" for line in [self._start, *self._lines]) + b"\r\n"
+        return head + chance.choice((b"", b"", b"{}", b"\r\n", head))
+
+    def back(self) -> None:
+        """The last head was refused: the next one is like the one before it."""
+        self._start, self._lines = self._before
+
+    def pieces(self, data: bytes) -> list[bytes]:
+        """What there is of `data` each time that more of it has come."""
+        chance = self._chance
+        cuts = sorted(chance.sample(range(len(data)), 2)) if chance.random() < 0.2 else []
+        return [data[:cut] for cut in (*cuts, len(data))]
+
+
+def test_a_client_that_changes_its_head_step_by_step(strict: Counter) -> None:
+    chance = Random(6)  # noqa: S311 -- repeatable on purpose
+    known = 0
+    for _ in range(CONVERSATIONS):
+        limits = chance.choice((LIMITS, LITTLE))
+        decoder, client = RequestDecoder(limits), Conversation(chance, REQUESTS)
+        for _ in range(HEADS):
+            before = strict.asked
+            for data in client.pieces(client.next()):
+                told = same_request(decoder, data, limits)
+                if isinstance(told, RequestHead):
+                    # Also what goes on: no byte of it is another request's.
+                    right = decode_request(data, limits)
+                    assert right is not None
+                    assert encode_request(told, rest=data[told.end :]) == encode_request(right, rest=data[right.end :])
+                elif told is not None:
+                    client.back()
+                    break
+            known += strict.asked == before
+    assert known > CONVERSATIONS / 2
+
+
+def test_a_server_that_changes_its_head_step_by_step(strict: Counter) -> None:
+    chance = Random(7)  # noqa: S311 -- repeatable on purpose
+    known = 0
+    for _ in range(CONVERSATIONS):
+        limits = chance.choice((LIMITS, LITTLE))
+        decoder, server = AnswerDecoder(), Conversation(chance, STATUSES)
+        for _ in range(HEADS):
+            before = strict.asked
+            head = chance.random() < 0.1
+            for data in server.pieces(server.next()):
+                told = same_answer(decoder, data, head=head, limits=limits)
+                if isinstance(told, AnswerHead) and told.verbatim:
+                    assert encode_answer(told, minor=1, keep_alive=True) == data[: told.end]
+                elif isinstance(told, tuple) and not isinstance(told, AnswerHead):
+                    server.back()
+                    break
+            known += strict.asked == before
+    assert known > CONVERSATIONS / 2
