@@ -11,12 +11,11 @@ import logging
 import random
 import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import ParamSpec
 
 from proxy.errors import JournalError
-from proxy.journal.entry import timestamp
+from proxy.journal.entry import time_ms, timestamp
 from proxy.journal.lines import files
 from proxy.settings import ShipLimits
 from proxy.ship import cursor as cursors
@@ -256,12 +255,11 @@ def measured(folder: Path, at: Cursor, batch: Sequence[Record] = ()) -> Lag:
 
 def _age_s(stamp: str) -> float:
     try:
-        then = datetime.fromisoformat(stamp)
+        then_ms = time_ms(stamp)
     except ValueError:
         return 0.0
-    then = then if then.tzinfo is not None else then.replace(tzinfo=UTC)
     # A clock that went back makes no record younger than now.
-    return max(time.time() - then.timestamp(), 0.0)
+    return max(time.time() - then_ms / 1000, 0.0)
 
 
 def _sound(batch: Sequence[Record]) -> Sequence[Record]:
