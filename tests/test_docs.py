@@ -199,6 +199,13 @@ def test_decisions_that_are_cited_exist() -> None:
     assert {(where, number) for where, number in cited if number not in numbers} == set()
 
 
+def test_types_of_errors_are_told() -> None:
+    document = (ROOT / "docs" / "differences.md").read_text()
+    told = set(re.findall(r"^\| `(startgate_[a-z_]+)` \|", document, flags=re.MULTILINE))
+    used = {name for path in SOURCES for name in re.findall(r'"(startgate_(?:[a-z_]+_)?exception)"', path.read_text())}
+    assert told == used != set()
+
+
 def test_exit_statuses_are_told() -> None:
     told = {int(row[0]) for row in rows("One line says that it serves") if row[0].isdigit()}
     assert told == {int(status) for status in ExitStatus}
