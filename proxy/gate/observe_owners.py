@@ -5,14 +5,12 @@ this is their index, filled by the same method from a record that is being writt
 start-up. It never guesses: what may have been changed unseen is not known.
 """
 
-import hashlib
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from proxy.journal.chain import canonical
-from proxy.journal.entry import time_ms
+from proxy.journal.entry import digest, time_ms
 from proxy.model import Job
 from proxy.route.table import DELETE, PUT, UPDATE
 
@@ -48,8 +46,8 @@ class _Edit:
 
 
 def config_sha256(job: Job) -> str:
-    """SHA-256 of a job's configuration, as the cluster tells it, in canonical JSON."""
-    return hashlib.sha256(canonical(job.config)).hexdigest()
+    """SHA-256 of a job's configuration, as the cluster tells it, in canonical JSON: as the record of a start has it."""
+    return digest(job.config)
 
 
 class Owners:
