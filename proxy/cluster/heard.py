@@ -19,8 +19,8 @@ NOTES = ".ml-notifications-*"
 # The most that one page of a search may hold (index.max_result_window).
 PAGE = 10_000
 # DataFrameAnalyticsTask's description, and the action of its persistent task (`MlTasks`).
-_TASK_PREFIX = "data_frame_analytics-"
-_TASK_ACTION = "xpack/ml/data_frame/analytics[c]"
+TASK_PREFIX = "data_frame_analytics-"
+TASK_NAME = "xpack/ml/data_frame/analytics"
 _ANY_INDEX = "expand_wildcards=open,hidden&ignore_unavailable=true&allow_no_indices=true"
 
 
@@ -183,7 +183,7 @@ async def tasks_now(transport: Transport, credential: Credential) -> dict[str, i
     Raises:
         PassedOn: the cluster would not tell; ClusterUnreachable: no usable answer.
     """
-    path = "/_tasks?actions=xpack/ml/data_frame/analytics*&detailed=true"
+    path = f"/_tasks?actions={TASK_NAME}*&detailed=true"
     content = await transport.ask("GET", path, credential)
     try:
         return dict(_tasks(content["nodes"]))
@@ -195,5 +195,5 @@ def _tasks(nodes: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
     for node in nodes.values():
         for task in node["tasks"].values():
             description = str(task.get("description", ""))
-            if task["action"] == _TASK_ACTION and description.startswith(_TASK_PREFIX):
-                yield description.removeprefix(_TASK_PREFIX), int(task["start_time_in_millis"])
+            if task["action"] == f"{TASK_NAME}[c]" and description.startswith(TASK_PREFIX):
+                yield description.removeprefix(TASK_PREFIX), int(task["start_time_in_millis"])
