@@ -9,7 +9,8 @@ import asyncio
 import logging
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from proxy.errors import JournalError, Refusal, StartgateError
 from proxy.gate import observe_record
@@ -21,6 +22,7 @@ from proxy.gate.observe_record import Who, outcome_of
 from proxy.gate.ports import Clock, Cluster, Identities, Journal
 from proxy.gate.record_request import request_fields, way_fields
 from proxy.gate.request import SECONDARY_HEADER, Arrived, header_text
+from proxy.journal.mask import is_mask
 from proxy.model import Identity, Job
 from proxy.notes import Gap, Note
 from proxy.route.table import PUT, UPDATE
@@ -77,7 +79,7 @@ class Observer:
             if not note.refused:
                 self._owners.missed(note.answered_ms, (note.action,), now_ms=self._clock.now_ms())
             raise
-        self._owners.take(entry)
+        self._owners.take(_without_pretence(entry, who))
 
     async def gap(self, gap: Gap) -> None:
         """Put on record that calls passed which are not. Raises JournalError: it is not."""
@@ -136,6 +138,17 @@ class Observer:
 
 async def _nothing() -> str:
     return ""
+
+
+def _without_pretence(entry: Mapping[str, Any], who: Who) -> Mapping[str, Any]:
+    """The record as it is to be remembered: without those who are named as only masks are, they or their API key. An
+    owner's name may come from a record in which it was masked (`journal.mask`), and is not masked again."""
+    told = (name for one in (who.caller, who.secondary) if one is not None for name in (one.username, one.api_key_name))
+    if not any(is_mask(name) for name in told if name):
+        return entry
+    ours = {name: part for name, part in entry["startgate"].items() if name not in ("caller", "secondary")}
+    ours["observed"] = {**ours["observed"], "unknown_who": "the name is one that only masks have"}
+    return {**entry, "startgate": ours}
 
 
 def _address(note: Note) -> str:

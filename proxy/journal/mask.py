@@ -43,13 +43,18 @@ MASKABLE: Mapping[str, tuple[str, ...]] = {
     ),
 }
 # Where a masked value may come from an earlier record, in which it was masked already.
-_AGAIN = "startgate.owner."
+_AGAIN = "startgate.owner.seen."
 _MASKED = re.compile(rf"{MARK}[0-9a-f]{{{MASK_HEX}}}")
 _WORDS = f"{MARK}the cluster's words may name somebody"
 _PROSE = frozenset({Kind.TEXT, Kind.TEXTS})
 # How Elasticsearch names users in its texts (AuthorizationDenialMessages): also those whom no field holds, such as
 # whoever acts as another.
 _NAMED = re.compile(r"(?i)(\b(?:user|username|run as|principal) \[)([^\]]*)(?=\])")
+
+
+def is_mask(name: str) -> bool:
+    """Whether a name looks like a mask. Nobody is to be taken for whom a mask stands for by being called so."""
+    return _MASKED.fullmatch(name) is not None
 
 
 class Mask:
@@ -79,9 +84,7 @@ class Mask:
     def _unnamed(self, text: str) -> str:
         if "user.name" not in self._fields:
             return text
-        return _NAMED.sub(
-            lambda found: found[1] + (found[2] if _MASKED.fullmatch(found[2]) else self.of(found[2])), text
-        )
+        return _NAMED.sub(lambda found: found[1] + (found[2] if is_mask(found[2]) else self.of(found[2])), text)
 
     def _mask(self, name: str, held: dict[str, Any], quoted: set[str]) -> None:
         """Mask a field where it stands, and note what it held."""
@@ -90,7 +93,7 @@ class Mask:
         if FIELDS[name].kind is Kind.ADDRESS:
             quoted.update(_texts(held.pop(key)))
             return
-        if name.startswith(_AGAIN) and isinstance(value, str) and _MASKED.fullmatch(value):
+        if name.startswith(_AGAIN) and isinstance(value, str) and is_mask(value):
             return
         quoted.update(_texts(value))
         held[key] = _each(value, self.of)

@@ -1,7 +1,7 @@
 """What is found out of an observed call, by whose credentials, and what is on record when that goes wrong."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -195,6 +195,25 @@ async def test_what_the_cluster_refused_without_asking_who_it_is_is_folded(statu
     scene.journal.entries.append({})
     await scene.note(status=status)
     assert (len(scene.journal.entries), scene.folded) == ((1, ["10.0.0.1"]) if folded else (2, []))
+
+
+@pytest.mark.parametrize(
+    "pretender",
+    [
+        replace(BOB, username="masked:0123456789abcdef0123"),
+        replace(BOB, api_key_id="i", api_key_name="masked:0123456789abcdef0123"),
+    ],
+)
+async def test_whoever_is_named_as_a_mask_is_on_record_and_passes_for_nobody(pretender: Identity) -> None:
+    """An owner's name is not masked a second time, so that this one would be taken for whom the mask stands for."""
+    scene = Scene()
+    scene.cluster.answers = {"identify caller": pretender}
+    record = await scene.note()
+    assert record["startgate"]["caller"]["name"] == pretender.username
+    assert scene.owners.seen(made()) == {
+        "known": False,
+        "why": "who changed the job is not known: the name is one that only masks have",
+    }
 
 
 async def test_what_is_not_on_record_is_an_error_and_nobody_is_called_owner_until_the_next() -> None:

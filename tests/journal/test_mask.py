@@ -182,11 +182,12 @@ def test_what_is_empty_stays() -> None:
 
 def test_a_mask_from_an_earlier_record_is_not_masked_again() -> None:
     mask = mask_of("kim")
-    one = record(owner={"kind": "api_key", "api_key": {"id": "i", "name": mask}})
-    one["user"]["name"] = mask  # whoever calls themselves so is no other
+    one = record(owner={"kind": "api_key", "api_key": {"id": "i", "name": mask}, "seen": {"known": True, "name": mask}})
+    # Whoever calls themselves or their key so is no other.
+    one["user"]["name"] = mask
     told = ALL.masked(one)
-    assert told["startgate"]["owner"]["api_key"]["name"] == mask
-    assert told["user"]["name"] == mask_of(mask)
+    assert told["startgate"]["owner"]["seen"]["name"] == mask
+    assert told["startgate"]["owner"]["api_key"]["name"] == told["user"]["name"] == mask_of(mask)
 
 
 def test_whatever_is_masked_with_another_is_a_field() -> None:
