@@ -12,7 +12,7 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import ParamSpec
+from typing import ParamSpec, TypeVar
 
 from proxy.errors import JournalError
 from proxy.journal.entry import time_ms, timestamp
@@ -24,6 +24,7 @@ from proxy.ship.model import Cursor, Lag, Record, Rejection, Sink, SinkFailure, 
 from proxy.ship.pace import pause_s
 
 P = ParamSpec("P")
+T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
 
@@ -164,7 +165,7 @@ class Shipper:
 
     async def _place(self) -> Cursor:
         """Where the sink is. From the first moment on, retention knows of the sink by its cursor."""
-        self._cursor = await asyncio.to_thread(self._found, self._cursor)
+        self._cursor = await _whole(self._found, self._cursor)
         return self._cursor
 
     def _found(self, at: Cursor | None) -> Cursor:
@@ -225,12 +226,12 @@ class Shipper:
         return pause_s(self._failures, limits.retry_s, limits.retry_longest_s, self._chance())
 
 
-async def _whole(work: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
+async def _whole(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Do something on the disk in a thread, to its end, also where whoever asks is cancelled meanwhile: the right to
     move the cursor must not go to another process while this one writes."""
     task = asyncio.ensure_future(asyncio.to_thread(work, *args, **kwargs))
     try:
-        await asyncio.shield(task)
+        return await asyncio.shield(task)
     except asyncio.CancelledError:
         await asyncio.wait([task])
         raise
