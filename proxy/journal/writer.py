@@ -256,8 +256,11 @@ class Journal:
     async def _finish(self) -> None:
         if self._flushing is not None:
             await asyncio.wait([self._flushing])
-        # There as well: a last checkpoint is written, and that disk may not answer either.
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._store.close)
+        try:
+            # There as well: a last checkpoint is written, and that disk may not answer either.
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._store.close)
+        except RuntimeError:  # no thread can be started any more
+            self._store.close()
 
 
 def _receipt(entry: Mapping[str, Any]) -> str:

@@ -132,14 +132,18 @@ async def test_a_cancelled_caller_is_not_missed_when_the_write_fails(journal: Jo
 
 
 async def test_where_no_thread_can_be_started_nothing_is_recorded(
-    journal: Journal, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    journal = open_journal(tmp_path / "journal")
+
     def exhausted(*_: object) -> None:
         raise RuntimeError("can't start new thread")
 
     monkeypatch.setattr(journal._thread, "submit", exhausted)
     with pytest.raises(JournalError, match="can't start new thread"):
         await journal.append(record(1))
+    await journal.close()
+    await open_journal(tmp_path / "journal").close()
 
 
 async def test_a_failure_that_nobody_foresaw_refuses_who_waits_and_loses_no_debt(
