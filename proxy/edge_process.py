@@ -4,6 +4,7 @@ import asyncio
 import sys
 from collections.abc import Callable
 from socket import socket
+from typing import Final
 
 import msgspec
 
@@ -11,9 +12,14 @@ from proxy import child, logs
 from proxy.edge import worker
 from proxy.edge.door import Entrance
 from proxy.edge.heap import keep_freed
+from proxy.expiry import dated_files, keep_warning
 from proxy.metrics.teller import Teller
 from proxy.orders import EdgeOrder
 from proxy.renewal import renewable_listener
+from proxy.tasks import spawn
+
+# What the supervisor calls the first worker.
+_FIRST: Final = "edge-1"
 
 
 def main() -> int:
@@ -35,6 +41,10 @@ def _work(order: EdgeOrder) -> child.Work:
     ]
 
     async def work(stop: asyncio.Event, ready: Callable[[], None], reload: asyncio.Event) -> None:
+        if order.name == _FIRST:
+            # One tells for all: they use the same files.
+            files = dated_files([one.tls for one in order.listeners if one.tls is not None], order.settings.cluster_tls)
+            spawn(keep_warning(files), name="edge-expiry")
         teller = Teller(order.name, order.metrics) if order.metrics is not None else None
         await worker.run(order.settings, entrances, stop, ready, reload, teller)
 

@@ -13,7 +13,8 @@ class ListenTls:
 
     `more` are further pairs of such files, for clients that ask for one of their names (SNI); everybody else gets the
     first. `client_ca` is a PEM file with the authorities of clients' certificates, None where none are asked for;
-    `client_certificates` is then `required` or `optional`. Versions are `1.2` or `1.3`.
+    `client_certificates` is then `required` or `optional`, and `client_crl` a PEM file with the lists of what those
+    authorities have revoked. Versions are `1.2` or `1.3`.
     """
 
     certificate: str
@@ -21,6 +22,7 @@ class ListenTls:
     more: tuple[tuple[str, str], ...] = ()
     client_ca: str | None = None
     client_certificates: str = "required"
+    client_crl: str | None = None
     # RFC 8996: what is older must not be used.
     min_version: str = "1.2"
     max_version: str = "1.3"

@@ -52,7 +52,8 @@ def listener_context(tls: ListenTls) -> ssl.SSLContext:
 def listener_files(tls: ListenTls) -> tuple[str, ...]:
     """Every file that a listener's context is made from."""
     pairs = ((tls.certificate, tls.key), *tls.more)
-    return (*(path for pair in pairs for path in pair), *([tls.client_ca] if tls.client_ca is not None else []))
+    asked = [path for path in (tls.client_ca, tls.client_crl) if path is not None]
+    return (*(path for pair in pairs for path in pair), *asked)
 
 
 def _one_listener(tls: ListenTls, certificate: str, key: str) -> ssl.SSLContext:
@@ -65,6 +66,8 @@ def _one_listener(tls: ListenTls, certificate: str, key: str) -> ssl.SSLContext:
     _load_pair(context, certificate, key)
     if tls.client_ca is not None:
         _ask_for_certificate(context, tls.client_ca, tls.client_certificates)
+        if tls.client_crl is not None:
+            _refuse_revoked(context, tls.client_crl)
     return context
 
 
@@ -111,6 +114,26 @@ def _ask_for_certificate(context: ssl.SSLContext, authorities: str, wanted: str)
     # A session that is resumed brings the certificate of the first handshake along, however long ago it has ended.
     context.options |= ssl.OP_NO_TICKET
     context.num_tickets = 0
+
+
+def _refuse_revoked(context: ssl.SSLContext, lists: str) -> None:
+    """Certificates on these lists end the handshake, and so does one whose authority has no list here, or one that is
+    over (RFC 5280 §6.3): what is not known not to be revoked is not let in. See
+    docs/decisions/131-how-certificates-are-revoked.md."""
+    alone = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    try:
+        alone.load_verify_locations(lists)
+        held = alone.cert_store_stats()
+        if not held["x509"]:
+            context.load_verify_locations(lists)
+    except OSError as failure:  # as in _trust
+        if (gone := _unreadable(lists)) is not None:
+            raise ConfigError([gone]) from None
+        raise ConfigError([Fault(lists, f"holds no CRL in PEM form{_why(failure)}")]) from None
+    if held["x509"]:
+        # OpenSSL would trust them.
+        raise ConfigError([Fault(lists, "holds certificates; a file of CRLs must hold nothing else")])
+    context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF
 
 
 class _PinnedObject(ssl.SSLObject):

@@ -27,6 +27,7 @@ ARROWS: dict[str, frozenset[str]] = {
     "model": frozenset({"errors"}),
     "tls": BASE | {"settings"},
     "renewal": BASE | {"settings", "tls"},
+    "expiry": frozenset({"settings"}),
     "clientcert": frozenset(),
     "notes": frozenset(),
     # Counting is for every process, and knows none of them.
@@ -65,7 +66,7 @@ ARROWS: dict[str, frozenset[str]] = {
     "preflight": PLAIN | {"rules", "cluster", "identity"},
     "child": PLAIN | {"orders"},
     # The edge's process loads nothing of the gate: it is smaller for it, and a fault there does not reach it.
-    "edge_process": PLAIN | {"child", "edge", "logs", "orders"},
+    "edge_process": PLAIN | {"child", "edge", "expiry", "logs", "orders"},
     "gate_process": PLAIN | {"cases", "child", "gate.app", "logs", "orders"},
     "process": PLAIN | {"orders"},
     "supervisor": PLAIN | {"config", "handover", "listeners", "orders", "preflight", "process"},

@@ -7,6 +7,7 @@ import shutil
 import ssl
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +16,9 @@ from typing import Any
 import aiohttp
 import pytest
 import trustme
-from cryptography.hazmat.primitives import serialization
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from proxy.errors import ConfigError
 from proxy.settings import ClusterTls, ListenTls
@@ -192,6 +195,22 @@ def test_a_key_with_a_pass_phrase_is_a_fault_and_no_question(files: Files) -> No
     assert "ConfigError" in told.stderr
 
 
+def revoked(issuer: trustme.CA, gone: Sequence[trustme.LeafCert], until: datetime) -> bytes:
+    """A CRL (PEM) of an authority."""
+    key = serialization.load_pem_private_key(issuer.private_key_pem.bytes(), password=None)
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    made = x509.CertificateRevocationListBuilder(
+        issuer_name=x509.load_pem_x509_certificate(issuer.cert_pem.bytes()).subject,
+        last_update=datetime(2020, 1, 1, tzinfo=UTC),
+        next_update=until,
+    )
+    for one in gone:
+        number = x509.load_pem_x509_certificate(one.cert_chain_pems[0].bytes()).serial_number
+        entry = x509.RevokedCertificateBuilder(number, datetime(2020, 1, 1, tzinfo=UTC))
+        made = made.add_revoked_certificate(entry.build())
+    return made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+
+
 class Clients(Files):
     """Files of a listener that asks for certificates, and a client's own."""
 
@@ -200,11 +219,27 @@ class Clients(Files):
         self.issuer = trustme.CA()
         self.client_ca = str(folder / "clients.pem")
         self.issuer.cert_pem.write_to_path(self.client_ca)
+        self.crl: str | None = None
+
+    def revoke(
+        self,
+        *gone: trustme.LeafCert,
+        issuer: trustme.CA | None = None,
+        until: datetime = datetime(2100, 1, 1, tzinfo=UTC),
+    ) -> None:
+        """From now on the listener knows a list of these."""
+        self.crl = self.text("crl.pem", revoked(issuer or self.issuer, gone, until).decode())
 
     def listening(self, mode: str) -> ssl.SSLContext:
         """The listener's context."""
         return listener_context(
-            ListenTls(certificate=self.certificate, key=self.key, client_ca=self.client_ca, client_certificates=mode)
+            ListenTls(
+                certificate=self.certificate,
+                key=self.key,
+                client_ca=self.client_ca,
+                client_certificates=mode,
+                client_crl=self.crl,
+            )
         )
 
     async def shown(self, mode: str, shows: trustme.LeafCert | None) -> dict[str, Any] | None:
@@ -249,6 +284,45 @@ async def test_a_client_without_a_certificate_comes_in_only_where_it_is_optional
     clients = Clients(tmp_path)
     assert await clients.shown("required", None) is None
     assert await clients.shown("optional", None) == {}
+
+
+class TestRevocation:
+    """`client_crl`: what an authority has taken back."""
+
+    @pytest.mark.parametrize("mode", ["required", "optional"])
+    async def test_what_is_on_a_list_is_not_let_in(self, tmp_path: Path, mode: str) -> None:
+        clients = Clients(tmp_path)
+        good, bad = (clients.issuer.issue_cert(f"{name}@example.com", common_name=name) for name in ("ann", "bob"))
+        clients.revoke(bad)
+        assert await clients.shown(mode, good)
+        assert await clients.shown(mode, bad) is None
+        assert (await clients.shown("optional", None), await clients.shown("required", None)) == ({}, None)
+
+    async def test_a_list_that_is_over_or_not_there_shuts_out(self, tmp_path: Path) -> None:
+        clients = Clients(tmp_path)
+        good = clients.issuer.issue_cert("ann@example.com", common_name="ann")
+        clients.revoke(until=datetime(2020, 1, 2, tzinfo=UTC))
+        assert await clients.shown("required", good) is None
+        clients.revoke(issuer=trustme.CA())
+        assert await clients.shown("required", good) is None
+        clients.revoke()
+        assert await clients.shown("required", good)
+
+    def test_a_file_of_lists_holds_nothing_else(self, tmp_path: Path) -> None:
+        clients = Clients(tmp_path)
+        clients.revoke()
+        assert clients.crl is not None
+        tls = ListenTls(certificate=clients.certificate, key=clients.key, client_ca=clients.client_ca)
+        mixed = clients.text("mixed.pem", Path(clients.crl).read_text() + Path(clients.ca).read_text())
+        for path, why in (
+            (mixed, "must hold nothing else"),
+            (clients.client_ca, "must hold nothing else"),
+            (clients.text("empty.pem", ""), "holds no CRL in PEM form"),
+            (clients.key, "holds no CRL in PEM form"),
+            (str(tmp_path / "nowhere.pem"), "cannot be read"),
+        ):
+            where, message = fault(replace(tls, client_crl=path))
+            assert (where, why in message) == (path, True)
 
 
 def test_no_session_outlives_a_certificate(tmp_path: Path) -> None:

@@ -80,6 +80,7 @@ LISTEN_KEYS = (
     "listen.tls.key",
     "listen.tls.client_ca",
     "listen.tls.client_certificates",
+    "listen.tls.client_crl",
     "listen.tls.min_version",
     "listen.tls.max_version",
     "listen.proxy_protocol",

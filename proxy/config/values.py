@@ -139,7 +139,7 @@ def listen(node: Node) -> Listen:
     return Listen(host=host, port=port, tls=_listen_tls(secure, secure.value), proxy_protocol=fronts)
 
 
-_LISTEN_TLS = ("certificate", "key", "client_ca", "client_certificates", "min_version", "max_version")
+_LISTEN_TLS = ("certificate", "key", "client_ca", "client_certificates", "client_crl", "min_version", "max_version")
 
 
 def _listen_tls(node: Node, entries: Mapping[str, Node]) -> ListenTls:
@@ -153,14 +153,17 @@ def _listen_tls(node: Node, entries: Mapping[str, Node]) -> ListenTls:
             f"{len(certificates)} and {len(keys)}",
         )
     authorities, wanted = entries.get("client_ca"), entries.get("client_certificates")
-    if authorities is None and wanted is not None:
-        raise invalid(wanted, "client_certificates needs client_ca: the authorities that vouch for clients", key=True)
+    revoked = entries.get("client_crl")
+    for name, needy in (("client_certificates", wanted), ("client_crl", revoked)):
+        if authorities is None and needy is not None:
+            raise invalid(needy, f"{name} needs client_ca: the authorities that vouch for clients", key=True)
     lowest, highest = versions(entries.get("min_version"), entries.get("max_version"))
     return ListenTls(
         certificate=certificates[0],
         key=keys[0],
         more=tuple(zip(certificates[1:], keys[1:], strict=True)),
         client_ca=None if authorities is None else authorities.path(text(authorities)),
+        client_crl=None if revoked is None else revoked.path(text(revoked)),
         client_certificates="required" if wanted is None else choice(wanted, CLIENT_CERTIFICATES),
         min_version=lowest,
         max_version=highest,

@@ -165,6 +165,10 @@ def test_a_fault_of_listen_is_no_second_one_here(read: Read) -> None:
     ("more", "told"),
     [
         (", client_certificates: required", "client_certificates needs client_ca"),
+        (", client_crl: CA", "client_crl needs client_ca"),
+        (", client_ca: CA, client_crl: nowhere.pem", "nowhere.pem cannot be read"),
+        (", client_ca: CA, client_crl: CA", "must hold nothing else"),
+        (", client_ca: CA, client_crl: KEY", "holds no CRL in PEM form"),
         (", client_ca: CA, client_certificates: maybe", "must be one of required, optional"),
         (", client_ca: nowhere.pem", "nowhere.pem cannot be read"),
         (", client_ca: KEY", "holds no CA certificate in PEM form"),

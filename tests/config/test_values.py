@@ -223,7 +223,8 @@ def test_listen_in_both_forms() -> None:
         ({"address": "a:1", "tls": {"certificate": "c"}}, "listen.tls.key is missing"),
         (
             {"address": "a:1", "tls": {"certificate": "c", "key": "k", "ca": "x"}},
-            "unknown key 'ca'; allowed: certificate, key, client_ca, client_certificates, min_version, max_version",
+            "unknown key 'ca'; allowed: certificate, key, client_ca, client_certificates, client_crl, "
+            "min_version, max_version",
         ),
     ],
 )
