@@ -9,11 +9,12 @@ PYTEST_ARGS ?=
 WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 FUZZ_ARGS ?=
 CRASHES ?= 500
+MINUTES ?= 30
 # Packages whose own tests run every branch.
 COVERED ?= destination privileges rules
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast fuzz crash cover style types bench bench-peers lock clean
+.PHONY: help setup demo test test-fast fuzz crash cover style types bench soak bench-peers lock clean
 
 help: ## show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +60,9 @@ types: $(STAMP) ## mypy --strict
 bench: $(STAMP) ## measure: requests passed beside other proxies, and starts
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.lock
 	$(BIN)/python -m bench
+
+soak: $(STAMP) ## half an hour of mixed traffic, in which memory and descriptors must stay flat (MINUTES=2)
+	$(BIN)/python -m bench.soak --minutes $(MINUTES)
 
 bench-peers: ## install the proxies that `make bench` measures beside (Debian, as root)
 	apt-get install --yes --no-install-recommends nginx-light haproxy

@@ -177,14 +177,16 @@ async def test_pace_fails_on_a_refusal() -> None:
 
 
 def test_latency_is_told_beside_that_of_nginx() -> None:
-    def of_rounds(*p99: float) -> latency.Found:
-        rounds = [LoadResult(requests=1, seconds=1, p50_us=100, p99_us=each) for each in p99]
-        return latency.Found(top=50_000, own=rounds, common=rounds)
+    def of_rounds(*p99: float, common: float = 300) -> latency.Found:
+        rounds = [LoadResult(requests=1, seconds=1, p50_us=100, p99_us=each) for each in (*p99, common)]
+        return latency.Found(top=50_000, own=rounds[:-1], common=rounds[-1:])
 
     nginx = of_rounds(150, 200, 9000)
     target = Target(name="startgate", version="1", port=1, pid=1)
     row = latency.row(target, of_rounds(100, 320, 400), nginx)
-    assert row == ["startgate 1", "50000", "25000", "0.100", "0.320", "1.60", "<= 1.50 MISSED", "0.100", "0.320"]
+    assert row == ["startgate 1", "50000", "25000", "0.100", "0.320", "1.60", "<= 1.50 MISSED", "0.100", "0.300"]
+    busier = of_rounds(9000, common=100)
+    assert latency.row(target, of_rounds(100, 320, 400), busier)[5] == "3.20"
     assert latency.row(target, of_rounds(100), None)[5:7] == ["", ""]
 
 
