@@ -17,8 +17,7 @@ from proxy.edge.answers import error_answer
 from proxy.edge.caps import CAPPED, SURPLUS, SURPLUS_S, Peer, capped_answer
 from proxy.edge.context import FIRST_REQUEST_S, Context
 from proxy.edge.exchange import Exchange
-from proxy.edge.forwarding import Forwarding
-from proxy.edge.receipt import peer_name
+from proxy.edge.receipt import host_name, peer_name
 from proxy.edge.refusals import Reason
 from proxy.edge.sniffing import SniffingExchange, sniffs
 from proxy.edge.sockets import reset_on_close, watch_peer
@@ -161,10 +160,8 @@ class ClientConnection(asyncio.Protocol):
 
     def forsake(self) -> None:
         """Worker: its time to stop is over, and this is still there."""
-        if self._exchange is not None:
-            self.note(Reason.DRAIN, "its request did not finish in time")
-        elif not self._lingering:
-            self.note(Reason.DRAIN, "it was still there")
+        if self._exchange is not None or not self._lingering:
+            self.note(Reason.DRAIN, "its request did not finish in time" if self._exchange else "it was still there")
         self.abort()
 
     def abort(self) -> None:
@@ -222,9 +219,8 @@ class ClientConnection(asyncio.Protocol):
         done = exchange is not None and exchange.request_done
         keep = done and head is not None and head.keep_alive and not self.draining
         only, minor = head is not None and head.method == b"HEAD", head.minor if head is not None else 1
-        self.transport.write(
-            error_answer(status, type, reason, head_only=only, minor=minor, keep_alive=keep, headers=headers)
-        )
+        answer = error_answer(status, type, reason, head_only=only, minor=minor, keep_alive=keep, headers=headers)
+        self.transport.write(answer)
         self.finished(keep_alive=keep, request_done=done)
 
     def note(self, why: Reason, text: str) -> None:
@@ -235,7 +231,7 @@ class ClientConnection(asyncio.Protocol):
 
     def _enter(self, context: Context) -> None:
         """Count the connection, and find out whether it is beyond a cap."""
-        self._origin, self._beyond = context.caps.enter(self._host())
+        self._origin, self._beyond = context.caps.enter(host_name(self._address()))
         if self._beyond is None:
             self.deadline = context.sweep.now + context.limits.client_idle_s
             return
@@ -262,15 +258,14 @@ class ClientConnection(asyncio.Protocol):
 
     def _expire_exchange(self, exchange: Exchange) -> None:
         """One of the times for a request has passed: which, and what follows from it."""
-        context = self._context
-        if context.sweep.now >= self._until:
-            exchange.give_up(
-                504, f"the request was not answered within {context.limits.client_request_s:g} s", Reason.REQUEST_TIME
-            )
-        elif context.sweep.now < self._window_end:
+        now, limits = self._context.sweep.now, self._context.limits
+        if now >= self._until:
+            text = f"the request was not answered within {limits.client_request_s:g} s"
+            exchange.give_up(504, text, Reason.REQUEST_TIME)
+        elif now < self._window_end:
             self.note(Reason.STALLED, "stalled in the middle of a message")
             self.abort()
-        elif self._body_bytes < context.limits.client_body_bytes_per_s * context.limits.client_body_window_s:
+        elif self._body_bytes < limits.client_body_bytes_per_s * limits.client_body_window_s:
             exchange.give_up(408, "the request body did not arrive in time", Reason.SLOW_BODY)
         else:
             self._window_end = NEVER
@@ -322,7 +317,7 @@ class ClientConnection(asyncio.Protocol):
             self._refuse(decision.status, decision.reason, Reason.ROUTE, head_only=head.method == b"HEAD")
             return
         if context.forwarding is not None:
-            head = self._head = self._told(context.forwarding, head)
+            head = self._head = context.forwarding.told_over(self.transport, head, host_name(self._address()))
         why = context.caps.begin(self._origin)
         if why is not None:
             self._decline(head, data, why)
@@ -337,11 +332,6 @@ class ClientConnection(asyncio.Protocol):
             exchange, extra = special(self, head, decision, context, self._peer(), data[: head.end])
             self._begin(exchange, data[head.end :], extra)
 
-    def _told(self, rule: Forwarding, head: RequestHead) -> RequestHead:
-        """The head with what nodes and gate are to be told of who asked."""
-        secure = self.transport.get_extra_info("ssl_object") is not None
-        return rule.told(head, self._host(), "https" if secure else "http")
-
     def _begin(self, exchange: Exchange, rest: bytes, extra: bytes = b"") -> None:
         self._exchange = exchange
         self.deadline = self._until
@@ -349,7 +339,6 @@ class ClientConnection(asyncio.Protocol):
             exchange.start(rest, extra)
         except WireError as fault:
             self._refuse(fault.status, fault.reason, Reason.MALFORMED)
-            return
         if self._exchange is exchange and not exchange.request_done:
             self._body_bytes = 0
             self._window_end = NEVER
@@ -379,8 +368,7 @@ class ClientConnection(asyncio.Protocol):
         self.deadline = self._context.sweep.now + self._context.limits.client_linger_s
 
     def _leave(self) -> None:
-        exchange = self._done()
-        if exchange is not None:
+        if (exchange := self._done()) is not None:
             exchange.client_lost()
 
     def _watch(self) -> None:
@@ -408,7 +396,3 @@ class ClientConnection(asyncio.Protocol):
     def _address(self) -> object:
         """Who is at the other end: of the socket, or of the front that has it from there."""
         return self._source or self.transport.get_extra_info("peername")
-
-    def _host(self) -> str:
-        address = self._address()
-        return str(address[0]) if isinstance(address, tuple) and address else ""

@@ -1,5 +1,7 @@
 """What nodes and gate are told of who asked, where an operator wants more than what came (`forwarded.mode`)."""
 
+from asyncio import BaseTransport
+
 from proxy.edge.networks import Networks
 from proxy.settings import Forwarded
 from proxy.wire.forwarded import tell_forwarded
@@ -20,6 +22,11 @@ class Forwarding:
         believed = address in self._believed
         section = tell_forwarded(head.section, address=address, scheme=scheme, believed=believed)
         return head._replace(section=section)
+
+    def told_over(self, transport: BaseTransport, head: RequestHead, address: str) -> RequestHead:
+        """As `told`, of a request that came over this transport."""
+        secure = transport.get_extra_info("ssl_object") is not None
+        return self.told(head, address, "https" if secure else "http")
 
 
 def forwarding(settings: Forwarded) -> Forwarding | None:

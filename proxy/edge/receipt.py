@@ -42,3 +42,8 @@ def peer_name(address: object) -> str:
         return "unknown"
     host, port = address[:2]
     return f"[{host}]:{port}" if ":" in str(host) else f"{host}:{port}"
+
+
+def host_name(address: object) -> str:
+    """The address in a socket's peer address, without its port; empty for what is no internet address."""
+    return str(address[0]) if isinstance(address, tuple) and address else ""

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from proxy.clientcert import read
-from proxy.edge.receipt import front_line, gate_headers, new_receipt, peer_name, subject_line
+from proxy.edge.receipt import front_line, gate_headers, host_name, new_receipt, peer_name, subject_line
 
 
 def test_receipts() -> None:
@@ -53,3 +53,11 @@ def test_without_a_certificate_there_is_no_line(nothing: dict[str, object] | Non
 def test_a_front_is_told_where_there_is_one() -> None:
     assert front_line("192.0.2.7:1", "10.0.0.9:2") == b"\nX-Startgate-Front: 10.0.0.9:2\r"
     assert front_line("192.0.2.7:1", "192.0.2.7:1") == b""
+
+
+@pytest.mark.parametrize(
+    ("address", "host"),
+    [(("10.0.0.1", 55), "10.0.0.1"), (("::1", 55, 0, 0), "::1"), (("", 0), ""), ((), ""), ("/socket", ""), (None, "")],
+)
+def test_a_host_is_an_address_without_its_port(address: object, host: str) -> None:
+    assert host_name(address) == host
