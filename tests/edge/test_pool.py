@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import select
 import socket
 import ssl
 from collections.abc import AsyncIterator
@@ -422,6 +423,36 @@ async def test_nodes_that_go_and_come(rig: Rig) -> None:
     pool.close()
     sweep.stop()
     await asyncio.sleep(0.01)
+
+
+async def test_whoever_waits_is_not_handed_what_waits_to_be_read(rig: Rig) -> None:
+    """A node has sent more than its answer, and the event loop has not looked at it yet."""
+    upstream = await rig.upstream(waits)
+    sweep = Sweep(asyncio.get_running_loop())
+
+    async def serve(factory: ProtocolFactory) -> object:
+        return await asyncio.get_running_loop().create_connection(factory, "127.0.0.1", upstream.port)
+
+    unasked: list[str] = []
+    pool = Pool([Address("node", serve)], EdgeLimits(upstream_connections=1), sweep, unasked=unasked.append)
+    evil = await pool.nodes[0].open()
+    await until(lambda: upstream.wires)
+    waiting = Hopeful()
+    pool.connect(waiting)
+    await until(lambda: pool.waiting)
+    server = upstream.wires[0].writer.get_extra_info("socket").dup()
+    # From here on nothing is awaited: the event loop reads nothing.
+    server.send(answer(b"evil"))
+    assert select.select([evil.transport.get_extra_info("socket").fileno()], [], [], PATIENCE_S)[0]
+    evil.owner.give_back(evil)
+    assert (unasked, evil.transport.is_closing(), waiting.got.done()) == (["node"], True, False)
+    server.close()
+    got = await asyncio.wait_for(waiting.got, PATIENCE_S)
+    assert got is not evil
+    got.owner.drop(got)
+    assert (pool.waiting, pool.nodes[0].busy, pool.nodes[0].idle) == (0, 0, 0)
+    pool.close()
+    sweep.stop()
 
 
 class Hopeful:
