@@ -22,14 +22,14 @@ from tests.test_bench import run, written
 
 @asynccontextmanager
 async def node(answer: bytes, requests: int = 1, pause_s: float = 0.0) -> AsyncIterator[int]:
-    """A node for one connection; its port. It gives so many requests the same answer, the first after a pause."""
+    """A node for one connection; its port. It gives so many requests the same answer, to the first after a pause."""
     done = asyncio.Event()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            await asyncio.sleep(pause_s)
-            for _ in range(requests):
+            for number in range(requests):
                 head = await reader.readuntil(b"\r\n\r\n")
+                await asyncio.sleep(0 if number else pause_s)
                 length = re.search(rb"Content-Length: (\d+)", head)
                 await reader.readexactly(int(length[1]) if length else 0)
                 writer.write(answer)
