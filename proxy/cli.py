@@ -30,6 +30,7 @@ from proxy.commands.rules import rules_group
 from proxy.commands.schema import schema
 from proxy.commands.seal import seal
 from proxy.commands.ship import audit_ship
+from proxy.commands.status import status
 from proxy.commands.test import test
 
 
@@ -86,5 +87,6 @@ audit_group.add_command(audit_bypasses)
 audit_group.add_command(audit_dashboard)
 audit_group.add_command(audit_ship)
 audit_group.add_command(audit_status)
+main.add_command(status)
 for command in (audit_group, break_glass_group, check, embedded, explain, fmt, plan, rules_group, schema, seal, test):
     main.add_command(command)

@@ -10,6 +10,7 @@ import msgspec
 from proxy import child, logs
 from proxy.cases.beside import run_beside
 from proxy.gate import app
+from proxy.metrics.teller import Teller
 from proxy.orders import GateOrder
 
 # How long a thread may keep the interpreter from another that wants it. The default, 5 ms, comes once for each of the
@@ -30,7 +31,8 @@ def main() -> int:
 
 def _work(order: GateOrder) -> child.Work:
     async def work(stop: asyncio.Event, ready: Callable[[], None], reload: asyncio.Event) -> None:
-        await app.run(order.settings, stop, ready, reload, run_beside)
+        teller = Teller(order.name, order.metrics) if order.metrics is not None else None
+        await app.run(order.settings, stop, ready, reload, run_beside, teller)
 
     return work
 

@@ -19,9 +19,9 @@ import msgspec
 
 from proxy import handover, listeners, preflight
 from proxy.config import Config
-from proxy.errors import ExitStatus
+from proxy.errors import CannotServe, ExitStatus
 from proxy.handover import Offer, Taken
-from proxy.orders import EdgeOrder, GateOrder, Listener
+from proxy.orders import AdminOrder, EdgeOrder, GateOrder, Listener
 from proxy.preflight import Found
 from proxy.process import Child, command
 from proxy.settings import Listen
@@ -34,6 +34,8 @@ T = TypeVar("T")
 
 # Where a new version asks for the sockets, in the journal's folder: that is one Startgate's alone.
 UPGRADE_SOCKET = "upgrade.sock"
+# Where processes tell what they count, in a private folder.
+METRICS_SOCKET = "metrics.sock"
 
 # Beyond what a child gives its own requests to finish: the time to close and leave.
 GRACE_S = 5.0
@@ -46,11 +48,13 @@ class Supervisor:
         self.config = config
         self.gate: Child | None = None
         self.edges: list[Child] = []
+        self.admin: Child | None = None
         self._sockets: list[list[tuple[Listen, socket]]] = []
         self._folder: Path | None = None
         self._gate_socket = ""
         self.handed_over = False
         self._output: int | None = None
+        self._metrics_folder: Path | None = None
 
     @property
     def addresses(self) -> list[str]:
@@ -73,14 +77,16 @@ class Supervisor:
         """
         self._sockets = self._listening(taken)
         self._gate_socket = gate_socket = self._where_the_gate_is(taken)
+        # First: the others are told where it is.
+        self.admin = self._admin_child()
         gate = self._gate_child(gate_socket)
         self.edges = [self._edge_child(number, gate_socket) for number in range(self.config.workers)]
         if taken is None:
             self.gate = gate
-            await _started([gate, *self.edges])
+            await _started([gate, *self.edges], self.admin)
             return
         # The old gate judges what the new workers bring, for as long as it is there: they find it at the same place.
-        await _started(self.edges)
+        await _started(self.edges, self.admin)
         taken.ready()
         logger.info("the new workers serve; waiting for the old version to finish")
         # Its configuration may be another one.
@@ -112,12 +118,16 @@ class Supervisor:
         await asyncio.gather(*(child.stop(patience_s) for child in self.edges))
         if self.gate is not None:
             await self.gate.stop(self.config.gate_limits.drain_s + GRACE_S)
+        if self.admin is not None:
+            await self.admin.stop(GRACE_S)
+        if self._metrics_folder is not None:
+            shutil.rmtree(self._metrics_folder, ignore_errors=True)
         if self._folder is not None and not self.handed_over:
             shutil.rmtree(self._folder, ignore_errors=True)
 
     def kill(self) -> None:
         """Ends every child at once, for an operator who will not wait."""
-        for child in (*self.edges, *([self.gate] if self.gate else [])):
+        for child in (*self.edges, *(one for one in (self.gate, self.admin) if one is not None)):
             child.signal(signal.SIGKILL)
 
     def reload(self) -> None:
@@ -145,6 +155,20 @@ class Supervisor:
         self._folder = Path(tempfile.mkdtemp(prefix="startgate-"))
         return self._folder
 
+    def _admin_child(self) -> Child | None:
+        if self.config.admin is None:
+            return None
+        # A folder of its own: the gate's is handed on to a new version, and this one is not.
+        self._metrics_folder = Path(tempfile.mkdtemp(prefix="startgate-"))
+        names = ("gate", *(edge_name(number) for number in range(self.config.workers)))
+        settings = self.config.admin_settings(self.config.admin, names)
+        order = AdminOrder(name="admin", settings=settings, metrics=str(self._metrics_folder / METRICS_SOCKET))
+        return Child("admin", command("admin"), msgspec.json.encode(order))
+
+    @property
+    def _metrics(self) -> str | None:
+        return None if self._metrics_folder is None else str(self._metrics_folder / METRICS_SOCKET)
+
     def _gate_child(self, gate_socket: str) -> Child:
         settings = self.config.gate_settings(gate_socket)
         inherited: list[int] = []
@@ -153,25 +177,36 @@ class Supervisor:
             self._output = os.dup(settings.sinks.stdout) if self._output is None else self._output
             settings = replace(settings, sinks=replace(settings.sinks, stdout=self._output))
             inherited.append(self._output)
-        order = GateOrder(name="gate", settings=settings)
+        order = GateOrder(name="gate", settings=settings, metrics=self._metrics)
         return Child("gate", command("gate"), msgspec.json.encode(order), inherited)
 
     def _edge_child(self, number: int, gate_socket: str) -> Child:
-        name = f"edge-{number + 1}"
+        name = edge_name(number)
         sockets = self._sockets[number]
         inherited = tuple(
             Listener(fd=one.fileno(), tls=listen.tls, proxy_protocol=listen.proxy_protocol) for listen, one in sockets
         )
-        order = EdgeOrder(name=name, settings=self.config.edge_settings(gate_socket), listeners=inherited)
+        settings = self.config.edge_settings(gate_socket)
+        order = EdgeOrder(name=name, settings=settings, listeners=inherited, metrics=self._metrics)
         return Child(name, command("edge"), msgspec.json.encode(order), [one.fileno() for _, one in sockets])
 
 
-async def _started(children: list[Child]) -> None:
-    """Starts them side by side and keeps them running; raises what the first of them raises."""
-    for outcome in await asyncio.gather(*(child.start() for child in children), return_exceptions=True):
-        if outcome is not None:
+def edge_name(number: int) -> str:
+    """The name of a worker; `number` counts from 0."""
+    return f"edge-{number + 1}"
+
+
+async def _started(children: list[Child], spare: Child | None = None) -> None:
+    """Starts them side by side and keeps them running; raises what the first of them raises. Without `spare`, whose
+    failure is logged, everything else goes on."""
+    everybody = [*children, spare] if spare is not None else children
+    outcomes = await asyncio.gather(*(child.start() for child in everybody), return_exceptions=True)
+    for child, outcome in zip(everybody, outcomes, strict=True):
+        if child is spare and isinstance(outcome, CannotServe | OSError):
+            logger.error("%s", outcome)
+        elif outcome is not None:
             raise outcome
-    for child in children:
+    for child in everybody:
         child.keep()
 
 

@@ -67,6 +67,8 @@ ARROWS: dict[str, frozenset[str]] = {
     "child": PLAIN | {"orders"},
     # The edge's process loads nothing of the gate: it is smaller for it, and a fault there does not reach it.
     "edge_process": PLAIN | {"child", "edge", "expiry", "logs", "orders"},
+    "admin": PLAIN,
+    "admin_process": PLAIN | {"admin", "child", "logs", "orders"},
     "gate_process": PLAIN | {"cases", "child", "gate.app", "logs", "orders"},
     "process": PLAIN | {"orders"},
     "supervisor": PLAIN | {"config", "handover", "listeners", "orders", "preflight", "process"},
@@ -84,7 +86,8 @@ ARROWS: dict[str, frozenset[str]] = {
     "schemas": PLAIN | {"cases", "config", "journal.entry", "journal.fields", "journal.mask", "rules"},
     "commands": IO
     | {"audit", "bypasses", "cases", "columns", "config", "control", "embedded", "journal.entry", "listeners", "logs"}
-    | {"planned", "replay", "schemas", "ship", "text"},
+    | {"planned", "replay", "schemas", "ship", "text"}
+    | {"admin"},
     "cli": IO | {"commands", "demo", "logs", "supervisor"},
     "__main__": frozenset({"cli"}),
 }
@@ -95,6 +98,8 @@ APART = {
     "proxy.gate.app": "gate.app",
     # What a crash left open is read from the journal's files before the first start: a matter of the process.
     "proxy.gate.reconcile": "gate.app",
+    # How journal and sinks stand is told by the process, too.
+    "proxy.gate.meter": "gate.app",
     "proxy.journal.entry": "journal.entry",
     "proxy.journal.chain": "journal.chain",
     "proxy.journal.fields": "journal.fields",

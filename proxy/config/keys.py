@@ -57,6 +57,7 @@ KEYS: Mapping[str, str] = {
     "journal.sinks.webhook.secret_file": "file with the secret that signs it",
     "journal.sinks.webhook.ca": "PEM file with the authorities that its certificate is checked against",
     "journal.sinks.stdout.enabled": "`true` or `false`: whether the record is written to standard output",
+    "admin.listen": "address of the admin port (metrics and health), `host:port`; or `off`",
     "gate.socket": "path of the gate's Unix socket; a private temporary folder where absent",
     "control.socket": "path of the control API's Unix socket; `control.sock` in the journal's folder where absent",
     "identity.users_file": "users and password hashes, in the form of Elasticsearch's `users` file",
@@ -87,7 +88,7 @@ LISTEN_KEYS = (
 )
 
 # Keys that are agreed on and not built: refused by name, so that nobody believes them to be in force.
-LATER = frozenset({"admin"})
+LATER = frozenset({"admin.tls"})
 
 SECTIONS = frozenset(
     ".".join(pieces[:depth])

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from proxy.config import break_glass, files, values
+from proxy.config.admin import admin_listen
 from proxy.config.document import read
 from proxy.config.identity import identity_settings
 from proxy.config.journaling import journal_settings
@@ -16,6 +17,7 @@ from proxy.config.sinks import sinks
 from proxy.config.tree import Node, Place, invalid, leaves, overlay, told
 from proxy.errors import ConfigError, Fault
 from proxy.settings import (
+    AdminSettings,
     ClusterTls,
     EdgeLimits,
     EdgeSettings,
@@ -52,7 +54,7 @@ class Config:
 
     `service` is the value of an `Authorization` header or None; `gate_socket` None means a private temporary folder;
     `watch_s` is None where changed rule files are not noticed; `break_glass_keys` are public keys (PEM) by name;
-    `identity` is None where the cluster says who asks.
+    `identity` is None where the cluster says who asks; `admin` where there is no admin port.
     """
 
     listen: tuple[Listen, ...]
@@ -70,6 +72,7 @@ class Config:
     gate_limits: GateLimits
     sniffing: str = "pass"
     identity: IdentitySettings | None = None
+    admin: Listen | None = None
     forwarded: Forwarded = field(default_factory=Forwarded)
     masking: Masking = field(default_factory=Masking)
     journaling: JournalSettings = field(default_factory=JournalSettings)
@@ -103,6 +106,20 @@ class Config:
             watch_s=self.watch_s,
             break_glass_keys=self.break_glass_keys,
             masking=self.masking,
+        )
+
+    def admin_settings(self, listen: Listen, processes: tuple[str, ...]) -> AdminSettings:
+        """What the admin process is told: where it listens, and which processes will tell it of themselves."""
+        own = [one.tls for one in self.listen if one.tls is not None]
+        shown = [self.cluster_tls.certificate] if self.cluster_tls.certificate is not None else []
+        certificates = [path for tls in own for path in (tls.certificate, *(pair[0] for pair in tls.more))]
+        return AdminSettings(
+            host=listen.host,
+            port=listen.port,
+            processes=processes,
+            nodes=self.nodes,
+            cluster_tls=self.cluster_tls,
+            certificates=(*certificates, *shown),
         )
 
 
@@ -178,6 +195,7 @@ class _Reader:
             break_glass_keys=self.take("break_glass.public_keys", break_glass.public_keys, {}),
             edge_limits=self._limits("limits.edge", EdgeLimits()),
             gate_limits=self._limits("limits.gate", GateLimits()),
+            admin=admin_listen(self),
             sniffing=self.take("cluster.sniffing", lambda node: values.choice(node, SNIFFING_MODES), "pass"),
             identity=identity_settings(self, listen, self._limits("limits.identity", IdentityLimits())),
             forwarded=forwarded(self),

@@ -95,5 +95,7 @@ def _configure(folder: Path, port: int, cluster: str, key: str) -> Path:
         f"  service: {{api_key_file: api-key}}\n"
         f"journal: {{path: journal}}\n"
         f"limits: {{gate: {{follow_up_poll_s: 0.25}}}}\n"
+        # Another Startgate on this machine may have the port, and nobody asks a demo for metrics.
+        f"admin: {{listen: 'off'}}\n"
     )
     return path

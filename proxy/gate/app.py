@@ -23,11 +23,13 @@ from proxy.errors import ConfigError, Refusal, RulesError
 from proxy.gate import flow
 from proxy.gate.flight import Credentials, Judged
 from proxy.gate.follow import Followers
+from proxy.gate.meter import Meter
 from proxy.gate.observing import Observing
 from proxy.gate.reconcile import Aftermath, reconcile
 from proxy.gate.request import EXPLAIN_HEADER, PLAN_HEADER, Arrived, header_text
 from proxy.gate.rules_in_force import RulesInForce, RunCases, Source, no_cases
 from proxy.gate.standing import Trigger
+from proxy.gate.tally import Starts
 from proxy.gate.unix import leave, listen
 from proxy.identity.conflicts import identity_conflicts
 from proxy.identity.own import OwnIdentities
@@ -36,10 +38,11 @@ from proxy.journal.read import Start, unfinished
 from proxy.journal.retention import retiring
 from proxy.journal.screened import ScreenedJournal
 from proxy.journal.standing import JournalStanding
-from proxy.journal.writer import open_journal
+from proxy.journal.writer import Journal, open_journal
+from proxy.metrics.teller import Teller
 from proxy.model import Answer, Credential, Job
 from proxy.settings import GateSettings
-from proxy.ship.fleet import shipping
+from proxy.ship.fleet import Fleet, shipping
 from proxy.tasks import spawn
 
 logger = logging.getLogger(__name__)
@@ -91,6 +94,7 @@ class Gate:
         self._clock = SystemClock()
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._flights: set[asyncio.Task[Answer]] = set()
+        self.starts = Starts()
         self._followers = Followers(cluster, journal, self._clock, settings.limits)
         self._reconciling: asyncio.Task[None] | None = None
         # The newest start of each job that was granted while an earlier process's are being closed.
@@ -106,6 +110,7 @@ class Gate:
             own=own,
             owners=self.observing.owners,
             repeated=self.observing.repeated,
+            answered=self.starts.note,
         )
 
     async def handle(self, request: web.Request) -> web.Response:
@@ -169,6 +174,11 @@ class Gate:
     async def _reconcile(self, past: Sequence[Start], aftermath: Aftermath) -> None:
         await reconcile(past, aftermath)
         self._since = None
+
+    @property
+    def in_flight(self) -> int:
+        """How many starts are under way."""
+        return len(self._flights)
 
     async def drain(self) -> None:
         """Let starts and observed calls under way finish, within one limit for both: the supervisor waits for no
@@ -257,9 +267,11 @@ async def run(
     ready: Callable[[], None],
     reload: asyncio.Event,
     run_cases: RunCases = no_cases,
+    teller: Teller | None = None,
 ) -> None:
     """Serve until `stop` is set, then drain. `ready` is called once starts are taken; `reload` set means: read the
     rules again. `run_cases` runs the cases beside the rules: rules that fail one never come into force.
+    `teller` tells what is counted.
 
     Raises:
         RulesError, ConfigError: the rules, users or TLS files are broken; JournalError: the journal cannot be used;
@@ -291,6 +303,7 @@ async def run(
             _kept(rules, settings, reload, written.standing),
             shipping(settings, lambda: written.standing().seq) as fleet,
             retiring(written, settings.journaling, [one.sink for one in fleet.status()]),
+            _telling(teller, gate, rules, written, fleet),
         ):
             gate.reconcile(past)
             ready()
@@ -302,6 +315,30 @@ async def run(
         await gate.drain()
         await leave(runner, Path(settings.socket) if ours else None)
         await gate.close()
+
+
+@asynccontextmanager
+async def _telling(
+    teller: Teller | None, gate: Gate, rules: RulesInForce, journal: Journal, fleet: Fleet
+) -> AsyncIterator[None]:
+    """Tell what is counted meanwhile, where anybody asks."""
+    if teller is None:
+        yield
+        return
+    meter = Meter(
+        starts=gate.starts,
+        in_flight=lambda: gate.in_flight,
+        rules=rules.standing,
+        journal=journal.standing,
+        fsyncs=journal.fsyncs,
+        sinks=fleet.status,
+    )
+    task = spawn(teller.keep(meter.tell), name="gate-metrics")
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 @asynccontextmanager

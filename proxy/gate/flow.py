@@ -83,6 +83,7 @@ def _flight(arrived: Arrived, rules: Rules, clock: Clock) -> Flight:
 
 async def _recorded(flight: Flight, answer: Answer, parameters: dict[str, str], world: World) -> Answer:
     flight.mark("answered", world.clock.ticks_s())
+    world.answered(flight, answer)
     if _is_nobodys(flight) and world.repeated(flight.arrived.peer.rpartition(":")[0]):
         # There is no record for a receipt to name. See docs/decisions/118-repeated-401s-are-folded.md.
         return replace(answer, headers=tuple(pair for pair in answer.headers if pair[0] != RECEIPT_HEADER))

@@ -18,7 +18,7 @@ from proxy.gate.ports import Clock, Cluster, Facts, Given, Identities, Journal
 from proxy.gate.preview import is_remade
 from proxy.gate.request import Arrived, Wanted
 from proxy.journal.entry import cut, cut_list
-from proxy.model import Credential, Job
+from proxy.model import Answer, Credential, Job
 from proxy.rules import Request, Rules, refusal_reason, subjects_of
 from proxy.settings import GateLimits
 
@@ -30,13 +30,18 @@ def _never(_peer: str) -> bool:
     return False
 
 
+def _nobody_counts(_flight: Flight, _answer: Answer) -> None:
+    pass
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
     """What a start is run with. `started` is called once for each start that the cluster granted.
 
     It is given the job as it was judged, the credentials at hand, the receipt, and what it was judged over.
     `own` says who asks where the cluster does not. `owners` knows who made or last changed a job. `repeated` says of a
-    peer's address that one more start of nobody who is known is only counted.
+    peer's address that one more start of nobody who is known is only counted. `answered` is told of each start and what
+    it is answered with.
     """
 
     cluster: Cluster
@@ -48,6 +53,7 @@ class World:
     own: Identities | None = None
     owners: Owners = field(default_factory=Owners)
     repeated: Callable[[str], bool] = _never
+    answered: Callable[[Flight, Answer], None] = _nobody_counts
 
 
 async def permitted(

@@ -22,6 +22,7 @@ from proxy.journal.marks import Mark
 from proxy.journal.opening import open_store
 from proxy.journal.standing import JournalStanding, JournalState
 from proxy.journal.store import Store
+from proxy.metrics.spread import FSYNC_S, Spread
 from proxy.settings import JournalSettings
 from proxy.tasks import spawn
 
@@ -48,7 +49,7 @@ class _Waiter:
 
 
 class Journal:
-    """The open journal of this process. Make it with `open_journal`."""
+    """The open journal of this process. Make it with `open_journal`. `fsyncs` counts how long they took."""
 
     def __init__(
         self, store: Store, settings: JournalSettings, *, now_ms: Callable[[], int], retry_s: float = RETRY_S
@@ -67,6 +68,7 @@ class Journal:
         self._closed = False
         self._appended = self._refused = self._lost = self._late = 0
         self._failure = ""
+        self.fsyncs = Spread(FSYNC_S)
         # A thread of its own: in a shared pool an fsync would wait behind whatever else is slow there.
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
 
@@ -161,6 +163,7 @@ class Journal:
         return True
 
     def _written(self, batch: Iterable[_Waiter]) -> None:
+        self.fsyncs.note(self._store.last_fsync_s)
         if self._failure:
             logger.warning("the journal %s can be written again", self.folder)
             self._failure = ""

@@ -49,6 +49,7 @@ _KINDS: dict[str, dict[str, Any]] = {
     "journal.sinks.elasticsearch.keep_days": {"type": "integer", "minimum": 0},
     "journal.sinks.syslog.transport": {"enum": list(TRANSPORTS)},
     "journal.sinks.stdout.enabled": {"type": "boolean"},
+    "admin.listen": {"type": ["string", "boolean"]},
     "gate.socket": {"type": "string"},
 }
 _LIMITS = {

@@ -1,0 +1,131 @@
+"""The paths of the admin port, and their answers. All are for reading; nothing here changes anything."""
+
+import time
+from collections.abc import Awaitable, Callable
+from importlib.metadata import version
+from platform import python_version
+from typing import Final
+
+import msgspec
+from aiohttp import web
+
+from proxy.admin.certificates import Certificates
+from proxy.admin.exposition import exposition
+from proxy.admin.health import STARTS, TRAFFIC, Health, Process, all_checks, judge
+from proxy.admin.reach import Reach
+from proxy.metrics.collector import Collector
+from proxy.metrics.snapshot import Snapshot, Telling
+from proxy.settings import AdminSettings
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+# No call has a body.
+BODY_BYTES: Final = 1024
+PATHS: Final = ("/metrics", "/health/live", "/health/ready", "/health/startup")
+
+
+class Admin:
+    """What is answered. `own` tells of this process itself, where it is known."""
+
+    def __init__(
+        self, settings: AdminSettings, collector: Collector, own: Callable[[Callable[[Telling], None]], Snapshot]
+    ) -> None:
+        self._settings = settings
+        self._collector = collector
+        self._own = own
+        self._reach = Reach(settings.nodes, settings.cluster_tls)
+        self._certificates = Certificates(settings.certificates)
+        self._started = False
+
+    async def metrics(self, request: web.Request) -> web.Response:
+        """`GET /metrics`: everything that is counted, in the format that is asked for."""
+        began_s = time.perf_counter()
+        await self._collector.ask()
+        ends = await self._certificates.ends()
+
+        def tell(telling: Telling) -> None:
+            telling.add("startgate_build", 1, version("startgate"), python_version())
+            for file, end in ends.items():
+                telling.add("startgate_certificate_expiry_timestamp_seconds", end, file)
+            telling.add("startgate_scrape_duration_seconds", time.perf_counter() - began_s)
+
+        totals = self._collector.totals((self._own(tell),))
+        up, deaths = (totals.values.setdefault(f"startgate_process_{name}", {}) for name in ("up", "deaths"))
+        for name in self._settings.processes:
+            up[name,] = float(self._collector.answers(name))
+            deaths[name,] = float(self._collector.deaths.get(name, 0))
+        body, content_type = exposition(totals, request.headers.get("accept", ""))
+        return web.Response(body=body, headers={"Content-Type": content_type})
+
+    async def live(self, _request: web.Request) -> web.Response:
+        """`GET /health/live`: 200 as long as anybody answers. The supervisor keeps the other processes alive."""
+        return answer(200, {"live": True})
+
+    async def startup(self, _request: web.Request) -> web.Response:
+        """`GET /health/startup`: 200 once every process has told of itself, and from then on; 503 before."""
+        there = {one.process for one in self._collector.living}
+        missing = [name for name in self._settings.processes if name not in there]
+        self._started = self._started or not missing
+        content = {"started": self._started, "missing": [] if self._started else missing}
+        return answer(200 if self._started else 503, content)
+
+    async def ready(self, request: web.Request) -> web.Response:
+        """`GET /health/ready`, or with `?for=traffic`: 200 or 503, with every check."""
+        asked = request.query.get("for", STARTS)
+        if asked not in (STARTS, TRAFFIC):
+            return answer(400, {"error": f"for must be {STARTS} or {TRAFFIC}"})
+        health = await self.health(asked)
+        return answer(200 if health.ready else 503, health)
+
+    async def health(self, asked: str) -> Health:
+        """How everything stands, as of now."""
+        await self._collector.ask()
+        processes = self._processes()
+        checks = all_checks(processes, self._collector.living, await self._reach.look())
+        ready, judged = judge(checks, asked)
+        return Health(ready=ready, asked=asked, version=version("startgate"), checks=judged, processes=tuple(processes))
+
+    def _processes(self) -> list[Process]:
+        told = {one.process: one for one in self._collector.living}
+        return [self._process(name, told.get(name)) for name in self._settings.processes]
+
+    def _process(self, name: str, told: Snapshot | None) -> Process:
+        deaths = self._collector.deaths.get(name, 0)
+        if told is None:
+            return Process(name=name, up=False, deaths=deaths)
+        memory = {one.family: one.value for one in told.values}.get("startgate_process_resident_memory_bytes")
+        return Process(
+            name=name,
+            up=self._collector.answers(name),
+            pid=told.pid,
+            since=round(told.began_ns / 1e9, 3),
+            memory_bytes=None if memory is None else int(memory),
+            deaths=deaths,
+        )
+
+
+def make_app(admin: Admin) -> web.Application:
+    """The application."""
+    app = web.Application(middlewares=[_in_json], client_max_size=BODY_BYTES)
+    for path, handler in zip(PATHS, (admin.metrics, admin.live, admin.ready, admin.startup), strict=True):
+        app.router.add_get(path, handler)
+    return app
+
+
+@web.middleware
+async def _in_json(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Unknown paths and methods are told in JSON, too; no answer is to be kept or to be taken for a page."""
+    try:
+        response = await handler(request)
+    except web.HTTPException as refusal:
+        response = answer(refusal.status, {"error": f"{refusal.reason}; there are: {', '.join(PATHS)}"})
+        if "Allow" in refusal.headers:
+            response.headers["Allow"] = refusal.headers["Allow"]
+    response.headers["Server"] = "startgate"
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def answer(status: int, content: object) -> web.Response:
+    """A value of ours as JSON."""
+    return web.Response(status=status, body=msgspec.json.encode(content), content_type="application/json")

@@ -1,0 +1,95 @@
+"""`startgate status`: how a running Startgate is, as its admin port tells it."""
+
+import asyncio
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import msgspec
+from rich.text import Text
+
+from proxy import columns
+from proxy.admin.client import ask
+from proxy.admin.health import STARTS, TRAFFIC, Health, Judged, Process
+from proxy.columns import Cell
+from proxy.commands.common import config_option, print_lines, printed, read_config, reported
+from proxy.errors import ConfigError, ExitStatus, Fault
+from proxy.settings import Listen
+from proxy.text import plain
+
+CHECKS = ("check", "state", "needed for", "reason")
+PROCESSES = ("process", "state", "pid", "up for", "memory", "deaths")
+
+
+@click.command(short_help="Whether a running proxy is well, and what is not.")
+@config_option
+@click.option(
+    "--for",
+    "wanted",
+    type=click.Choice((STARTS, TRAFFIC)),
+    default=STARTS,
+    show_default=True,
+    help="What it has to be ready for; starts need more than other traffic.",
+)
+@click.option("--json", "as_json", is_flag=True, help="As JSON, as /health/ready answers.")
+def status(config_file: Path | None, wanted: str, as_json: bool) -> None:
+    """Whether a running proxy is ready, and what is wrong where it is not: workers, gate, rules, journal, cluster.
+
+    Exit status: 0 it is ready; 1 it is not; 2 the configuration is wrong, or there is no admin port; 3 nobody answers.
+    """
+    with reported(), printed():
+        health = asyncio.run(ask(_where(read_config(config_file).admin), wanted))
+        if as_json:
+            click.echo(msgspec.json.format(msgspec.json.encode(health)))
+        else:
+            print_lines(_lines(health))
+        sys.exit(ExitStatus.OK if health.ready else 1)
+
+
+def _where(listen: Listen | None) -> Listen:
+    if listen is None:
+        raise ConfigError([Fault("admin.listen", "is off: there is nobody to ask")])
+    if not listen.port:
+        raise ConfigError([Fault("admin.listen", "has port 0: which one the system chose is only in the log")])
+    return listen
+
+
+def _lines(health: Health) -> Iterator[Text]:
+    word, style = ("ready", "green") if health.ready else ("not ready", "bold red")
+    yield Text.assemble(f"startgate {plain(health.version)} is ", (word, style), f" for {health.asked}")
+    yield Text("")
+    yield from columns.lines(CHECKS, [_check(one) for one in health.checks])
+    yield Text("")
+    yield from columns.lines(PROCESSES, [_process(one) for one in health.processes])
+
+
+def _check(one: Judged) -> tuple[str | Cell, ...]:
+    state = Cell("ok", "green") if one.ok else Cell("failing", "bold red")
+    return one.name, state, ", ".join(one.needed_for), one.reason
+
+
+def _process(one: Process) -> tuple[str | Cell, ...]:
+    return (
+        one.name,
+        Cell("up", "green") if one.up else Cell("down", "bold red"),
+        _or_dash(one.pid),
+        "-" if one.since is None else _age(max(time.time() - one.since, 0)),
+        "-" if one.memory_bytes is None else f"{one.memory_bytes / 2**20:.0f} MiB",
+        str(one.deaths),
+    )
+
+
+def _or_dash(value: int | None) -> str:
+    return "-" if value is None else str(value)
+
+
+def _age(seconds: float) -> str:
+    """A time in its two largest units."""
+    left, parts = int(seconds), []
+    for unit, size in (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1)):
+        if left >= size:
+            parts.append(f"{left // size} {unit}")
+            left %= size
+    return " ".join(parts[:2]) or "0 s"

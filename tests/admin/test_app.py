@@ -1,0 +1,46 @@
+"""The admin port binds when it can, and keeps nobody waiting until then."""
+
+import asyncio
+import socket
+from pathlib import Path
+
+import pytest
+
+from proxy.admin import app
+from proxy.settings import AdminSettings
+from proxy.tasks import spawn
+
+PATIENCE_S = 30.0
+
+
+async def test_a_port_that_is_taken_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(app, "PAUSE_S", 0.02)
+    loop = asyncio.get_running_loop()
+    stop, ready, bound = asyncio.Event(), asyncio.Event(), loop.create_future()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        settings = AdminSettings(host="127.0.0.1", port=port, processes=(), nodes=("http://127.0.0.1:9",))
+        task = spawn(app.run(settings, tmp_path / "m.sock", stop, ready.set, bound.set_result), name="admin")
+        await asyncio.wait_for(ready.wait(), PATIENCE_S)
+        async with asyncio.timeout(PATIENCE_S):
+            while "cannot be listened on" not in caplog.text:  # noqa: ASYNC110 -- of a log
+                await asyncio.sleep(0.01)
+        await asyncio.sleep(0.1)
+        assert not bound.done()
+    assert await asyncio.wait_for(bound, PATIENCE_S) == port
+    assert caplog.text.count("cannot be listened on") == 1, "said once"
+    stop.set()
+    await task
+    assert not (tmp_path / "m.sock").exists()
+
+
+async def test_it_ends_while_it_waits_for_its_port(tmp_path: Path) -> None:
+    stop = asyncio.Event()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        settings = AdminSettings(
+            host="127.0.0.1", port=taken.getsockname()[1], processes=(), nodes=("http://127.0.0.1:9",)
+        )
+        task = spawn(app.run(settings, tmp_path / "m.sock", stop, stop.set), name="admin")
+        await asyncio.wait_for(task, PATIENCE_S)
