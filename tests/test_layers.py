@@ -46,7 +46,8 @@ ARROWS: dict[str, frozenset[str]] = {
     "journal.mask": BASE | {"journal.fields", "settings"},
     # Rule files name privileges, and are checked against the names that exist.
     "rules": BASE | {"privileges"},
-    "gate": GATE,
+    # What a record names may be a mask already.
+    "gate": GATE | {"journal.mask"},
     # The names of Startgate's own realms, which no realm of a cluster may have.
     "cluster": GATE | {"identity"},
     "journal": GATE | {"journal.entry", "journal.chain", "journal.fields", "journal.mask"},

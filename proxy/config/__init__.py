@@ -7,7 +7,7 @@ In the order in which a value passes:
 - `keys` is the table of every key; what is not in it is refused;
 - `values` turns one written value into one that means something, or says what is wrong with it;
 - `break_glass` reads the keys that vouch for exceptions;
-- `identity` reads the section of that name;
+- `identity`, `journaling`, `masking`, `sinks` and `peers` read sections;
 - `files` opens what the configuration names: secrets, certificates, folders;
 - `load` joins them and reports every fault at once.
 

@@ -11,8 +11,9 @@ its own, in this order:
 - `record` makes the journal's records, `record_request` what they hold of the request [pure];
 - `create` the destination, and remove it again where the start was refused;
 - `follow` the job to its real end;
-- `reconcile` what a crash left open;
-- `observe*` records calls that are no starts, and knows who made a job; `fold` counts what is repeated.
+- `reconcile` what a crash left open, by what is `found`;
+- `observing`, `observe*` record calls that are no starts, and know who made a job; `fold` counts what is repeated.
 
+`flight` is what is known of a start so far; `rules_in_force` has the rules that judge it, each `generation` of them.
 `ports` says what the steps need of the cluster, the journal and the clock; `cluster` and `journal` satisfy it.
 """

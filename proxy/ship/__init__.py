@@ -6,8 +6,8 @@
 - `rejected` keeps what a sink will never take; `pace` says how long to wait after a failure;
 - `shipper` moves one sink on, `fleet` all sinks of a gate, `sinks` makes them from the settings;
 - `stream` (a data stream in Elasticsearch), `syslog`, `webhook` and `stdout` are the sinks;
-- `templates` and `mapping` are what the data stream needs in the cluster, `install` puts it there, `compare` tells
-  whether the stream holds what the journal holds; `dashboard` is what Kibana shows of it.
+- `templates` and `mapping` are what the data stream needs in the cluster, `install` puts it there, `check` tells
+  whether the stream holds what the journal holds, by asking it (`compare`); `dashboard` is what Kibana shows of it.
 
 A data stream gets each record exactly once, the other sinks at least once, and in order.
 """
