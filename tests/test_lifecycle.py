@@ -16,7 +16,7 @@ from proxy.edge.door import Entrance
 from proxy.edge.worker import run as run_edge
 from proxy.embedded.app import Cluster, serve_embedded
 from proxy.gate.app import run as run_gate
-from proxy.gate.observe_owners import BEFORE, CHANGED, MISSED
+from proxy.gate.observe_owners import BEFORE, BEGUN, CHANGED, MISSED
 from proxy.journal.observed import observed
 from proxy.settings import EdgeLimits, EdgeSettings, GateLimits, GateSettings, Masking
 from tests.journal.checking import check_journal
@@ -114,12 +114,19 @@ async def test_what_went_round_us_is_not_known(stack: Stack) -> None:
     assert await seen(stack, ann) == {"known": False, "why": CHANGED}
 
 
-async def test_owners_are_known_again_after_a_restart(tmp_path: Path) -> None:
+async def test_owners_are_known_again_after_a_restart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with serve_embedded() as cluster:
         ann, _ = fill(cluster)
         async with in_front_of(cluster, tmp_path) as stack:
             await source(stack)
             assert (await stack.call("PUT", JOB, BODY, auth=ann)).status == 200
+        with monkeypatch.context() as patched:
+            # However slow the machine is.
+            patched.setattr("proxy.gate.observe_owners.SETTLE_S", 3600.0)
+            async with in_front_of(cluster, tmp_path) as stack:
+                # What passed meanwhile may not have been told yet.
+                assert (await seen(stack, ann))["why"] == BEGUN
+        monkeypatch.setattr("proxy.gate.observe_owners.SETTLE_S", 0.0)
         async with in_front_of(cluster, tmp_path) as stack:
             assert (await seen(stack, ann))["name"] == "ann"
 
@@ -270,7 +277,10 @@ async def test_while_the_gate_is_down_all_pass_and_the_gap_is_on_record_when_it_
         check_journal(one.journal)
 
 
-async def test_owners_that_are_masked_are_known_by_their_mask_also_after_a_restart(tmp_path: Path) -> None:
+async def test_owners_that_are_masked_are_known_by_their_mask_also_after_a_restart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("proxy.gate.observe_owners.SETTLE_S", 0.0)
     masking = Masking(fields=("user.name",), key="k" * 16)
     async with serve_embedded() as cluster, apart(cluster, tmp_path) as one:
         ann, ben = fill(cluster)

@@ -5,8 +5,9 @@ this is their index, filled by the same method from a record that is being writt
 start-up. It never guesses: what may have been changed unseen is not known.
 """
 
+import time
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -18,9 +19,14 @@ from proxy.route.table import DELETE, PUT, UPDATE
 # one goes first.
 JOBS: Final = 10_000
 
+# After a gate has begun: edge workers tell at once of what they could not tell before, and at most two seconds later
+# (`edge.notes.LONGEST_PAUSE_S`). Until then nobody is named whom another may have followed unobserved.
+SETTLE_S: Final = 5.0
+
 BEFORE: Final = "before our time: no call that made or changed the job was observed"
 ANEW: Final = "before our time: the job that was observed is another one, which was made anew since"
 CHANGED: Final = "the job was changed since by a call that was not observed"
+BEGUN: Final = "the gate has only begun: calls may have passed meanwhile of which it has not been told yet"
 MISSED: Final = "calls passed unobserved since, and may have changed the job"
 AT_ONCE: Final = "two calls changed the job at the same time: which came last is not known"
 CLOCK: Final = "the clock went back: which call changed the job last is not known"
@@ -51,10 +57,14 @@ def config_sha256(job: Job) -> str:
 
 
 class Owners:
-    """The index. `most` is how many jobs it knows."""
+    """The index. `most` is how many jobs it knows; `ticks_s` a clock that never goes back."""
 
-    def __init__(self, most: int = JOBS) -> None:
+    def __init__(self, most: int = JOBS, *, ticks_s: Callable[[], float] = time.monotonic) -> None:
         self._most = most
+        self._ticks_s = ticks_s
+        # What an earlier process observed, until nothing more can have come after it.
+        self._earlier: frozenset[str] = frozenset()
+        self._settled_s = 0.0
         self._edits: OrderedDict[str, _Edit] = OrderedDict()
         self._missed_until_ms = -1
 
@@ -74,6 +84,11 @@ class Owners:
             self._edits.pop(job_id, None)
         elif action in (PUT, UPDATE):
             self._put(job_id, _edit(record, ours, observed))
+
+    def begin(self) -> None:
+        """What is known now was observed by an earlier process, and is not named before SETTLE_S."""
+        self._earlier = frozenset(edit.id for edit in self._edits.values())
+        self._settled_s = self._ticks_s() + SETTLE_S
 
     def missed(self, until_ms: int, actions: Iterable[str], *, now_ms: int) -> None:
         """Calls up to this time (milliseconds since 1970) were not observed, as is known at `now_ms`. `_stop` and
@@ -120,7 +135,9 @@ class Owners:
             return edit.problem
         if edit.answered_ms <= self._missed_until_ms:
             return MISSED
-        return CHANGED if edit.config_sha256 != config_sha256(job) else ""
+        if edit.config_sha256 != config_sha256(job):
+            return CHANGED
+        return BEGUN if edit.id in self._earlier and self._ticks_s() < self._settled_s else ""
 
 
 def _told_ms(record: Mapping[str, Any]) -> int:

@@ -34,7 +34,7 @@ class Observing:
     ) -> None:
         self._journal = journal
         self._clock = clock
-        self.owners = Owners()
+        self.owners = Owners(ticks_s=clock.ticks_s)
         later = asyncio.get_running_loop().call_later
         self._starts = Fold(later, functools.partial(self._emit, "starts"))
         self._calls = Fold(later, functools.partial(self._emit, "calls"))
@@ -60,6 +60,7 @@ class Observing:
                 self.owners.take(record)
             except (TypeError, AttributeError, KeyError) as failure:
                 logger.warning("an observed call on record is of another form, and is passed over: %r", failure)
+        self.owners.begin()
 
     def add_to(self, app: web.Application) -> None:
         """Serve what edge workers tell."""

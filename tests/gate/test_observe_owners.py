@@ -6,15 +6,18 @@ from typing import Any
 
 import pytest
 
+from proxy.edge.notes import LONGEST_PAUSE_S
 from proxy.gate import observe_owners as owners_module
 from proxy.gate.observe_owners import (
     ANEW,
     AT_ONCE,
     BEFORE,
+    BEGUN,
     CHANGED,
     CLOCK,
     MISSED,
     NO_ANSWER,
+    SETTLE_S,
     Owners,
     config_sha256,
 )
@@ -189,6 +192,24 @@ def test_what_was_missed_after_the_clock_went_back_leaves_the_owner_unknown(
     told = seen(first, missed(one, "g", NOW_MS + told_ms))
     assert told["known"] is known
     assert known or told["why"] == MISSED
+
+
+def test_what_an_earlier_process_observed_is_not_named_at_once() -> None:
+    """Edge workers are still to tell of what passed in between."""
+    now_s = 100.0
+    owners = Owners(ticks_s=lambda: now_s)
+    owners.take(record())
+    owners.begin()
+    assert owners.seen(JOB) == {"known": False, "why": BEGUN}
+    now_s += SETTLE_S
+    assert owners.seen(JOB)["known"]
+    now_s -= SETTLE_S
+    owners.take(record(UPDATE, who=Who(caller=BOB), at=(300, 400), id="of this process"))
+    assert owners.seen(JOB)["name"] == BOB.username
+
+
+def test_a_gap_is_told_before_an_owner_is_named_again() -> None:
+    assert SETTLE_S >= 2 * LONGEST_PAUSE_S
 
 
 def test_a_record_that_tells_no_time_is_no_fault() -> None:

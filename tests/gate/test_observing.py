@@ -11,6 +11,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
+from proxy.gate.observe_owners import BEGUN
 from proxy.gate.observe_record import Who, observed
 from proxy.gate.observing import Observing
 from proxy.notes import GAP_TARGET, NOTE_TARGET, Gap, Note
@@ -118,10 +119,13 @@ async def test_what_is_folded_goes_to_the_disk_together() -> None:
 
 
 async def test_owners_are_remembered_and_what_is_of_another_form_is_passed_over(
-    caplog: pytest.LogCaptureFixture,
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     good = observed(NOTE, "i", made().id, Who(caller=ANN), made(), {}, 0)
     async with serving() as (_, observing, _journal):
         observing.remember([{"startgate": {"observed": 1}}, {"startgate": 1}, good])
+        assert observing.owners.seen(made())["why"] == BEGUN
+        monkeypatch.setattr("proxy.gate.observe_owners.SETTLE_S", 0.0)
+        observing.remember([])
         assert observing.owners.seen(made())["known"]
     assert "of another form" in caplog.text
