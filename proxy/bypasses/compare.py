@@ -43,13 +43,20 @@ def compare(recorded: Recorded, cluster: Cluster, window: Window) -> tuple[Findi
     notes = cluster.notes.notes if cluster.notes is not None else ()
     match = matched(notes, recorded.starts, window.tolerance_ms)
     past = [*_past(match, recorded.lost, window, {job.id: job for job in cluster.jobs or ()})]
-    found = [*past, *_not_on_record(recorded, cluster, window, match), *_not_heard_of(recorded, cluster, window, match)]
+    told = {finding.job for finding in past}
+    found = [
+        *past,
+        *_not_on_record(recorded, cluster, window, match, told),
+        *_not_heard_of(recorded, cluster, window, match),
+    ]
     return tuple(sorted(found, key=lambda finding: (finding.at or "~", finding.job)))
 
 
 def _past(match: Matched, lost: Sequence[Span], window: Window, jobs: Mapping[str, JobNow]) -> Iterator[Finding]:
-    for note in match.unexplained:
-        if not window.holds(note.ms) or _is_in(lost, note.ms, window.tolerance_ms):
+    for word in match.unexplained:
+        note = word.note
+        judged = window.holds(word.since_ms) and window.holds(note.ms)
+        if not judged or _is_in(lost, note.ms, window.tolerance_ms):
             continue
         job = jobs.get(note.job)
         whose = f"; {_whose(job.owner)}" if job is not None else ""
@@ -62,9 +69,10 @@ def _past(match: Matched, lost: Sequence[Span], window: Window, jobs: Mapping[st
         )
 
 
-def _not_on_record(recorded: Recorded, cluster: Cluster, window: Window, match: Matched) -> Iterator[Finding]:
+def _not_on_record(
+    recorded: Recorded, cluster: Cluster, window: Window, match: Matched, told: set[str]
+) -> Iterator[Finding]:
     starts, latest = by_job(recorded.starts), _latest(cluster)
-    told = {note.job for note in match.unexplained}
     for job in cluster.jobs or ():
         of_it = [one for one in starts.get(job.id, ()) if one.create_time in (None, job.create_time)]
         if job.id in told or _is_in(recorded.lost, job.create_time, window.tolerance_ms, after=True):
@@ -102,6 +110,10 @@ def _again(job: JobNow, of_it: Sequence[Meant], cluster: Cluster, window: Window
     last = max(of_it, key=lambda one: one.begun_ms)
     if job.state in _STILL or began is None or last.ended_ms is None or not window.holds(began):
         return None
+    # Before what is judged it may have been started again by a record that is gone, and have moved since.
+    if not window.holds(last.ended_ms):
+        return None
+    # The record of the end is made up to a poll after it, by another clock.
     if began <= last.ended_ms + window.tolerance_ms:
         return None
     text = f"the job was at rest at {timestamp(last.ended_ms)}, and runs since with no start on record"
@@ -139,6 +151,7 @@ def _not_heard_of(recorded: Recorded, cluster: Cluster, window: Window, match: M
         told = start.granted and start.receipt not in match.heard and window.holds(start.begun_ms)
         if not told or job is None or job.create_time != start.create_time or job.ran or job.state != "stopped":
             continue
+        # Notifications may have been deleted, or have begun later: machine learning makes the index with the first one.
         reaches_back = cluster.notes.oldest_ms <= start.begun_ms - window.tolerance_ms
         if reaches_back and not _around(heard_of.get(start.job, ()), start, window.tolerance_ms):
             yield Finding(

@@ -93,6 +93,7 @@ async def _journals(folders: Sequence[Path], gathering: Gathering, sources: _Sou
     for folder in folders:
         name = f"journal {folder}"
         try:
+            # A journal of a million records takes half a minute.
             count = await asyncio.to_thread(
                 recorded.read, folder, gathering, lambda problem: problems.append(str(problem))
             )
@@ -105,6 +106,7 @@ async def _journals(folders: Sequence[Path], gathering: Gathering, sources: _Sou
 
 async def _asked(transport: Transport, credential: Credential, what: Looking, sources: _Sources) -> Cluster:
     """Everything that the cluster tells."""
+    # One after the other: this may run beside starts, and nobody waits for it.
     jobs = await sources.ask("jobs", heard.jobs_now(transport, credential), MONITOR_ML)
     if jobs is not None:
         sources.says(f"{len(jobs)} jobs")
@@ -119,6 +121,7 @@ async def _asked(transport: Transport, credential: Credential, what: Looking, so
     if notes is not None:
         oldest = "there are none" if notes.oldest_ms is None else f"the oldest is of {timestamp(notes.oldest_ms)}"
         sources.says(f"{len(notes.notes)} about data frame analytics since then; {oldest}")
+    # Without them only a job that was started again after it had stopped remains unseen, if its notification is lost.
     tasks = await sources.ask("tasks", heard.tasks_now(transport, credential), MONITOR, needed=False)
     if tasks is not None:
         sources.says(f"{len(tasks)} of running jobs")

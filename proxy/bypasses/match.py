@@ -22,12 +22,25 @@ _FOR_EVER_MS = 1 << 62
 AT_REST = ("Created analytics", "Stopped analytics", "Deleted analytics")
 
 
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A notification that tells of a start, by itself or because the job had been at rest at `rest_ms`."""
+
+    note: Note
+    rest_ms: int | None = None
+
+    @property
+    def since_ms(self) -> int:
+        """The start that it tells of was not before that."""
+        return self.note.ms if self.rest_ms is None else self.rest_ms
+
+
 @dataclass(slots=True)
 class Matched:
     """`unexplained` are notifications of starts that no record is of; `heard` the receipts of those that one is of, and
     `explained` the time of each job's last notification that has one."""
 
-    unexplained: list[Note] = field(default_factory=list)
+    unexplained: list[Word] = field(default_factory=list)
     heard: set[str] = field(default_factory=set)
     explained: dict[str, int] = field(default_factory=dict)
 
@@ -41,17 +54,26 @@ def matched(notes: Sequence[Note], starts: Sequence[Meant], tolerance_ms: int) -
     found = Matched()
     recorded = by_job(starts)
     for job, told in _by_job(notes).items():
-        free = sorted(((_span(one, tolerance_ms), one.receipt) for one in recorded.get(job, ())), reverse=True)
-        for note in _of_starts(told):
-            fitting = [entry for entry in free if entry[0][0] <= note.ms <= entry[0][1]]
+        free = list(recorded.get(job, ()))
+        # What tells of a start by itself comes first: it cannot be of any other time.
+        for word in sorted(_words(told), key=lambda one: (one.rest_ms is not None, one.note.ms)):
+            fitting = [one for one in free if _fits(one, word, tolerance_ms)]
             if not fitting:
-                found.unexplained.append(note)
+                found.unexplained.append(word)
                 continue
-            taken = min(fitting, key=lambda entry: entry[0][1])
+            taken = min(fitting, key=lambda one: _span(one, tolerance_ms)[1])
             free.remove(taken)
-            found.heard.add(taken[1])
-            found.explained[job] = note.ms
+            found.heard.add(taken.receipt)
+            found.explained[job] = max(word.note.ms, found.explained.get(job, 0))
     return found
+
+
+def _fits(start: Meant, word: Word, tolerance_ms: int) -> bool:
+    first, last = _span(start, tolerance_ms)
+    if word.rest_ms is not None:
+        # The job may have moved, and what was written at its start may be lost: any start fits that it still runs by.
+        last = _FOR_EVER_MS if start.ended_ms is None else max(last, start.ended_ms + tolerance_ms)
+    return first <= word.note.ms <= last
 
 
 def _span(start: Meant, tolerance_ms: int) -> Span:
@@ -62,23 +84,23 @@ def _span(start: Meant, tolerance_ms: int) -> Span:
     return start.begun_ms - tolerance_ms, start.told_ms + tolerance_ms + late_ms
 
 
-def _of_starts(told: Sequence[Note]) -> Iterator[Note]:
+def _words(told: Sequence[Note]) -> Iterator[Word]:
     """Of the notifications of one job, in their order, one for each start."""
-    assigned: Note | None = None
-    at_rest = False
+    assigned: Word | None = None
+    rest_ms: int | None = None
     for note in told:
         if note.text == STARTED:
-            yield note
-            assigned, at_rest = None, False
+            yield Word(note)
+            assigned = rest_ms = None
         elif note.text.startswith(ASSIGNED):
             # `Started analytics` follows where the start was answered; where its caller gave up, nothing does.
-            if at_rest and assigned is None:
-                assigned = note
-            at_rest = False
+            if rest_ms is not None and assigned is None:
+                assigned = Word(note, rest_ms)
+            rest_ms = None
         elif note.text.startswith(AT_REST):
             if assigned is not None:
                 yield assigned
-            assigned, at_rest = None, True
+            assigned, rest_ms = None, note.ms
     if assigned is not None:
         yield assigned
 

@@ -49,6 +49,7 @@ class Gathering:
         ms = record_ms(record)
         if ms is None:
             return
+        # Only with `journal.on_full: unsafe_continue`: the cluster took these starts, and their records are gone.
         if at(record, "event", "action") == Mark.LOST:
             self._lost.add((_ms(at(record, "startgate", "admin", "journal", "since"), ms), ms))
         phase, receipt = at(record, "startgate", "phase"), at(record, "startgate", "receipt")
@@ -61,6 +62,7 @@ class Gathering:
 
     def _take(self, start: _Start, phase: str, record: Mapping[str, Any], ms: int) -> None:
         start.job = start.job or str(at(record, "startgate", "job", "id") or "")
+        # An end, and the record of a start that could not be put on record whole, have the id alone.
         made = at(record, "startgate", "job", "create_time")
         start.create_time = made if isinstance(made, int) else start.create_time
         if phase == Phase.INTENT:

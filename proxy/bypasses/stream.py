@@ -39,6 +39,7 @@ async def read(transport: Transport, credential: Credential, stream: str, gather
     """
     path = f"/{quoted(stream)}/_search?allow_partial_search_results=false"
     ask = _Asking(transport, credential, path)
+    # First: what is shipped meanwhile reaches no further back.
     await ask.beginnings(gathering)
     count = 0
     after: list[Any] = []
@@ -76,6 +77,7 @@ class _Asking:
             "size": PAGE,
             "query": {"bool": {"filter": [_WANTED]}},
             "_source": list(FIELDS),
+            # Both together are unique, so that no record is left out between two pages.
             "sort": [{"startgate.chain.journal": "asc"}, {"startgate.chain.seq": "asc"}],
             "track_total_hits": False,
         }

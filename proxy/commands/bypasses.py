@@ -90,6 +90,7 @@ async def _look(
             credential(settings, sink) if sink is not None and stream is None else service,
             Looking(
                 folders=_folders(settings, folders, stream),
+                # Who names journals means those: what others shipped may not be theirs.
                 stream=stream or (sink.data_stream if sink is not None and not folders else None),
                 since_ms=time_ms(since) if since is not None else now_ms - _WEEK_MS,
                 now_ms=now_ms,
@@ -111,6 +112,7 @@ def status(report: Report) -> int:
     """What the command ends with."""
     if report.findings:
         return FOUND
+    # Silence of something that was not asked is no good news, and monitoring sees the status alone.
     unread = report.unread or any(source.needed and not source.read for source in report.sources)
     return ExitStatus.INVALID if unread or not report.until else ExitStatus.OK
 

@@ -22,6 +22,11 @@ def test_outside_of_the_time_that_is_judged_nothing_is_found(at_s: float) -> Non
     assert found((), (note(at_s),)) == ()
 
 
+def test_a_job_that_was_at_rest_before_the_time_that_is_judged_may_have_been_started_then() -> None:
+    assert found((), (note(-5, "Stopped analytics"), note(100, "Starting analytics on node [n1]"))) == ()
+    assert len(found((), (note(5, "Stopped analytics"), note(100, "Starting analytics on node [n1]")))) == 1
+
+
 def test_while_records_were_lost_nothing_is_found() -> None:
     lost = ((ms(100), ms(200)),)
     assert found((), (note(95), note(205)), lost=lost) == ()
@@ -93,9 +98,10 @@ def test_the_task_says_since_when_a_job_runs() -> None:
     assert one.at == timestamp(ms(500))
 
 
-def test_a_start_that_is_not_judged_makes_its_job_no_finding_either() -> None:
-    lost = ((ms(400), ms(600)),)
-    assert found((), (note(500),), (job(made=ms(700)),), lost=lost) == ()
+def test_a_job_that_was_made_after_records_were_lost_is_judged() -> None:
+    """Whatever was said of another job of that name while they were."""
+    (one,) = found((), (note(500),), (job(made=ms(700)),), lost=((ms(400), ms(600)),))
+    assert one.kind == Kind.NOT_ON_RECORD
 
 
 def test_what_is_newer_than_the_time_that_is_judged_may_be_on_record_soon() -> None:
@@ -120,6 +126,8 @@ def test_a_job_that_stood_still_and_runs_again() -> None:
         # It may have moved to another node.
         (meant("r1", 100), "started", 300),
         (meant("r1", 100, ended_s=200), "started", 86_500),
+        # Its next start may be on a record that is gone.
+        (meant("r1", -300, ended_s=-200), "started", 300),
     ],
 )
 def test_a_job_that_runs_on(start: object, state: str, began_s: float) -> None:
