@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import select
 import socket
 import struct
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -59,7 +60,11 @@ class Taken:
 
     def ready(self) -> None:
         """The new workers serve: the old version is to stop."""
-        self._connection.sendall(READY)
+        try:
+            self._connection.sendall(READY)
+        except OSError:
+            # It has been told to stop, or was killed. The sockets are here: to give up now would refuse everybody.
+            logger.warning("the version that is taken over from is stopping already")
 
     async def over(self, patience_s: float) -> None:
         """Returns when the old version has ended.
@@ -79,6 +84,10 @@ class Taken:
             logger.warning("the version that was taken over from ended without a word")
         finally:
             self._connection.close()
+
+    def leave(self) -> None:
+        """Ends the connection. The sockets stay."""
+        self._connection.close()
 
     def close(self) -> None:
         """Takes nothing over after all: the old version goes on."""
@@ -190,11 +199,18 @@ async def _offer(
             logger.warning("the sockets could not be handed over: %s", failure)
             took = False
         except asyncio.CancelledError:
-            # Stopped meanwhile: the thread is woken by the end of its connection.
+            # Stopped meanwhile: the thread is woken by the end of what it reads.
+            there = not _ended(connection)
             with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
+                connection.shutdown(socket.SHUT_RD)
             await asyncio.wait([giving])
-            connection.close()
+            if there:
+                # It has the sockets and may serve. The connection stays, as below: no gate must start before this
+                # version's has ended.
+                _kept.append(connection)
+                taken_over()
+            else:
+                connection.close()
             raise
         if took:
             _kept.append(connection)
@@ -202,6 +218,13 @@ async def _offer(
             return
         connection.close()
         logger.warning("the new version did not take over; this one goes on")
+
+
+def _ended(connection: socket.socket) -> bool:
+    """Whether the other side is gone, as far as is known by now."""
+    look = select.poll()
+    look.register(connection, select.POLLRDHUP)
+    return bool(look.poll(0))
 
 
 def _exactly(connection: socket.socket, count: int) -> bytes:

@@ -39,6 +39,8 @@ METRICS_SOCKET = "metrics.sock"
 
 # Beyond what a child gives its own requests to finish: the time to close and leave.
 GRACE_S = 5.0
+# Between two attempts to start a gate in the place of one that may still be there.
+RETRY_S = 1.0
 
 
 class Supervisor:
@@ -85,17 +87,28 @@ class Supervisor:
             self.gate = gate
             await _started([gate, *self.edges], self.admin)
             return
+        try:
+            await self._started_beside(taken, gate_socket)
+        finally:
+            # Whatever happened: if it was not told that we serve, the old version goes on.
+            taken.leave()
+        self.gate = gate
+        await _started_in_time(gate, self._patience_s(taken))
+
+    async def _started_beside(self, taken: Taken, gate_socket: str) -> None:
+        """Starts the workers beside the old version, and returns when that has ended."""
         # The old gate judges what the new workers bring, for as long as it is there: they find it at the same place.
         await _started(self.edges, self.admin)
         taken.ready()
         logger.info("the new workers serve; waiting for the old version to finish")
         # Its configuration may be another one.
-        await taken.over(max(self._drain_s, taken.offer.drain_s) + 4 * GRACE_S)
+        await taken.over(self._patience_s(taken))
         if self.config.gate_socket is None and taken.offer.private:
             # Not before: while the old gate listens in its folder, a start that fails must not take it away.
             self._folder = Path(gate_socket).parent
-        self.gate = gate
-        await _started([gate])
+
+    def _patience_s(self, taken: Taken) -> float:
+        return max(self._drain_s, taken.offer.drain_s) + 4 * GRACE_S
 
     def offer(self) -> tuple[Offer, list[int]]:
         """What a new version is handed, with the descriptors of the sockets."""
@@ -210,6 +223,27 @@ async def _started(children: list[Child], spare: Child | None = None) -> None:
         child.keep()
 
 
+async def _started_in_time(gate: Child, patience_s: float) -> None:
+    """Starts the gate after that of an old version, and keeps it running. The gate of a version that was killed lives
+    on to finish what it has, and has the journal until then; meanwhile all other traffic is served.
+
+    Raises:
+        CannotServe: it does not start within `patience_s`.
+    """
+    loop = asyncio.get_running_loop()
+    end = loop.time() + patience_s
+    while True:
+        try:
+            await _started([gate])
+        except CannotServe as failure:
+            if loop.time() >= end:
+                raise
+            logger.warning("%s; it is tried again: the old version's may not have ended yet", failure)
+            await asyncio.sleep(RETRY_S)
+        else:
+            return
+
+
 def ready_line(config: Config, addresses: list[str], found: Found) -> str:
     """The one line that says what is served: addresses, cluster, rules, journal."""
     files = len(found.rules.files)
@@ -243,7 +277,11 @@ async def serve(config: Config, *, wait_s: float, announce: Callable[[str], None
     for warning in found.warnings:
         logger.warning("%s", warning)
     try:
-        await supervisor.start(await asyncio.to_thread(handover.take, upgrade) if takeover else None)
+        taken = await asyncio.to_thread(handover.take, upgrade) if takeover else None
+        await _unless(stop, supervisor.start(taken))
+        if stop.is_set():
+            # In the middle of a start. A version that was to be taken over from goes on, unless it has been told.
+            return ExitStatus.OK
         announce(ready_line(config, supervisor.addresses, found))
 
         def taken_over() -> None:
@@ -274,9 +312,14 @@ async def _unless(stop: asyncio.Event, work: Coroutine[None, None, T]) -> T | No
 def _on_signals(stop: asyncio.Event, supervisor: Supervisor) -> None:
     loop = asyncio.get_running_loop()
 
+    asked = False
+
     def ask() -> None:
-        if stop.is_set():
+        nonlocal asked
+        # The first after a new version took over is no second one: what is in flight still may finish.
+        if asked:
             supervisor.kill()
+        asked = True
         stop.set()
 
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -141,6 +141,42 @@ async def test_a_path_that_cannot_be_used_costs_a_warning(tmp_path: Path, caplog
         assert "no new version can take over" in caplog.text
 
 
+async def test_one_that_is_told_to_stop_in_the_middle_leaves_all_to_the_new_one(
+    tmp_path: Path, listeners: list[socket.socket], caplog: pytest.LogCaptureFixture
+) -> None:
+    from proxy import handover
+
+    old, path = Old(listeners), tmp_path / "up.sock"
+    async with offering(path, old.offer, old.gone.set):
+        taken = await asyncio.to_thread(take, path)
+    assert old.gone.is_set(), "what the new one needs must not be taken away"
+    taken.ready()
+    assert "is stopping already" in caplog.text
+    over = asyncio.ensure_future(taken.over(5.0))
+    await asyncio.sleep(0.05)
+    assert not over.done(), "its gate may still be there"
+    handover._kept.pop().close()
+    await over
+    for one in taken.sockets:
+        one.close()
+
+
+async def test_one_that_was_killed_in_the_middle_is_over_at_once(
+    tmp_path: Path, listeners: list[socket.socket], caplog: pytest.LogCaptureFixture
+) -> None:
+    from proxy import handover
+
+    old, path = Old(listeners), tmp_path / "up.sock"
+    async with offering(path, old.offer, old.gone.set):
+        taken = await asyncio.to_thread(take, path)
+    handover._kept.pop().close()
+    taken.ready()
+    await taken.over(5.0)
+    assert "is stopping already" in caplog.text
+    for one in taken.sockets:
+        one.close()
+
+
 async def test_what_a_crash_left_is_in_nobodys_way(tmp_path: Path, listeners: list[socket.socket]) -> None:
     path = tmp_path / "up.sock"
     with socket.socket(socket.AF_UNIX) as left:

@@ -1,6 +1,7 @@
 """The whole of `serve` with real processes: what a client sees while workers and gate come and go."""
 
 import asyncio
+import logging
 import os
 import signal
 import socket
@@ -15,12 +16,12 @@ import aiohttp
 import pytest
 import trustme
 
-from proxy import supervisor
+from proxy import handover, supervisor
 from proxy.config import Config, load
 from proxy.errors import CannotServe, ExitStatus, RulesError
-from proxy.handover import Offer, Taken
+from proxy.handover import Offer, Taken, offering, take
 from proxy.orders import READY
-from proxy.supervisor import Supervisor
+from proxy.supervisor import UPGRADE_SOCKET, Supervisor
 from tests.cluster_double import Double, cluster
 
 START = "/_ml/data_frame/analytics/flights/_start"
@@ -393,3 +394,85 @@ async def test_children_end_with_a_supervisor_that_is_killed(tmp_path: Path) -> 
             # What the system does to the pipe when the supervisor is gone.
             process.stdin.close()
         await until(lambda: not any(alive(pid) for pid in pids))
+
+
+@pytest.mark.parametrize("takeover", [False, True])
+async def test_a_signal_in_the_middle_of_a_start_ends_it_and_what_was_there_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, takeover: bool
+) -> None:
+    began = tmp_path / "began"
+    never = f"import pathlib, time; pathlib.Path({str(began)!r}).touch(); time.sleep(600)"
+    monkeypatch.setattr(supervisor, "command", lambda kind: (sys.executable, "-c", never))
+    gone = asyncio.Event()
+    async with cluster(Double()) as double:
+        config = configured(tmp_path, double)
+        (tmp_path / "journal").mkdir(mode=0o700)
+        listener = socket.create_server(("127.0.0.1", 0))
+        offer = Offer(addresses=(("127.0.0.1", 0),), gate_socket=str(tmp_path / "gate.sock"), private=True)
+        said: list[str] = []
+        async with offering(tmp_path / "journal" / UPGRADE_SOCKET, lambda: (offer, [listener.fileno()]), gone.set):
+            serving = asyncio.ensure_future(supervisor.serve(config, wait_s=5, announce=said.append, takeover=takeover))
+            await until(began.exists)
+            os.kill(os.getpid(), signal.SIGTERM)
+            assert await asyncio.wait_for(serving, 20) == ExitStatus.OK
+            if takeover:
+                await until(lambda: "did not take over; this one goes on" in caplog.text)
+        with socket.create_connection(listener.getsockname(), timeout=5):
+            listener.accept()[0].close()
+        listener.close()
+    assert (said, gone.is_set()) == ([], False)
+
+
+@pytest.mark.slow
+async def test_a_signal_after_a_takeover_cuts_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Whoever starts a new version and then stops the old one by its process id means no harm."""
+    caplog.set_level(logging.INFO, "proxy.supervisor")
+    flying: list[asyncio.Future[tuple[int, str]]] = []
+
+    async def new_version() -> None:
+        taken = await asyncio.to_thread(take, tmp_path / "journal" / UPGRADE_SOCKET)
+        taken.ready()
+        await until(lambda: "stopping: requests in flight may finish" in caplog.text)
+        os.kill(os.getpid(), signal.SIGTERM)
+        taken.close()
+
+    def announce(line: str) -> None:
+        address = line.split(" ready: ")[1].split(" ", maxsplit=1)[0]
+        flying.append(asyncio.ensure_future(get(f"{address}/slow")))
+        # It is in flight when the new version comes.
+        loop = asyncio.get_running_loop()
+        loop.call_later(0.5, lambda: flying.append(asyncio.ensure_future(new_version())))  # type: ignore[arg-type]
+
+    async with cluster(Double(pause_s=3)) as double:
+        async with asyncio.timeout(60):
+            assert await supervisor.serve(configured(tmp_path, double), wait_s=5, announce=announce) == 0
+        assert (await flying[0])[0] == 200
+        await flying[1]
+    handover._kept.pop().close()
+
+
+async def test_a_gate_waits_for_that_of_a_version_that_was_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its supervisor is gone, and its gate still has the journal."""
+    monkeypatch.setattr(supervisor, "RETRY_S", 0.01)
+    free = tmp_path / "free"
+    tries = tmp_path / "tries"
+    gate = (
+        f"import pathlib, sys, time; open({str(tries)!r}, 'a').write('.')\n"
+        f"if not pathlib.Path({str(free)!r}).exists(): sys.exit(2)\n"
+        f"print({READY!r}, flush=True); time.sleep(600)"
+    )
+    serves = f"import time; print({READY!r}, flush=True); time.sleep(600)"
+    monkeypatch.setattr(supervisor, "command", lambda kind: (sys.executable, "-c", gate if kind == "gate" else serves))
+    near, far = socket.socketpair()
+    offer = Offer(addresses=(), gate_socket=str(tmp_path / "p" / "gate.sock"), private=True)
+    async with cluster(Double()) as double:
+        new = Supervisor(configured(tmp_path, double))
+        starting = asyncio.ensure_future(new.start(Taken(near, offer, [])))
+        far.close()
+        await until(lambda: tries.exists() and len(tries.read_text()) >= 2)
+        assert not starting.done()
+        free.touch()
+        await asyncio.wait_for(starting, 20)
+        await new.stop()

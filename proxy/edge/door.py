@@ -24,6 +24,8 @@ from proxy.wire.proxy_protocol import HEADER_BYTES, ProxyProtocolError, decode_p
 
 # Connections that are accepted in one go; others wait for their turn, as everything else on the loop does.
 _BURST: Final = 64
+# At the end: a queue of the system holds no more than so many.
+_LAST_BURSTS: Final = 64
 # Where the system has nothing to give, the socket stays readable: asking again at once would be all that is done.
 _REST_S: Final = 0.1
 _EXHAUSTED: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
@@ -71,9 +73,13 @@ class Door:
 
     def close(self) -> None:
         """Accept no more. Those that have come may still become clients."""
+        self._loop.remove_reader(self._sock)
+        # What waits in the system's queue has been told that it is connected: closing would reset it.
+        for _ in range(_LAST_BURSTS):
+            if not self._accept():
+                break
         if self._resting is not None:
             self._resting.cancel()
-        self._loop.remove_reader(self._sock)
         self._sock.close()
 
     async def settle(self, patience_s: float) -> None:
@@ -88,20 +94,22 @@ class Door:
             self._note(Reason.DRAIN, peer_name(address), "it was not done with its handshake in time")
             task.cancel()
 
-    def _accept(self) -> None:
+    def _accept(self) -> bool:
+        """Take a burst of connections. Whether there may be more."""
         for _ in range(_BURST):
             try:
                 raw, address = self._sock.accept()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
-                return
+                return False
             except OSError as failure:
                 self._rest(failure)
-                return
+                return False
             if len(self._arriving) >= self._context.limits.client_handshakes:
                 self._drop_oldest()
             task = spawn(self._arrive(raw, address), name="edge-arrive")
             self._arriving[task] = address
             task.add_done_callback(self._arrived)
+        return True
 
     def _rest(self, failure: OSError) -> None:
         """Accept again in a moment."""

@@ -48,6 +48,23 @@ def told_more(events: int) -> bool:
     return bool(events & select.POLLIN) and not events & (select.POLLRDHUP | select.POLLHUP | select.POLLERR)
 
 
+def accepted(listener: socket.socket, most: int = 4096) -> list[socket.socket]:
+    """The connections that wait to be accepted, at most so many: more may come as fast as they are taken."""
+    found: list[socket.socket] = []
+    while len(found) < most:
+        try:
+            raw, _ = listener.accept()
+        except OSError:
+            # Nothing waits, or the system has nothing to give for it.
+            break
+        raw.setblocking(False)
+        # The loop's own servers do so, too: answers must not wait for an acknowledgement.
+        if raw.family != socket.AF_UNIX:
+            raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        found.append(raw)
+    return found
+
+
 async def readable(raw: socket.socket) -> None:
     """Wait until something can be read from a socket, its end included. Nothing is taken from it."""
     loop = asyncio.get_running_loop()

@@ -18,6 +18,7 @@ from proxy.edge.pool import Pool
 from proxy.edge.probes import keep_probing
 from proxy.edge.refusals import Reason, Refusals
 from proxy.edge.sides import Target
+from proxy.edge.sockets import accepted
 from proxy.edge.sweep import Sweep
 from proxy.metrics.teller import Teller
 from proxy.renewal import keep_renewed, renewable_cluster
@@ -143,10 +144,14 @@ async def _serve(
         ready()
         await stop.wait()
     finally:
+        # What waits in the system's queues has been told that it is connected: closing would reset it.
+        queued = [raw for entrance in entrances if entrance.plain for raw in accepted(entrance.sock)]
         for server in servers:
             server.close()
         for door in doors:
             door.close()
+    for raw in queued:
+        await loop.connect_accepted_socket(factory, raw)
     await _drain(context, doors)
 
 

@@ -338,3 +338,50 @@ def test_what_is_plain() -> None:
         assert Entrance(sock).plain
         assert not Entrance(sock, fronts=HERE).plain
         assert not Entrance(sock, ssl.create_default_context()).plain
+
+
+async def test_what_waits_when_a_door_closes_still_comes_in(rig: Rig) -> None:
+    """Nothing is awaited between the connects and the end of accepting: the event loop has accepted none of them."""
+    upstream = await rig.upstream(echo)
+    settings = EdgeSettings(nodes=(f"http://127.0.0.1:{upstream.port}",), gate_socket="x")
+    context = make_context(settings, ssl.create_default_context)
+    sock = socket.create_server(("127.0.0.1", 0), backlog=100)
+    door = Door(Entrance(sock, fronts=HERE), context)
+    door.open(100)
+    clients = [socket.create_connection(sock.getsockname()) for _ in range(70)]
+    for client in clients:
+        client.sendall(LINE + GET)
+    door.close()
+    assert door.arriving == len(clients), "more than a burst of them"
+    await door.settle(PATIENCE_S)
+    for client in clients:
+        reader, writer = await asyncio.open_connection(sock=client)
+        assert (await Wire(reader, writer).message()).body == GET
+        writer.close()
+    await until(lambda: not context.clients)
+    context.cluster.pool.close()
+    context.sweep.stop()
+    await asyncio.sleep(0.05)
+
+
+async def test_what_nobody_can_have_encrypted_ends_a_connection_and_is_counted(
+    rig: Rig, pem: Path, trusting: ssl.SSLContext, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "proxy.edge.refusals")
+    edge = await rig.edge(await rig.upstream(echo), listen_tls=listening(pem))
+
+    def speak() -> None:
+        with socket.create_connection(("127.0.0.1", edge.port), timeout=PATIENCE_S) as raw:
+            below = raw.dup()
+            with trusting.wrap_socket(raw, server_hostname="localhost") as client:
+                client.sendall(GET)
+                assert client.recv(15) == b"HTTP/1.1 200 OK"
+                # A record of application data (RFC 8446 §5.2) under no key.
+                below.sendall(b"\x17\x03\x03\x00\x20" + bytes(32))
+                with contextlib.suppress(OSError):
+                    while below.recv(4096):
+                        pass
+            below.close()
+
+    await asyncio.to_thread(speak)
+    await until(lambda: "[tls]: decryption failed or bad record mac" in caplog.text)

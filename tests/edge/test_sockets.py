@@ -1,13 +1,14 @@
 """Options of sockets, read back from the system."""
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from proxy.edge.sockets import readable, reset_on_close, watch_peer
+from proxy.edge.sockets import accepted, readable, reset_on_close, watch_peer
 from tests.edge.rig import Wire
 
 
@@ -86,3 +87,18 @@ async def test_whoever_waits_no_longer_is_not_called() -> None:
         waiting.cancel()
         await asyncio.wait({waiting})
         assert not asyncio.get_running_loop().remove_reader(near)
+
+
+def test_what_waits_to_be_accepted_is_taken_and_no_more_than_asked() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener, contextlib.ExitStack() as stack:
+        listener.setblocking(False)
+        assert accepted(listener) == []
+        clients = [stack.enter_context(socket.create_connection(listener.getsockname())) for _ in range(5)]
+        taken = [stack.enter_context(one) for one in accepted(listener, 3)]
+        assert len(taken) == 3
+        taken += [stack.enter_context(one) for one in accepted(listener)]
+        assert [one.getpeername() for one in taken] == [one.getsockname() for one in clients]
+        assert all(one.gettimeout() == 0 for one in taken)
+        assert all(one.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) for one in taken)
+        assert accepted(listener) == []
+    assert accepted(listener) == [], "a closed one has nothing"

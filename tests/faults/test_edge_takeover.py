@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from proxy.handover import take
 from tests.cluster_double import Double, cluster
 
 pytestmark = pytest.mark.slow
@@ -172,6 +173,85 @@ async def test_a_worker_that_dies_takes_nobody_elses_connections_along(tmp_path:
             assert set(clients.outcomes) == {"200"}
             for _, writer in kept:
                 writer.close()
+        finally:
+            await end(process)
+
+
+async def test_a_takeover_that_stops_half_way_changes_nothing_and_the_next_one_works(tmp_path: Path) -> None:
+    """The new version has the sockets, and is gone before it says that it serves."""
+    processes: list[Process] = []
+    async with cluster(Double()) as double:
+        try:
+            configure(tmp_path, double, 2)
+            processes.append(await serve(tmp_path))
+            port = port_of(await ready(processes[0]))
+            clients = Clients(port)
+            clients.start(4)
+            for _ in range(3):
+                (await asyncio.to_thread(take, tmp_path / "journal" / "upgrade.sock")).close()
+                await clients.more(20)
+            processes.append(await serve(tmp_path, "--takeover"))
+            assert port_of(await ready(processes[1])) == port
+            assert await asyncio.wait_for(processes[0].wait(), PATIENCE_S) == 0
+            await clients.more(50)
+            await clients.end()
+            assert set(clients.outcomes) == {"200"}
+        finally:
+            await end(*processes)
+
+
+async def test_the_old_version_may_be_stopped_while_it_is_taken_over_from(tmp_path: Path) -> None:
+    """By its process id, as scripts do: before the new one serves, or just after."""
+    processes: list[Process] = []
+    async with cluster(Double()) as double:
+        try:
+            configure(tmp_path, double, 1)
+            processes.append(await serve(tmp_path))
+            port = port_of(await ready(processes[0]))
+            clients = Clients(port)
+            clients.start(4)
+            await clients.more(20)
+            new = await serve(tmp_path, "--takeover")
+            processes.append(new)
+            # Its first child is there: it has the sockets by now, and is held where it is.
+            async with asyncio.timeout(PATIENCE_S):
+                while not children(new.pid):  # noqa: ASYNC110 -- another process starts it
+                    await asyncio.sleep(0.01)
+            new.send_signal(signal.SIGSTOP)
+            processes[0].send_signal(signal.SIGTERM)
+            assert await asyncio.wait_for(processes[0].wait(), PATIENCE_S) == 0
+            new.send_signal(signal.SIGCONT)
+            assert port_of(await ready(new)) == port
+            await clients.more(50)
+            await clients.end()
+            assert set(clients.outcomes) == {"200"}
+            start = await asyncio.open_connection("127.0.0.1", port)
+            start[1].write(b"POST /_ml/data_frame/analytics/a/_start HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
+            assert b" 401 " in await start[0].readuntil(b"\r\n"), "the new gate judges"
+            start[1].close()
+        finally:
+            await end(*processes)
+
+
+async def test_what_waits_in_the_queue_when_a_worker_is_stopped_is_served(tmp_path: Path) -> None:
+    """Connected, as the system says, and not yet accepted: to close the queue would reset them."""
+    async with cluster(Double()) as double:
+        configure(tmp_path, double, 1)
+        process = await serve(tmp_path)
+        try:
+            port = port_of(await ready(process))
+            worker = next(pid for pid in children(process.pid) if b"edge_process" in command_line(pid))
+            os.kill(worker, signal.SIGSTOP)
+            waiting = [await asyncio.open_connection("127.0.0.1", port) for _ in range(50)]
+            for _, writer in waiting:
+                writer.write(REQUEST)
+            process.send_signal(signal.SIGTERM)
+            os.kill(worker, signal.SIGCONT)
+            for reader, writer in waiting:
+                async with asyncio.timeout(PATIENCE_S):
+                    assert b" 200 " in await reader.readuntil(b"\r\n")
+                writer.close()
+            assert await asyncio.wait_for(process.wait(), PATIENCE_S) == 0
         finally:
             await end(process)
 
