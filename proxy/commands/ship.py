@@ -15,7 +15,7 @@ from rich.text import Text
 from proxy.columns import lines
 from proxy.commands.asking import authorization
 from proxy.commands.common import config_option, print_lines, printed, read_config, reported
-from proxy.errors import CannotServe, ClusterUnreachable, ConfigError, ExitStatus, Fault, nearest
+from proxy.errors import CannotServe, ClusterUnreachable, ConfigError, ExitStatus, Fault, JournalError, nearest
 from proxy.settings import GateSettings, StreamSink
 from proxy.ship import cursor, rejected, source
 from proxy.ship.check import check
@@ -107,6 +107,8 @@ def _told() -> Iterator[None]:
 
 async def _once(settings: GateSettings, only: str | None) -> None:
     sinks = _chosen(made(settings), only)
+    if not Path(settings.journal).exists():
+        raise JournalError(f"there is no journal at {settings.journal}")
     failed: list[str] = []
     try:
         for sink in sinks:

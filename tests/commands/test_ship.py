@@ -152,6 +152,14 @@ def test_install_as_somebody_else(tmp_path: Path, cluster: FakeCluster, monkeypa
     assert set(cluster.authorizations) == {"ApiKey aWQ6c2VjcmV0"}
 
 
+def test_where_there_is_no_journal_nothing_is_shipped(tmp_path: Path) -> None:
+    configured(tmp_path, "http://127.0.0.1:9", "stdout: {enabled: true}")
+    for mode in ([], ["--once"]):
+        result = invoke("audit", "ship", *mode)
+        assert (result.exit_code, "there is no journal at" in result.stderr) == (2, True), result.output
+    assert not (tmp_path / "journal").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
