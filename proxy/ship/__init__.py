@@ -7,7 +7,8 @@
 - `shipper` moves one sink on, `fleet` all sinks of a gate, `sinks` makes them from the settings;
 - `stream` (a data stream in Elasticsearch), `syslog`, `webhook` and `stdout` are the sinks;
 - `templates` and `mapping` are what the data stream needs in the cluster, `install` puts it there, `check` tells
-  whether the stream holds what the journal holds, by asking it (`compare`); `dashboard` is what Kibana shows of it.
+  whether the stream holds what the journal holds, by asking it (`compare`); `panels` and `dashboard` are what Kibana
+  shows of it.
 
 A data stream gets each record exactly once, the other sinks at least once, and in order.
 """

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from proxy.journal.fields import FIELDS
-from proxy.ship.dashboard import DENIED, PANELS, RESULTS, SEARCH_COLUMNS, STARTS, ndjson, saved_objects
+from proxy.ship.dashboard import ndjson, saved_objects
 from proxy.ship.mapping import mapping
+from proxy.ship.panels import PANELS, SEARCH_COLUMNS
 
 STREAM = "startgate-audit"
 OBJECTS = saved_objects(STREAM)
@@ -90,29 +91,6 @@ def test_each_name_of_a_reference_is_used_and_each_used_one_is_there() -> None:
 def test_each_field_exists_and_is_searched(name: str) -> None:
     assert name in FIELDS
     assert type_of(name) in ("keyword", "date", "boolean", "long", "ip")
-
-
-@pytest.mark.parametrize("query", sorted({*queries(), STARTS, DENIED} - {""}))
-def test_each_query_asks_for_values_that_a_field_may_have(query: str) -> None:
-    found = re.findall(r"([@\w.]+): ([\w-]+)", query)
-    assert len(found) == query.count(":"), "each of them is one field and one value"
-    for name, value in found:
-        allowed = FIELDS[name].of
-        assert not allowed or value in allowed, (name, value)
-
-
-def test_results_leave_out_no_start_and_take_none_twice() -> None:
-    """Of each outcome that a record may have, with and without a verdict, exactly one result."""
-    for outcome in FIELDS["event.outcome"].of:
-        for allowed in ("true", "false", None):
-            facts = {"event.outcome": outcome, "startgate.verdict.allowed": allowed}
-            assert sum(holds(query, facts) for query in RESULTS.values()) == 1, facts
-
-
-def holds(query: str, facts: dict[str, str | None]) -> bool:
-    """Whether a record with these values answers; `and` and `not` are all that these queries know."""
-    parts = [[*part.removeprefix("not ").split(": "), part.startswith("not ")] for part in query.split(" and ")]
-    return all((facts[str(name)] == value) is not negated for name, value, negated in parts)
 
 
 def test_panels_lie_side_by_side_and_cover_nothing() -> None:
