@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -69,7 +69,10 @@ def audit_ship(
     with reported(), printed(), _told():
         settings = read_config(config_file).gate_settings("")
         if mode == "once":
-            asyncio.run(_once(settings, only))
+            sinks = _chosen(made(settings), only)
+            if not Path(settings.journal).exists():
+                raise JournalError(f"there is no journal at {settings.journal}")
+            asyncio.run(_once(settings, sinks))
         elif mode == "install":
             stream = _stream(settings)
             asked = authorization(user, key_file) or stream.authorization
@@ -105,10 +108,7 @@ def _told() -> Iterator[None]:
         raise CannotServe(ExitStatus.UNREACHABLE, str(failure)) from failure
 
 
-async def _once(settings: GateSettings, only: str | None) -> None:
-    sinks = _chosen(made(settings), only)
-    if not Path(settings.journal).exists():
-        raise JournalError(f"there is no journal at {settings.journal}")
+async def _once(settings: GateSettings, sinks: Sequence[Sink]) -> None:
     failed: list[str] = []
     try:
         for sink in sinks:
