@@ -11,7 +11,7 @@ import msgspec
 from proxy import child, logs
 from proxy.edge import worker
 from proxy.edge.door import Entrance
-from proxy.edge.heap import keep_freed
+from proxy.edge.heap import keep_freed, keep_lean
 from proxy.expiry import dated_files, keep_warning
 from proxy.metrics.teller import Teller
 from proxy.orders import EdgeOrder
@@ -41,6 +41,7 @@ def _work(order: EdgeOrder) -> child.Work:
     ]
 
     async def work(stop: asyncio.Event, ready: Callable[[], None], reload: asyncio.Event) -> None:
+        spawn(keep_lean(), name="edge-memory")
         if order.name == _FIRST:
             # One tells for all: they use the same files.
             files = dated_files([one.tls for one in order.listeners if one.tls is not None], order.settings.cluster_tls)

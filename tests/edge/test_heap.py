@@ -1,3 +1,4 @@
+import asyncio
 import ctypes
 import subprocess
 import sys
@@ -5,7 +6,8 @@ from ctypes import util
 
 import pytest
 
-from proxy.edge.heap import keep_freed
+from proxy.edge import heap
+from proxy.edge.heap import GROWN_BYTES, Leanness, keep_freed, keep_lean, resident_bytes
 
 # Large pieces come and go; then the process counts its page faults.
 _PROGRAM = """
@@ -23,7 +25,24 @@ print(kept, resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
 
 
-@pytest.mark.skipif(util.find_library("c") is None or "musl" in str(util.find_library("c")), reason="glibc only")
+# Large pieces with something small behind each, which stays: what lies free then is not at the heap's end.
+_PINNED = """
+from proxy.edge.heap import Leanness, keep_freed, resident_bytes
+keep_freed()
+leanness = Leanness()
+pairs = [(bytes([1]) * 262_144, bytes(600)) for _ in range(400)]
+pins = [small for _, small in pairs]
+del pairs
+held = resident_bytes()
+print(leanness.give_back(), held - resident_bytes(), leanness.give_back())
+"""
+
+_glibc = pytest.mark.skipif(
+    util.find_library("c") is None or "musl" in str(util.find_library("c")), reason="glibc only"
+)
+
+
+@_glibc
 def test_memory_that_was_freed_is_used_again_without_page_faults() -> None:
     run = subprocess.run([sys.executable, "-c", _PROGRAM], capture_output=True, text=True, check=True, timeout=60)
     kept, faults = run.stdout.split()
@@ -38,3 +57,43 @@ class Bare:
 def test_another_allocator_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ctypes, "CDLL", lambda _: Bare())
     assert keep_freed() is False
+
+
+@_glibc
+def test_what_lies_free_between_pieces_in_use_is_given_back_once() -> None:
+    run = subprocess.run([sys.executable, "-c", _PINNED], capture_output=True, text=True, check=True, timeout=60)
+    asked, given, again = run.stdout.split()
+    assert (asked, again) == ("True", "False")
+    assert int(given) > 80_000_000
+
+
+def test_little_growth_is_not_worth_asking(monkeypatch: pytest.MonkeyPatch) -> None:
+    held = [1_000_000, 1_000_000 + GROWN_BYTES - 1, 1_000_000 + GROWN_BYTES, 1_000_000 + GROWN_BYTES]
+    monkeypatch.setattr(heap, "resident_bytes", lambda: held.pop(0))
+    leanness = Leanness()
+    assert not leanness.give_back()
+    assert len(held) == 2
+
+
+def test_an_allocator_that_cannot_give_back_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    leanness = Leanness()
+    monkeypatch.setattr(heap, "resident_bytes", lambda: resident_bytes() + 2 * GROWN_BYTES)
+    monkeypatch.setattr(ctypes, "CDLL", lambda _: Bare())
+    assert leanness.give_back() is False
+
+
+async def test_a_worker_looks_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(heap, "_EVERY_S", 0.0)
+    looked, done = [], asyncio.Event()
+
+    def look(_: Leanness) -> bool:
+        looked.append(True)
+        if len(looked) == 3:
+            done.set()
+        return False
+
+    monkeypatch.setattr(Leanness, "give_back", look)
+    keeping = asyncio.ensure_future(keep_lean())
+    await asyncio.wait_for(done.wait(), 30)
+    keeping.cancel()
+    await asyncio.gather(keeping, return_exceptions=True)
