@@ -1,5 +1,6 @@
 """`startgate audit bypasses` as an operator meets it."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,13 @@ import pytest
 from proxy.bypasses.model import Finding, Kind, Report, Source
 from proxy.commands import bypasses
 from proxy.commands.bypasses import status
+from proxy.embedded.app import serve_embedded
+from proxy.embedded.ml.jobs import Jobs
+from proxy.embedded.security.store import ELASTIC_PASSWORD
 from proxy.journal.chain import genesis, seal
 from tests.commands.running import invoke
 from tests.journal.making import opened
+from tests.stack import in_front_of
 
 FOUND = Finding(
     kind=Kind.PAST_THE_GATE, job="j", at="2026-01-31T09:00:00.000Z", source="notifications", text="the cluster says"
@@ -128,3 +133,27 @@ def test_what_is_read_besides_the_journal_of_the_configuration(tmp_path: Path) -
     (tmp_path / "journal").mkdir()
     assert sources("--stream", "audit-2") == [own, "data stream audit-2"]
     assert sources("--stream", "audit-2", "--journal", "a") == ["journal a", "data stream audit-2"]
+
+
+async def test_a_start_past_a_gate_that_runs(tmp_path: Path) -> None:
+    """As an operator does it, with the service credential of the configuration."""
+    path = "/_ml/data_frame/analytics/bad"
+    body = {"source": {"index": "source"}, "dest": {"index": "out"}, "analysis": {"outlier_detection": {}}}
+    async with serve_embedded(jobs=Jobs(notes=True)) as cluster, in_front_of(cluster, tmp_path) as stack:
+        (tmp_path / "password").write_text(ELASTIC_PASSWORD)
+        (tmp_path / "password").chmod(0o600)
+        service = "service: {username: elastic, password_file: password}"
+        (tmp_path / "startgate.yml").write_text(f"cluster: {{nodes: ['{cluster.url}'], {service}}}\n")
+        for number in range(4):
+            await stack.ok("POST", "/source/_doc?refresh=true", {"a": number, "b": number % 3})
+        await stack.ok("PUT", path, body)
+        asked = ("audit", "bypasses", "--tolerance", "0.002")
+        clean = await asyncio.to_thread(invoke, *asked)
+        assert (clean.exit_code, clean.stdout) == (0, "nothing was found\n"), clean.stderr
+        await stack.ok("POST", f"{path}/_start")
+        await stack.ended("bad")
+        found = await asyncio.to_thread(invoke, *asked)
+    assert found.exit_code == 1, found.stderr
+    assert "past the gate  bad  notifications" in found.stdout
+    assert found.stdout.endswith("it runs with the roles superuser\n")
+    assert "tasks: 0 of running jobs" in found.stderr
