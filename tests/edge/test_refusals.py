@@ -1,6 +1,7 @@
 """Counters of refusals, and lines that do not fill the disk."""
 
 import logging
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +18,11 @@ def test_each_reason_is_counted_for_itself() -> None:
     refusals.note(Reason.CONNECTIONS, "192.0.2.1:1", "full", 0.0)
     counted = {reason: count for reason, count in refusals.counts.items() if count}
     assert counted == {Reason.MALFORMED: 3, Reason.CONNECTIONS: 1}
+
+
+def test_each_reason_is_explained() -> None:
+    text = (Path(__file__).parent.parent.parent / "docs" / "wire.md").read_text(encoding="utf-8")
+    assert [reason.value for reason in Reason if f"`{reason.value}`" not in text] == []
 
 
 def test_what_was_read_does_not_change() -> None:
