@@ -10,6 +10,7 @@ import logging
 import re
 import secrets
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from typing import Any
 
 from proxy.errors import JournalError, Refusal, StartgateError
@@ -58,10 +59,16 @@ class Observer:
 
     async def note(self, note: Note) -> None:
         """Put one call on record. Raises JournalError: it is not."""
+        job_id = job_id_of(note.target)
+        changes = note.action in (PUT, UPDATE) and not note.refused
+        # The call's answer may have gone out already, and a start come behind it.
+        with self._owners.unsure_of(job_id) if changes else nullcontext():
+            await self._put_on_record(note, job_id)
+
+    async def _put_on_record(self, note: Note, job_id: str) -> None:
         arrived = arrived_of(note)
         if note.status == 401 and self._repeated(_address(note)):
             return
-        job_id = job_id_of(note.target)
         try:
             who, job = await self._found_out(note, arrived, job_id)
         except Exception as failure:  # whatever cannot be found out: that there was a call is known

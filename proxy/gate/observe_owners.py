@@ -6,8 +6,9 @@ start-up. It never guesses: what may have been changed unseen is not known.
 """
 
 import time
-from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -29,6 +30,7 @@ CHANGED: Final = "the job was changed since by a call that was not observed"
 BEGUN: Final = "the gate has only begun: calls may have passed meanwhile of which it has not been told yet"
 MISSED: Final = "calls passed unobserved since, and may have changed the job"
 AT_ONCE: Final = "two calls changed the job at the same time: which came last is not known"
+NOT_YET: Final = "a call that may have changed the job is being put on record at this moment"
 CLOCK: Final = "the clock went back: which call changed the job last is not known"
 NO_ANSWER: Final = "it is not known whether the last call that would have changed the job did"
 
@@ -67,6 +69,7 @@ class Owners:
         self._settled_s = 0.0
         self._edits: OrderedDict[str, _Edit] = OrderedDict()
         self._missed_until_ms = -1
+        self._unsure: Counter[str] = Counter()
 
     def take(self, record: Mapping[str, Any]) -> None:
         """Learn from a record with `startgate.observed`; any other teaches nothing."""
@@ -84,6 +87,17 @@ class Owners:
             self._edits.pop(job_id, None)
         elif action in (PUT, UPDATE):
             self._put(job_id, _edit(record, ours, observed))
+
+    @contextmanager
+    def unsure_of(self, job_id: str) -> Iterator[None]:
+        """While it lasts a call is put on record that may have changed the job: nobody is named as its owner."""
+        self._unsure[job_id] += 1
+        try:
+            yield
+        finally:
+            self._unsure[job_id] -= 1
+            if not self._unsure[job_id]:
+                del self._unsure[job_id]
 
     def begin(self) -> None:
         """What is known now was observed by an earlier process, and is not named before SETTLE_S."""
@@ -117,6 +131,8 @@ class Owners:
 
     def seen(self, job: Job) -> dict[str, Any]:
         """For a start's record: who made or last changed this job and how that is known, or why it is not."""
+        if job.id in self._unsure:
+            return {"known": False, "why": NOT_YET}
         edit = self._edits.get(job.id)
         if edit is None:
             return {"known": False, "why": BEFORE}

@@ -8,7 +8,7 @@ import pytest
 
 from proxy.errors import ClusterUnreachable, JournalError, Refusal
 from proxy.gate.observe import Observer, job_id_of
-from proxy.gate.observe_owners import MISSED, Owners
+from proxy.gate.observe_owners import MISSED, NOT_YET, Owners
 from proxy.model import Identity
 from proxy.notes import Gap, Note
 from proxy.route.table import DELETE, PUT, STOP, UPDATE
@@ -232,6 +232,39 @@ async def test_a_refused_call_that_is_not_on_record_makes_no_owner_unknown() -> 
     with pytest.raises(JournalError):
         await scene.note(action=UPDATE, status=403)
     assert scene.owners.seen(made())["known"]
+
+
+@pytest.mark.parametrize(
+    ("action", "status", "known"), [(UPDATE, 200, False), (PUT, None, False), (UPDATE, 403, True), (STOP, 200, True)]
+)
+async def test_nobody_is_called_owner_while_a_later_call_is_put_on_record(
+    action: str, status: int | None, known: bool
+) -> None:
+    """Its answer may have gone out, and a start be judged meanwhile."""
+    scene = Scene()
+    await scene.note(AUTH)
+    assert scene.owners.seen(made())["known"]
+    seen: list[Mapping[str, Any]] = []
+
+    class Looking(Records):
+        async def append(self, entry: Mapping[str, Any]) -> None:
+            seen.append(scene.owners.seen(made()))
+            await super().append(entry)
+
+    scene.journal = Looking()
+    await scene.note(AUTH, action=action, status=status)
+    assert [one["known"] for one in seen] == [known]
+    assert known or seen[0]["why"] == NOT_YET
+    assert scene.owners.seen(made()).get("why") != NOT_YET
+
+
+async def test_two_calls_that_are_put_on_record_at_once_are_waited_for_both() -> None:
+    scene = Scene()
+    await scene.note(AUTH)
+    with scene.owners.unsure_of(made().id):
+        await scene.note(AUTH)
+        assert scene.owners.seen(made()) == {"known": False, "why": NOT_YET}
+    assert scene.owners.seen(made()).get("why") != NOT_YET
 
 
 async def test_a_gap_is_recorded_and_counts_at_once() -> None:
