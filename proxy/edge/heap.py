@@ -9,7 +9,6 @@ TLS, whose buffers are the event loop's, a worker kept 110 MiB. So it is asked f
 """
 
 import asyncio
-import contextlib
 import ctypes
 import os
 from pathlib import Path
@@ -32,38 +31,64 @@ def keep_freed() -> bool:
     return bool(mallopt(_M_TRIM_THRESHOLD, TRIM_BYTES)) and bool(mallopt(_M_MMAP_THRESHOLD, MMAP_BYTES))
 
 
-# Below this much growth there is nothing to be won; giving back a MiB takes some 0.2 ms, and so does taking it anew.
-GROWN_BYTES: Final = 32 * 1024 * 1024
+# Below this there is nothing to be won; giving back a MiB takes some 0.2 ms, and so does taking it anew.
+IDLE_BYTES: Final = 32 * 1024 * 1024
 _EVERY_S: Final = 60.0
 _STATM: Final = Path("/proc/self/statm")
 
 
+class _Mallinfo(ctypes.Structure):
+    """mallinfo(3), `struct mallinfo2`; glibc has it from 2.33 on."""
+
+    _fields_ = tuple(
+        (name, ctypes.c_size_t)
+        for name in (
+            *("arena", "ordblks", "smblks", "hblks", "hblkhd"),
+            *("usmblks", "fsmblks", "uordblks", "fordblks", "keepcost"),
+        )
+    )
+
+
 def resident_bytes() -> int:
-    """What this process holds in memory; 0 where the system does not tell (proc(5))."""
-    with contextlib.suppress(OSError, ValueError, IndexError):
-        return int(_STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    return 0
+    """What this process holds in memory. Raises OSError where the system does not tell (proc(5))."""
+    return int(_STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def used_bytes() -> int:
+    """What the allocator has handed out. Raises AttributeError or OSError where it does not tell."""
+    mallinfo = ctypes.CDLL(None).mallinfo2
+    mallinfo.restype = _Mallinfo
+    told = mallinfo()
+    return int(told.uordblks) + int(told.hblkhd)
 
 
 class Leanness:
-    """Gives back what lies free, once this process has grown since it last did, or since this was made."""
+    """Gives back what lies free, where it is much.
 
-    __slots__ = ("_last",)
+    The allocator does not tell how much of what is free is in memory. But what is in memory and not handed out was
+    little in the beginning, and is again once all has been given back: what has come to it since is free.
+    """
+
+    __slots__ = ("_others",)
 
     def __init__(self) -> None:
-        self._last = resident_bytes()
+        self._others = self._not_used()
 
     def give_back(self) -> bool:
         """Whether it was worth asking for. Holds up everything for 0.2 ms a MiB (malloc_trim(3))."""
-        if resident_bytes() - self._last < GROWN_BYTES:
+        if self._others is None or (now := self._not_used()) is None or now - self._others < IDLE_BYTES:
             return False
-        try:
-            ctypes.CDLL(None).malloc_trim(TRIM_BYTES)
-        except (AttributeError, OSError):
-            return False
-        # What is in use after all does not have it asked again every time.
-        self._last = resident_bytes()
+        ctypes.CDLL(None).malloc_trim(TRIM_BYTES)
+        self._others = self._not_used()
         return True
+
+    @staticmethod
+    def _not_used() -> int | None:
+        """What is in memory, code as well, beside what was handed out; None where that is not told."""
+        try:
+            return resident_bytes() - used_bytes()
+        except (AttributeError, OSError):
+            return None
 
 
 async def keep_lean() -> None:
