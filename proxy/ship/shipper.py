@@ -123,6 +123,8 @@ class Shipper:
         """
         at = await self._place()
         batch = await self._read(at)
+        if batch is None:
+            return True
         await self._measure(batch)
         if not batch:
             if self._unsaved:
@@ -145,15 +147,20 @@ class Shipper:
             self._well()
         return True
 
-    async def _read(self, at: Cursor) -> Sequence[Record]:
-        """The next batch."""
-        limits = self._limits
+    async def _read(self, at: Cursor) -> Sequence[Record] | None:
+        """The next batch; None where the cursor stood no more when it was read."""
         # Asked before the files are read: a line that is there by then, under such a number, is the one that stays.
         durable = self._durable() if self._durable is not None else None
-        batch = await asyncio.to_thread(source.read, self._folder, at, limits.batch_records, limits.batch_bytes)
-        if durable is None:
+        batch = await asyncio.to_thread(self._behind, at)
+        if durable is None or batch is None:
             return batch
         return batch[: next((number for number, one in enumerate(batch) if one.seq > durable), len(batch))]
+
+    def _behind(self, at: Cursor) -> Sequence[Record] | None:
+        batch = source.read(self._folder, at, self._limits.batch_records, self._limits.batch_bytes)
+        # Looked at once more: what was taken back just before the reading, and written anew, has no line that begins
+        # there.
+        return batch if not batch or source.resume(self._folder, at)[0] == at else None
 
     async def _send(self, batch: Sequence[Record]) -> Taken:
         try:

@@ -242,6 +242,31 @@ async def test_what_was_taken_back_under_a_shipper_is_followed_by_what_stands_th
     assert "does not hold record 4 any more" in caplog.text
 
 
+async def test_what_is_written_anew_while_it_is_looked_at_is_not_read_from_the_middle(
+    written: Written, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written.append(3)
+    kept, size = written.link, (written.folder / FIRST).stat().st_size
+    written.append(1, refused="x" * 400)
+    sink = FakeSink()
+    shipper = Shipper(written.folder, sink, LIMITS)
+    await shipper.all_there_is()
+    read = source.read
+
+    def just_before(*asked: Any) -> tuple[Record, ...]:
+        monkeypatch.setattr(source, "read", read)
+        os.truncate(written.folder / FIRST, size)
+        written.link = kept
+        del written.lines[3:]
+        written.append(3, more="y" * 200)
+        return read(*asked)
+
+    monkeypatch.setattr(source, "read", just_before)
+    await shipper.all_there_is()
+    assert shipper.status.rejected == 0
+    assert {record.line for record in sink.got} >= set(written.lines)
+
+
 async def test_what_is_not_durable_is_not_read(written: Written) -> None:
     durable = 3
     written.append(5)
