@@ -152,8 +152,8 @@ async def pipelined(scene: Scene) -> None:
 
 
 async def upload(scene: Scene) -> None:
-    """A big body with its length."""
-    async with link(scene) as connection:
+    """A big body with its length, without TLS and with it."""
+    async with link(scene, tls=_CHANCE.random() < 0.3) as connection:
         await connection.send(_post(_BIG), *(bytes(_PIECE) for _ in range(_BIG // _PIECE)))
         await connection.answer()
 
