@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from itertools import product
 from pathlib import Path
 
 from bench import bars, measure, report
@@ -106,15 +107,13 @@ def measure_all(peers: Sequence[tuple[Peer, str]], rounds: int, length: int) -> 
         stack.enter_context(child(sink, log=folder / "sink.log", listens=port))
         targets = [Target(name="direct", version="", port=port, pid=None)]
         targets += [stack.enter_context(running(peer, program, port, folder)) for peer, program in peers]
-        for target in targets:  # connections, and the allocators' pages
-            for way in Way:
-                WAYS[way](target.port, 4 * _MIB)
+        for target, way in product(targets, Way):  # connections, and the allocators' pages
+            WAYS[way](target.port, 4 * _MIB)
         samples: dict[tuple[str, Way], list[Sample]] = {}
-        for number in range(rounds):
+        for number, way in product(range(rounds), Way):
             shift = number % len(targets)
-            for way in Way:
-                for target in targets[shift:] + targets[:shift]:
-                    samples.setdefault((target.name, way), []).append(sample(target, way, length))
+            for target in targets[shift:] + targets[:shift]:
+                samples.setdefault((target.name, way), []).append(sample(target, way, length))
         return samples
 
 

@@ -99,14 +99,12 @@ def measure_all(plain: Sequence[tuple[Peer, str]], secure: Sequence[Peer], count
         for peer, program in plain:
             with running(peer, program, port, folder) as target:
                 found.append(hold(target.pid or 0, target.name, target.port, counts[0]))
-        for peer in secure:
-            if counts[1] and (program := peer.find() or ""):
-                place = folder / peer.name
-                place.mkdir()
-                self_signed(place)
-                with running(peer, program, port, folder) as target:
-                    name, tls = target.name, trusting_anybody()
-                    found.append(hold(target.pid or 0, name, target.port, counts[1], tls))
+        for peer in secure if counts[1] else ():
+            place = folder / peer.name
+            place.mkdir()
+            self_signed(place)
+            with running(peer, peer.find() or "", port, folder) as target:
+                found.append(hold(target.pid or 0, target.name, target.port, counts[1], trusting_anybody()))
     return found
 
 
@@ -134,7 +132,7 @@ def main() -> None:
     options = parser.parse_args()
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # children inherit it
-    secure = [peer for peer in TLS if peer.name.removesuffix("-tls") in options.peers]
+    secure = [peer for peer in TLS if peer.name.removesuffix("-tls") in options.peers and peer.find()]
     found = measure_all(list(present(options.peers)), secure, (options.connections, options.tls_connections))
     report.publish(
         "idle",
