@@ -8,6 +8,7 @@ a start, and again when a job moves, so that it is the word of a start only wher
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from heapq import heappop, heappush
 
 from proxy.bypasses.model import Meant, Span
 from proxy.cluster.heard import Note
@@ -44,6 +45,11 @@ class Matched:
     heard: set[str] = field(default_factory=set)
     explained: dict[str, int] = field(default_factory=dict)
 
+    def take(self, word: Word, start: Meant) -> None:
+        """A notification is of this start."""
+        self.heard.add(start.receipt)
+        self.explained[word.note.job] = max(word.note.ms, self.explained.get(word.note.job, 0))
+
 
 def matched(notes: Sequence[Note], starts: Sequence[Meant], tolerance_ms: int) -> Matched:
     """Each notification of a start with a start of the same job at the same time, each start for one notification.
@@ -54,18 +60,37 @@ def matched(notes: Sequence[Note], starts: Sequence[Meant], tolerance_ms: int) -
     found = Matched()
     recorded = by_job(starts)
     for job, told in _by_job(notes).items():
-        free = list(recorded.get(job, ()))
+        words = list(_words(told))
         # What tells of a start by itself comes first: it cannot be of any other time.
-        for word in sorted(_words(told), key=lambda one: (one.rest_ms is not None, one.note.ms)):
-            fitting = [one for one in free if _fits(one, word, tolerance_ms)]
-            if not fitting:
+        left = _in_time([word for word in words if word.rest_ms is None], recorded.get(job, ()), tolerance_ms, found)
+        for word in (word for word in words if word.rest_ms is not None):
+            fitting = [one for one in left if _fits(one, word, tolerance_ms)]
+            if fitting:
+                left.remove(fitting[0])
+                found.take(word, fitting[0])
+            else:
                 found.unexplained.append(word)
-                continue
-            taken = min(fitting, key=lambda one: _span(one, tolerance_ms)[1])
-            free.remove(taken)
-            found.heard.add(taken.receipt)
-            found.explained[job] = max(word.note.ms, found.explained.get(job, 0))
     return found
+
+
+def _in_time(words: Sequence[Word], starts: Iterable[Meant], tolerance_ms: int, found: Matched) -> list[Meant]:
+    """Match notifications, in the order of time, with starts whose time they are in; the starts that are left."""
+    due = sorted((_span(one, tolerance_ms), number, one) for number, one in enumerate(starts))
+    left: list[Meant] = []
+    waiting: list[tuple[int, int, Meant]] = []
+    place = 0
+    for word in words:
+        while place < len(due) and due[place][0][0] <= word.note.ms:
+            (_, last), number, one = due[place]
+            heappush(waiting, (last, number, one))
+            place += 1
+        while waiting and waiting[0][0] < word.note.ms:
+            left.append(heappop(waiting)[2])
+        if waiting:
+            found.take(word, heappop(waiting)[2])
+        else:
+            found.unexplained.append(word)
+    return [*left, *(one for _, _, one in waiting), *(one for _, _, one in due[place:])]
 
 
 def _fits(start: Meant, word: Word, tolerance_ms: int) -> bool:
