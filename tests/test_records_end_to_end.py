@@ -30,6 +30,7 @@ async def test_a_start_is_told_from_its_arrival_to_its_end(tmp_path: Path) -> No
     outcome = records["outcome"]
     ours = outcome["startgate"]
     assert ours["destination"]["origins"]["fields"] == {"added": 1, "index": 2}
+    assert ours["job"]["source_indices"] == ["numbers"]
     assert ours["forwarded"] == {"for": ["192.0.2.1", "192.0.2.2"]}
     assert ours["job"]["config_sha256"] == records["intent"]["startgate"]["job"]["config_sha256"]
     assert outcome["source"]["ip"] == "127.0.0.1"

@@ -92,7 +92,8 @@ class Judged:
 @dataclass(slots=True, kw_only=True)
 class Flight:
     """One start under way. `begun_s` and `marks_ms` are ticks of the clock that never goes back. `owner_seen` is what
-    the journal knows of who made or last changed the job."""
+    the journal knows of who made or last changed the job; `sources` are the indices that its sources stand for, as far
+    as they were read for the plan, `LIST_LIMIT` at most."""
 
     arrived: Arrived
     revision: str
@@ -106,6 +107,7 @@ class Flight:
     subjects: Subjects | None = None
     verdict: Verdict | None = None
     situation: Situation | None = None
+    sources: tuple[str, ...] | None = None
     plan: Plan | None = None
     intended: bool = False
     created: bool = False

@@ -65,6 +65,9 @@ async def permitted(
         _authorised(flight, wanted, case, world),
         _facts(case, reader(case), world.cluster, remade=flight.arrived.plan_only and is_remade(case)),
     )
+    if isinstance(facts, Facts):
+        # Of a denied start as well: which data was asked for is what somebody will want to know.
+        flight.sources = tuple(cut_list([one.name for one in facts.sources]))
     known, verdict = case.known, authorised.verdict
     if not verdict.allowed:
         text = refusal_reason(verdict, known.job, known.caller, known.secondary, known.job.owner)
@@ -80,7 +83,7 @@ async def explained(flight: Flight, wanted: Wanted, rules: Rules, world: World) 
 
 async def _known(flight: Flight, wanted: Wanted, rules: Rules, world: World) -> Case:
     # What was found out before a wait does not count any more, and must not stand in the record.
-    flight.known = flight.subjects = flight.verdict = flight.situation = flight.plan = None
+    flight.known = flight.subjects = flight.verdict = flight.situation = flight.sources = flight.plan = None
     credentials = credentials_of(flight.arrived, world.service, own=world.own is not None)
     known = await _identified(flight, wanted, credentials, rules, world)
     flight.mark("identified", world.clock.ticks_s())

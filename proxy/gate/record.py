@@ -193,11 +193,17 @@ def _start(phase: Phase, flight: Flight, now_ms: int, *, outcome: str, reason: s
         _add_verdict(record, flight.verdict)
     if flight.situation is not None:
         ours["situation"] = _situation(flight.situation)
-        if isinstance(flight.situation.sources, tuple):
-            ours["job"]["source_indices"] = entry.cut_list([one.name for one in flight.situation.sources])
+    ours["job"] |= _resolved(flight)
     if flight.plan is not None:
         ours["destination"] = _destination(flight.plan, flight.known)
     return record
+
+
+def _resolved(flight: Flight) -> dict[str, Any]:
+    """What the job's sources stood for: by these it was judged, else they were read for the plan."""
+    if flight.situation is not None and isinstance(flight.situation.sources, tuple):
+        return {"source_indices": entry.cut_list([one.name for one in flight.situation.sources])}
+    return {} if flight.sources is None else {"source_indices": list(flight.sources)}
 
 
 def _add_verdict(record: dict[str, Any], verdict: Verdict) -> None:

@@ -8,6 +8,7 @@ import pytest
 from proxy.errors import Refusal
 from proxy.gate.flight import Flight
 from proxy.gate.judged import explained, permitted, request_of
+from proxy.gate.ports import Facts
 from proxy.gate.request import Arrived, Wanted
 from proxy.model import JobState, Stage
 from proxy.rules import Request, Rules, Target, Unknown
@@ -53,6 +54,8 @@ async def test_a_start_that_is_permitted_has_its_facts() -> None:
     case, authorised, facts = await permitted(flown, WANTED, RULES, one.world())
     assert (case.known.job.id, authorised.verdict.allowed, facts is None) == ("outliers", True, False)
     assert flown.verdict is authorised.verdict
+    assert isinstance(facts, Facts)
+    assert flown.sources == tuple(one.name for one in facts.sources) != ()
     assert flown.situation is authorised.situation
     assert flown.situation.now_ms > 1_700_000_000_000
     assert set(one.calls[4:]) == {"held caller", "facts caller", "given caller"}
@@ -60,8 +63,10 @@ async def test_a_start_that_is_permitted_has_its_facts() -> None:
 
 async def test_one_that_is_not_says_all_that_speaks_against_it() -> None:
     rules = guarded(guard("a", "true || job.id == ''"), guard("b", 'job.id == "outliers"', message="Not this one."))
+    flown = flight()
     with pytest.raises(Refusal) as raised:
-        await permitted(flight(), WANTED, rules, scene().world())
+        await permitted(flown, WANTED, rules, scene().world())
+    assert flown.sources == ("flights",), "what was asked for is on record of a denied start, too"
     assert raised.value.status == 403
     assert raised.value.reason == (
         "Cannot start data frame analytics [outliers] because the guard [a] denies it: Mind the gap.; "

@@ -626,3 +626,12 @@ async def test_who_is_quoted_at_the_end_is_masked_there() -> None:
     assert "bob]" not in str(journal.entries)
     assert known_who["startgate"]["end"]["failure_reason"].startswith("unauthorized for user [masked:")
     assert nobody["event"]["reason"] == "masked:the cluster's words may name somebody"
+
+
+def test_what_was_read_for_the_plan_tells_what_the_sources_stood_for() -> None:
+    told = record.outcome(judged(sources=("b-1", "b-2"), plan=None), answer(403), NOW_MS)
+    assert told["startgate"]["job"]["source_indices"] == ["b-1", "b-2"]
+    names = (SourceName(name="a-1"),)
+    situation = Situation(caller=ANN, secondary=None, job=known().job, request=Request(), now_ms=NOW_MS, sources=names)
+    told = record.outcome(judged(situation=situation, sources=("b-1",)), answer(200), NOW_MS)
+    assert told["startgate"]["job"]["source_indices"] == ["a-1"], "by these it was judged"
