@@ -3,7 +3,7 @@
 The order is left in a pipe that takes the place of standard input, whose other end stays open, then the process
 replaces itself: what is measured is the process that serves in production, under the pid that the benchmark knows.
 Run: python -m bench.child_of edge PORT UPSTREAM_PORT FOLDER, or … edge-tls, with bench.crt and bench.key in FOLDER, or
-… gate UPSTREAM_PORT FOLDER SERVICE
+… edge-counted, which counts what passes, or … gate UPSTREAM_PORT FOLDER SERVICE
 """
 
 import os
@@ -25,15 +25,19 @@ def gate_socket(folder: Path) -> Path:
     return folder / "gate.sock"
 
 
-def edge(port: int, upstream_port: int, folder: Path, tls: ListenTls | None = None) -> EdgeOrder:
-    """The order of one edge worker on a loopback port, which others may share."""
+def edge(
+    port: int, upstream_port: int, folder: Path, tls: ListenTls | None = None, metrics: str | None = None
+) -> EdgeOrder:
+    """The order of one edge worker on a loopback port, which others may share. With `metrics`, a socket's path, it
+    counts what passes."""
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     listener.bind(("127.0.0.1", port))  # it is the worker that listens, once it serves
     os.set_inheritable(listener.fileno(), True)
     settings = EdgeSettings(nodes=(f"http://127.0.0.1:{upstream_port}",), gate_socket=str(gate_socket(folder)))
-    return EdgeOrder(name="edge", settings=settings, listeners=(Listener(fd=listener.detach(), tls=tls),))
+    listeners = (Listener(fd=listener.detach(), tls=tls),)
+    return EdgeOrder(name="edge", settings=settings, listeners=listeners, metrics=metrics)
 
 
 def gate(upstream_port: int, folder: Path, service: str) -> GateOrder:
@@ -65,6 +69,9 @@ def main() -> None:
         folder = Path(rest[2])
         files = ListenTls(certificate=str(folder / "bench.crt"), key=str(folder / "bench.key"))
         become("edge", edge(int(rest[0]), int(rest[1]), folder, files if kind == "edge-tls" else None))
+    elif kind == "edge-counted":
+        folder = Path(rest[2])
+        become("edge", edge(int(rest[0]), int(rest[1]), folder, metrics=str(folder / "metrics.sock")))
     else:
         become(kind, gate(int(rest[0]), Path(rest[1]), rest[2]))
 

@@ -28,10 +28,12 @@ MESSAGE_BYTES: Final = 16 * 1024 * 1024
 
 
 class _Teller:
-    """The connection of one process. `latest` is what it told last; `waiting` is set while it is asked."""
+    """The connection of one process, which `task` serves. `latest` is what it told last; `waiting` is set while it is
+    asked."""
 
     def __init__(self, writer: asyncio.StreamWriter) -> None:
         self.writer = writer
+        self.task = asyncio.current_task()
         self.latest: Snapshot | None = None
         self.waiting: asyncio.Future[None] | None = None
 
@@ -105,6 +107,14 @@ class Collector:
                 self._gone(teller.latest)
             writer.close()
 
+    async def close(self) -> None:
+        """End all connections; the processes go on, and try to connect again."""
+        tasks = [teller.task for teller in self._tellers if teller.task is not None]
+        for teller in self._tellers:
+            teller.writer.close()
+        if tasks:
+            await asyncio.wait(tasks, timeout=ANSWER_S)
+
     def _noted(self, snapshot: Snapshot, teller: _Teller) -> Snapshot:
         """At the first telling of a connection: is it one that was here before?"""
         away = self._away.get(snapshot.process)
@@ -147,5 +157,6 @@ async def collecting(collector: Collector, path: Path) -> AsyncIterator[None]:
         yield
     finally:
         server.close()
+        await collector.close()
         with contextlib.suppress(OSError):
             await asyncio.to_thread(path.unlink)

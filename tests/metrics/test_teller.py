@@ -77,8 +77,6 @@ async def test_it_waits_for_whoever_asks(tmp_path: Path) -> None:
             await until_there(collector)
             await collector.ask()
             assert collector.answers("edge-1")
-        for teller in tuple(collector._tellers):
-            teller.writer.close()
         await until_there(collector, there=False)
     await ended(task)
 
