@@ -18,8 +18,8 @@ from proxy.journal.folder import file_number, journal_files
 
 # Large enough that a block's lines are split in one go, small enough for a processor's cache.
 BLOCK_BYTES = 64 * 1024
-# A record whose every list and text is at its bound (`entry`) takes some 10 MiB. What is longer is cut, so that it is
-# no record any more and is reported as such.
+# Records are made smaller long before (`bounded.RECORD_BYTES`). What is longer is cut, so that it is no record any more
+# and is reported as such.
 LINE_LIMIT_BYTES = 16 * 1024 * 1024
 CUT_BYTES = 1024
 # How long the end of a journal in use is waited for: a record is written and synced in milliseconds.

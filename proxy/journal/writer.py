@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from proxy.errors import JournalError
+from proxy.journal.bounded import RECORD_BYTES, smaller
 from proxy.journal.chain import Unsealed, prepare
 from proxy.journal.debts import Debts
 from proxy.journal.files import Files
@@ -82,7 +83,7 @@ class Journal:
         if self._closed:
             raise JournalError(f"the journal {self.folder} is closed")
         try:
-            unsealed = prepare(entry)
+            unsealed = self._prepared(entry)
         except (TypeError, ValueError) as failure:  # ValueError: UnicodeEncodeError, too
             raise JournalError(f"a record cannot be written as JSON: {failure}") from failure
         loop = asyncio.get_running_loop()
@@ -104,6 +105,15 @@ class Journal:
                 raise
         finally:
             timer.cancel()
+
+    def _prepared(self, entry: Mapping[str, Any]) -> Unsealed:
+        """The record, encoded; a smaller one where it would make a line that is too long for readers."""
+        unsealed = prepare(entry)
+        size = len(unsealed.before) + len(unsealed.after)
+        if size <= RECORD_BYTES:
+            return unsealed
+        logger.error("start %s: its record of %d bytes is cut to what fits", _receipt(entry) or "?", size)
+        return prepare(smaller(entry))
 
     def standing(self) -> JournalStanding:
         """How the journal stands now."""

@@ -7,9 +7,14 @@ from typing import Any
 
 import pytest
 
-from proxy.journal.read import administrative
+from proxy.journal.folder import journal_files
+from proxy.journal.read import administrative, unfinished
+from proxy.journal.screened import ScreenedJournal
 from proxy.journal.verify import verify
+from proxy.journal.writer import open_journal
+from proxy.privileges import Held
 from tests.faults.test_attacks_starts import put
+from tests.gate.fakes import Scene, made
 from tests.stack import Stack, whole
 
 pytestmark = pytest.mark.slow  # together some ten seconds
@@ -65,6 +70,23 @@ async def test_nobody_fills_the_journal_who_shows_no_credentials(
         journal = stack.journal
     assert _counts(journal) == {f"startgate-unauthenticated-{action}": FLOOD - 1}
     assert verify(journal).whole
+
+
+@pytest.mark.parametrize("odd", ["\x01", "\N{BLACK DIAMOND}", "a"])
+async def test_no_job_makes_a_record_that_keeps_the_next_gate_from_starting(tmp_path: Path, odd: str) -> None:
+    """Thousands of sources with names that take six bytes a character as JSON, each of them with a reason."""
+    sources = [f"{number:05d}{odd * 2000}" for number in range(1200)]
+    lives = open_journal(tmp_path)
+    for held in ({"held caller": Held()}, {}):
+        scene = Scene()
+        scene.cluster.answers = {"job caller": made(source={"index": sources}), **held}
+        await scene.run()
+        for record in scene.records:
+            await ScreenedJournal(lives).append(record)
+    await lives.close()
+    assert [start.open for start in unfinished(tmp_path)] == [False], "granted, and without an end"
+    assert verify(tmp_path).whole
+    assert max(len(line) for path in journal_files(tmp_path) for line in path.read_bytes().splitlines()) < 3 * 1024**2
 
 
 async def test_whoever_is_known_is_on_record_each_time(tmp_path: Path) -> None:

@@ -39,6 +39,11 @@ def test_texts_of_a_client_are_bounded() -> None:
     assert told["client"]["address"].endswith("…[5000 characters]")
 
 
+@pytest.mark.parametrize("rest", ["", "?key=letmein", "#letmein", "#letmein?x", "?x#letmein"])
+def test_of_the_target_the_path_alone_is_told(rest: str) -> None:
+    assert request_fields(arrived(target=f"{TARGET}{rest}"))["url"] == {"path": TARGET}
+
+
 @pytest.mark.parametrize("values", [("",), (" , ",), (",", " ")])
 def test_an_empty_forwarded_for_has_no_entries(values: tuple[str, ...]) -> None:
     assert way_fields(arrived(*(("X-Forwarded-For", value) for value in values))) == {}
