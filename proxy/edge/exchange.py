@@ -325,7 +325,10 @@ class Exchange:
         """Whether both sides agree that the next byte on the connection begins the next message."""
         if self._answer is None:
             return False
-        status, _, _, _, keep_alive, _, _ = self._answer
+        status, _, _, framing, keep_alive, _, _ = self._answer
+        if not framing:
+            # What a server wrongly sends behind an answer to HEAD, a 204 or a 304 may be on its way.
+            upstream.doubtful = True
         if not (keep_alive and self.request_done) or self._awaiting or status in _OUT_OF_STEP:
             return False
         # An answer that overtook its request: the server may never read the rest.

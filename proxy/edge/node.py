@@ -87,9 +87,10 @@ class Node:
 
     def take(self) -> UpstreamConnection | None:
         """The idle connection that was used last, or None; counted as busy."""
+        now = self._sweep.now
         while self._idle:
             connection = self._idle.pop()
-            if connection.usable():
+            if connection.usable(now):
                 connection.deadline = NEVER
                 connection.reused = True
                 self.busy += 1
@@ -149,7 +150,8 @@ class Node:
         elif len(self._idle) >= self._limits.upstream_idle_connections:
             connection.transport.close()
         else:
-            connection.deadline = min(self._sweep.now + self._limits.upstream_idle_s, connection.until)
+            connection.rested = now = self._sweep.now
+            connection.deadline = min(now + self._limits.upstream_idle_s, connection.until)
             self._idle.append(connection)
 
     def hand_on(self, connection: UpstreamConnection) -> None:

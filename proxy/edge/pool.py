@@ -182,7 +182,7 @@ class Pool:
         if not self._queue.waiters:
             return False
         waiter = self._queue.pop()
-        if connection is None or not connection.usable():
+        if connection is None or not connection.usable(self._sweep.now):
             self.connect(waiter)
             return True
         connection.owner.hand_on(connection)

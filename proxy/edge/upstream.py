@@ -71,11 +71,12 @@ class UpstreamConnection(asyncio.Protocol):
     """`sink` is who uses it, None while it is idle; `reused` whether it has served an exchange before; `deadline` is
     when an idle one is closed, `write_paused` whether the server reads too slowly, `answers` decodes what it sends;
     `until` is when it is too old for another exchange; `since` when the exchange got it, by the system's clock for
-    intervals, and `status` that of the answer, 0 before it came."""
+    intervals, and `status` that of the answer, 0 before it came; `rested` is when it was last given back, by the sweep,
+    and `doubtful`: its last answer ended with its head, and what should not be there may follow."""
 
     __slots__ = (
-        "_buffer_bytes", "_ended", "_look", "answers", "deadline", "owner", "reused", "since", "sink", "status",
-        "transport", "until", "write_paused",
+        "_buffer_bytes", "_ended", "_look", "answers", "deadline", "doubtful", "owner", "rested", "reused", "since",
+        "sink", "status", "transport", "until", "write_paused",
     )  # fmt: skip
 
     def __init__(self, owner: Owner, buffer_bytes: int) -> None:
@@ -91,6 +92,8 @@ class UpstreamConnection(asyncio.Protocol):
         self.write_paused = False
         self.deadline = NEVER
         self.until = NEVER
+        self.rested = NEVER
+        self.doubtful = False
         self.transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -112,11 +115,19 @@ class UpstreamConnection(asyncio.Protocol):
             if tally is not None:
                 tally.received += len(data)
 
-    def usable(self) -> bool:
-        """Whether an idle connection may serve another exchange: it is open, and nothing waits to be read from it. What
-        came since the event loop last looked must not become the answer to the next request. If not, it is ended."""
+    def usable(self, now: float) -> bool:
+        """Whether a connection may serve another exchange at `now` (the sweep's): it is open, and nothing waits to be
+        read from it. What came since the event loop last looked must not become the answer to the next request. If not,
+        it is ended.
+
+        One that was given back in this tick of the sweep is taken as it is, unless it is `doubtful`: a busy edge would
+        pay a system call for each request. See docs/decisions/132-what-is-told-of-faults-and-what-a-node-may-send.md.
+        """
         if self.transport.is_closing():
             return False
+        if self.rested == now and not self.doubtful:
+            return True
+        self.doubtful = False
         events = self._look()
         if not events:
             return True

@@ -11,7 +11,7 @@ import pytest
 
 from proxy.edge.node import Node, own_trouble
 from proxy.edge.nodes import Address, ProtocolFactory
-from proxy.edge.sweep import NEVER, Sweep
+from proxy.edge.sweep import NEVER, TICK_S, Sweep
 from proxy.edge.upstream import UpstreamConnection
 from tests.edge.rig import PATIENCE_S, Rig, Upstream, Wire, answer, echo, make_limits, until
 
@@ -197,7 +197,8 @@ class TestAge:
                 assert await answered()
 
 
-async def test_what_waits_to_be_read_is_nobodys_answer(rig: Rig) -> None:
+@pytest.mark.parametrize("doubtful", [False, True])
+async def test_what_waits_to_be_read_is_nobodys_answer(rig: Rig, doubtful: bool) -> None:
     """Bytes of a node that the event loop has not looked at yet: the connection is not used again."""
 
     async def script(wire: Wire) -> None:
@@ -205,11 +206,16 @@ async def test_what_waits_to_be_read_is_nobodys_answer(rig: Rig) -> None:
 
     upstream = await rig.upstream(script)
     bench = Bench(upstream)
+    bench.sweep.stop()
     node = bench.node
     evil, good = await node.open(), await node.open()
     await until(lambda: len(upstream.wires) == 2)
     node.give_back(good)
     node.give_back(evil)
+    evil.doubtful = doubtful
+    if not doubtful:
+        # It has rested for more than a tick.
+        bench.sweep.now += TICK_S
     ports = {one.writer.get_extra_info("peername"): one for one in upstream.wires}
     server = ports[evil.transport.get_extra_info("sockname")].writer.get_extra_info("socket").dup()
     # Up to here everything has been awaited; from here on nothing is: the event loop reads nothing.
@@ -225,9 +231,11 @@ async def test_what_waits_to_be_read_is_nobodys_answer(rig: Rig) -> None:
 async def test_what_ended_meanwhile_is_not_used_and_nobodys_fault(rig: Rig) -> None:
     upstream = await rig.upstream(echo)
     bench = Bench(upstream)
+    bench.sweep.stop()
     connection = await bench.node.open()
     await until(lambda: upstream.wires)
     bench.node.give_back(connection)
+    bench.sweep.now += TICK_S
     server = upstream.wires[0].writer.get_extra_info("socket").dup()
     server.shutdown(socket.SHUT_RDWR)
     server.close()
