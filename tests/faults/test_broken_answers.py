@@ -210,7 +210,8 @@ async def test_a_broken_answer_starts_nothing_and_makes_nothing(place: Place, ca
         assert answer.status in (400, 403, 404, 503), told
         assert not there, told
         assert answer.json["status"] == answer.status, told
-        assert not place.stack.recorded(answer.receipt).open, told
+        # Whoever is not known yet may be counted only, without a receipt.
+        assert not [one.receipt for one in place.stack.all_recorded() if one.open], told
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -296,7 +297,7 @@ async def test_no_part_of_an_answer_is_relied_on_to_be_what_it_should(place: Pla
         assert told, call
         assert answer.status in (200, 400, 401, 403, 404, 409, 503), why
         assert answer.status == 200 or not there, why
-        assert not place.stack.recorded(answer.receipt).open, why
+        assert not [one.receipt for one in place.stack.all_recorded() if one.open], why
         if call.endswith("_has_privileges") and told[0].startswith((".index", ".cluster")) and told[0][-5:] != "=true":
             assert answer.status != 200, why
 
