@@ -17,6 +17,7 @@ for name in (
     "observe",
     "journal",
     "journal_reading",
+    "metrics",
     "memory",
 ):
     if subprocess.run(python(f"bench.{name}"), cwd=ROOT, check=False).returncode:

@@ -38,8 +38,8 @@ async def run(
 ) -> None:
     """Gather what processes tell at the socket `metrics`, and answer for it, until `stop` is set.
 
-    `ready` is called once processes can tell; `bound`, with the port, once there is an address to ask at.
-    Raises OSError: the socket cannot be made.
+    `ready` is called once processes can tell, and it was tried to bind; `bound`, with the port, once there is an address
+    to ask at. Raises OSError: the socket cannot be made.
     """
     collector, lag = Collector(), LoopLag()
     teller = Teller("admin", str(metrics))
@@ -52,8 +52,12 @@ async def run(
     await runner.setup()
     try:
         async with collecting(collector, metrics):
+            tried = asyncio.Event()
+            binding = spawn(_bind(runner, settings, bound, tried), name="admin-bind")
+            binding.add_done_callback(lambda _: tried.set())
+            # Where the address is free, whoever hears that all serve can ask at once.
+            await tried.wait()
             ready()
-            binding = spawn(_bind(runner, settings, bound), name="admin-bind")
             await stop.wait()
             binding.cancel()
             await asyncio.gather(binding, return_exceptions=True)
@@ -62,7 +66,10 @@ async def run(
         await runner.cleanup()
 
 
-async def _bind(runner: web.AppRunner, settings: AdminSettings, bound: Callable[[int], None]) -> None:
+async def _bind(
+    runner: web.AppRunner, settings: AdminSettings, bound: Callable[[int], None], tried: asyncio.Event
+) -> None:
+    """Until it has worked; `tried` is set after the first attempt."""
     told = ""
     while True:
         site = web.TCPSite(runner, settings.host, settings.port)
@@ -76,6 +83,7 @@ async def _bind(runner: web.AppRunner, settings: AdminSettings, bound: Callable[
                 told = why
             with contextlib.suppress(RuntimeError):  # it was never registered
                 await site.stop()
+            tried.set()
             await asyncio.sleep(PAUSE_S)
             continue
         address = runner.addresses[0]

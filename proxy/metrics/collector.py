@@ -79,7 +79,9 @@ class Collector:
     def living(self) -> list[Snapshot]:
         """What the processes that are there told last, by name."""
         told = [teller.latest for teller in self._tellers if teller.latest is not None]
-        return sorted(told, key=lambda one: one.process)
+        # A process whose connection broke may be back before its end is seen: it counts once.
+        once = {_instance(one): one for one in told}
+        return sorted(once.values(), key=lambda one: one.process)
 
     def answers(self, process: str) -> bool:
         """Whether a process told of itself when all were asked last, and is there still."""
@@ -120,20 +122,33 @@ class Collector:
         away = self._away.get(snapshot.process)
         if teller.latest is None and away is not None:
             del self._away[snapshot.process]
-            if (away.pid, away.began_ns) != (snapshot.pid, snapshot.began_ns):
-                self._bury(away)
-                self.deaths[snapshot.process] = self.deaths.get(snapshot.process, 0) + 1
+            if _instance(away) != _instance(snapshot):
+                self._died(away)
         return snapshot
 
     def _gone(self, last: Snapshot) -> None:
+        others = [one for one in self.living if one.process == last.process]
+        if any(_instance(one) == _instance(last) for one in others):
+            return
+        if others:
+            self._died(last)
+            return
         earlier = self._away.pop(last.process, None)
         if earlier is not None:
-            self._bury(earlier)
+            self._died(earlier)
         self._away[last.process] = last
 
-    def _bury(self, last: Snapshot) -> None:
-        dead = self._dead.get(last.process)
-        self._dead[last.process] = last if dead is None else folded(dead, last)
+    def _died(self, last: Snapshot) -> None:
+        """Another is in its place: what it counted stays."""
+        name = last.process
+        self.deaths[name] = self.deaths.get(name, 0) + 1
+        dead = self._dead.get(name)
+        self._dead[name] = last if dead is None else folded(dead, last)
+
+
+def _instance(snapshot: Snapshot) -> tuple[str, int, int]:
+    """What tells a process from another of its name."""
+    return snapshot.process, snapshot.pid, snapshot.began_ns
 
 
 async def _read(reader: asyncio.StreamReader) -> Snapshot:

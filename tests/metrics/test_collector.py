@@ -148,7 +148,24 @@ async def test_a_process_that_comes_before_the_old_one_is_gone(tmp_path: Path) -
         await old.end()
         await until(collector, "edge-1")
         assert accepted(collector) == {("edge-1",): 105}
+        assert collector.deaths == {"edge-1": 1}
         await new.end()
+
+
+async def test_a_process_that_is_back_before_its_end_is_seen_counts_once(tmp_path: Path) -> None:
+    async with asking(tmp_path) as (collector, path):
+        old = await process(path, "edge-1", 11, 100)
+        await until(collector, "edge-1")
+        again = await process(path, "edge-1", 11, 130)
+        async with asyncio.timeout(PATIENCE_S):
+            while accepted(collector) != {("edge-1",): 130}:  # noqa: ASYNC110 -- another end of a socket
+                await asyncio.sleep(0.005)
+        await old.end()
+        await collector.close()
+        await until(collector)
+        assert accepted(collector) == {("edge-1",): 130}
+        assert collector.deaths == {}
+        await again.end()
 
 
 @pytest.mark.parametrize(
