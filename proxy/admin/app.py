@@ -38,8 +38,8 @@ async def run(
 ) -> None:
     """Gather what processes tell at the socket `metrics`, and answer for it, until `stop` is set.
 
-    `ready` is called once processes can tell, and it was tried to bind; `bound`, with the port, once there is an address
-    to ask at. Raises OSError: the socket cannot be made.
+    `ready` is called once processes can tell, and it was tried to bind; `bound`, with the port, once there is one
+    to ask at. Raises OSError: the socket of the processes cannot be made.
     """
     collector, lag = Collector(), LoopLag()
     teller = Teller("admin", str(metrics))

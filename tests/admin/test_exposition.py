@@ -1,11 +1,13 @@
 """The text that Prometheus reads: parsed again by the library's own parsers."""
 
 import pytest
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import Metric
 from prometheus_client.openmetrics import parser as openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 
-from proxy.admin.exposition import exposition
+from proxy.admin.exposition import _Exposed, exposition
 from proxy.metrics.families import ALL, Family, Kind
 from proxy.metrics.snapshot import Buckets, Snapshot, Value
 from proxy.metrics.totals import add_up
@@ -71,3 +73,28 @@ def test_buckets_are_cumulative() -> None:
 def test_nothing_is_told_of_what_nobody_told() -> None:
     body, _ = exposition(add_up([], []), "")
     assert body.strip() == b""
+
+
+@pytest.mark.parametrize("escaping", ["", "; escaping=underscores", "; escaping=values", "; escaping=allow-utf-8"])
+def test_names_are_the_same_however_they_are_escaped(escaping: str) -> None:
+    totals = add_up([everything(HOSTILE)], [])
+    plain, _ = exposition(totals, OPENMETRICS)
+    body, content_type = exposition(totals, OPENMETRICS + escaping)
+    assert body == plain
+    assert content_type.startswith("application/openmetrics-text")
+
+
+def test_it_is_what_the_library_itself_would_write() -> None:
+    totals = add_up([everything(HOSTILE)], [])
+    registry = CollectorRegistry()
+    registry.register(_Exposed(totals))
+    for accept in (OPENMETRICS, "", "text/plain; version=1.0.0", OPENMETRICS + "; escaping=dots"):
+        encode, content_type = choose_encoder(accept)
+        assert exposition(totals, accept) == (encode(registry), content_type)
+
+
+@pytest.mark.parametrize("accept", ["application/openmetrics-text; version=x", ";;;", "*/*", "text/html, */*;q=0.1"])
+def test_a_header_that_makes_no_sense_gets_what_everybody_reads(accept: str) -> None:
+    body, content_type = exposition(add_up([everything()], []), accept)
+    assert content_type.startswith("text/plain")
+    assert body
