@@ -74,8 +74,9 @@ class Observer:
         except Exception as failure:  # whatever cannot be found out: that there was a call is known
             logger.error("an observed call could not be looked into", exc_info=failure)
             who, job = Who(problem="the gate failed at finding out; its log says why"), ""
-        # Elasticsearch refuses a body that is no JSON before it asks for credentials (RestController).
-        if note.status != 401 and note.refused and who.caller is None and self._repeated(_address(note)):
+        if note.status != 401 and _is_nobodys(note, who) and self._repeated(_address(note)):
+            if not note.refused:
+                self._owners.doubt(job_id)
             return
         request = {**request_fields(arrived), "startgate": way_fields(arrived)}
         entry = observe_record.observed(note, arrived.receipt, job_id, who, job, request, self._clock.now_ms())
@@ -101,7 +102,7 @@ class Observer:
         try:
             credentials = credentials_of(arrived, self._service, own=self._own is not None)
         except Refusal as refusal:
-            return Who(by=by, problem=refusal.reason), ""
+            return Who(by=by, problem=refusal.reason, stranger=refusal.status == 401), ""
         wanted = note.action in (PUT, UPDATE) and outcome_of(note.status) == "success"
         who, job = await asyncio.gather(
             self._who(arrived, credentials, by), self._job(job_id, credentials) if wanted else _nothing()
@@ -128,7 +129,13 @@ class Observer:
                 raise one
             else:
                 known[credential.whose] = one
-        return Who(by=by, caller=known.get("caller"), secondary=known.get("secondary"), problem="; ".join(problems))
+        return Who(
+            by=by,
+            caller=known.get("caller"),
+            secondary=known.get("secondary"),
+            problem="; ".join(problems),
+            stranger=isinstance(found[0], Refusal) and found[0].status == 401,
+        )
 
     async def _job(self, job_id: str, credentials: Credentials) -> Job | str:
         """What the job has become, or why that is not known. Whoever may change jobs need not be allowed to see them,
@@ -156,6 +163,14 @@ def _without_pretence(entry: Mapping[str, Any], who: Who) -> Mapping[str, Any]:
     ours = {name: part for name, part in entry["startgate"].items() if name not in ("caller", "secondary")}
     ours["observed"] = {**ours["observed"], "unknown_who": "the name is one that only masks have"}
     return {**entry, "startgate": ours}
+
+
+def _is_nobodys(note: Note, who: Who) -> bool:
+    """Whether a call is one that anybody can make, any number of times: refused before its credentials were looked at,
+    as a body that is no JSON is (RestController), or given up by a client whom the cluster does not know."""
+    if who.caller is not None:
+        return False
+    return note.refused or (who.stranger and outcome_of(note.status) == "unknown")
 
 
 def _address(note: Note) -> str:

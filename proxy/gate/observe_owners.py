@@ -104,6 +104,12 @@ class Owners:
         self._earlier = frozenset(edit.id for edit in self._edits.values())
         self._settled_s = self._ticks_s() + SETTLE_S
 
+    def doubt(self, job_id: str) -> None:
+        """A call of which nobody knows what came of it may have changed this job."""
+        edit = self._edits.get(job_id)
+        if edit is not None:
+            self._edits[job_id] = replace(edit, problem=edit.problem or NO_ANSWER)
+
     def missed(self, until_ms: int, actions: Iterable[str], *, now_ms: int) -> None:
         """Calls up to this time (milliseconds since 1970) were not observed, as is known at `now_ms`. `_stop` and
         DELETE change no owner: what is deleted and made anew has another time of creation."""

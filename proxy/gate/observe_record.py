@@ -18,12 +18,14 @@ _TYPES: Mapping[str, str] = {PUT: "creation", DELETE: "deletion"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Who:
-    """Who called, as far as the cluster told: `problem` says why not. `by` is whose credentials the job then has."""
+    """Who called, as far as the cluster told: `problem` says why not. `by` is whose credentials the job then has.
+    `stranger`: the cluster does not know the caller's credentials."""
 
     by: str = "caller"
     caller: Identity | None = None
     secondary: Identity | None = None
     problem: str = ""
+    stranger: bool = False
 
 
 def outcome_of(status: int | None) -> str:

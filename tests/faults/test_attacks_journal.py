@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from proxy.journal.folder import journal_files
+from proxy.journal.observed import observed
 from proxy.journal.read import administrative, unfinished
 from proxy.journal.screened import ScreenedJournal
 from proxy.journal.verify import verify
@@ -69,6 +70,22 @@ async def test_nobody_fills_the_journal_who_shows_no_credentials(
         assert _lines(stack) == before + 1
         journal = stack.journal
     assert _counts(journal) == {f"startgate-unauthenticated-{action}": FLOOD - 1}
+    assert verify(journal).whole
+
+
+async def test_nobody_fills_the_journal_by_hanging_up_before_they_are_refused(tmp_path: Path) -> None:
+    async with whole(tmp_path) as stack:
+        stack.cluster.delay_s = 0.3
+        for _ in range(15):
+            _, writer = await asyncio.open_connection("127.0.0.1", stack.port)
+            writer.write(b"DELETE /_ml/data_frame/analytics/job HTTP/1.1\r\nHost: x\r\n\r\n")
+            await writer.drain()
+            await asyncio.sleep(0.05)
+            writer.transport.abort()
+        stack.cluster.delay_s = 0.0
+        journal = stack.journal
+    told = [one for one in observed(journal) if one["event"]["action"] == "delete-data-frame-analytics"]
+    assert len(told) <= 1, "of one address within a minute"
     assert verify(journal).whole
 
 

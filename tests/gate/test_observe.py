@@ -186,7 +186,7 @@ async def test_without_credentials_nobody_is_asked_and_repetitions_are_folded() 
     assert len(scene.journal.entries) == 2, "somebody who is known is recorded each time"
 
 
-@pytest.mark.parametrize(("status", "folded"), [(400, True), (406, True), (408, False), (200, False), (None, False)])
+@pytest.mark.parametrize(("status", "folded"), [(400, True), (406, True), (408, True), (200, False), (None, True)])
 async def test_what_the_cluster_refused_without_asking_who_it_is_is_folded(status: int | None, folded: bool) -> None:
     """A body that is no JSON is refused before credentials are looked at."""
     scene = Scene()
@@ -195,6 +195,31 @@ async def test_what_the_cluster_refused_without_asking_who_it_is_is_folded(statu
     scene.journal.entries.append({})
     await scene.note(status=status)
     assert (len(scene.journal.entries), scene.folded) == ((1, ["10.0.0.1"]) if folded else (2, []))
+
+
+@pytest.mark.parametrize(
+    ("status", "known_as", "folded"),
+    [
+        (None, refused_by_cluster(401), True),
+        (503, refused_by_cluster(401), True),
+        (None, refused_by_cluster(403), False),
+        (None, ClusterUnreachable("away"), False),
+        (None, BOB, False),
+        (200, refused_by_cluster(401), False),  # revoked meanwhile
+    ],
+)
+async def test_a_call_that_a_stranger_gave_up_is_folded_and_its_job_has_no_known_owner(
+    status: int | None, known_as: Any, folded: bool
+) -> None:
+    """Hanging up hides the 401. But their credentials may have been good a moment ago: nobody is named."""
+    scene = Scene()
+    await scene.note()
+    assert scene.owners.seen(made())["known"]
+    scene.repeats = True
+    scene.cluster.answers = {"identify caller": known_as}
+    await scene.note(action=UPDATE, status=status)
+    assert len(scene.journal.entries) == (1 if folded else 2)
+    assert scene.owners.seen(made())["known"] is (known_as is BOB and status == 200)
 
 
 @pytest.mark.parametrize(
