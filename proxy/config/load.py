@@ -195,7 +195,7 @@ class _Reader:
             break_glass_keys=self.take("break_glass.public_keys", break_glass.public_keys, {}),
             edge_limits=self._limits("limits.edge", EdgeLimits()),
             gate_limits=self._limits("limits.gate", GateLimits()),
-            admin=admin_listen(self),
+            admin=admin_listen(self, listen),
             sniffing=self.take("cluster.sniffing", lambda node: values.choice(node, SNIFFING_MODES), "pass"),
             identity=identity_settings(self, listen, self._limits("limits.identity", IdentityLimits())),
             forwarded=forwarded(self),

@@ -61,3 +61,26 @@ def test_the_process_is_told_what_to_look_at(tmp_path: Path) -> None:
     assert settings.nodes == ("http://a:1", "http://b:2")
     assert settings.certificates == ("/one.pem", "/two.pem")
     assert (settings.host, settings.port) == ("127.0.0.1", 9402)
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("listen: 127.0.0.1:9500\nadmin: {listen: 127.0.0.1:9500}", "admin.listen"),
+        ("listen: 0.0.0.0:9500\nadmin: {listen: 127.0.0.1:9500}", "admin.listen"),
+        ("listen: [127.0.0.1:9400, 127.0.0.1:9500]\nadmin: {listen: '0.0.0.0:9500'}", "admin.listen"),
+        ("listen: 127.0.0.1:9402", "listen"),
+    ],
+)
+def test_an_address_is_for_clients_or_for_operators(tmp_path: Path, text: str, key: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read(tmp_path, text)
+    [fault] = caught.value.faults
+    assert fault.message.startswith(f"{key}: ")
+    assert "is an address of `listen`, too" in fault.message
+
+
+@pytest.mark.parametrize("text", ["127.0.0.1:0", "127.0.0.2:9500"])
+def test_other_addresses_do_not_meet(tmp_path: Path, text: str) -> None:
+    config = read(tmp_path, f"listen: [127.0.0.1:9500, 127.0.0.1:0]\nadmin: {{listen: '{text}'}}")
+    assert config.admin is not None
