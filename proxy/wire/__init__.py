@@ -13,7 +13,7 @@ In the order that data flows:
 - `body`      incremental readers, one per framing
 - `chunks`    the chunked coding, both ways
 - `forwarded` what servers behind are told of who asked, where an operator wants more than what came
-- `proxy_protocol`  what a front says before the first byte: who connected to it
+- `proxy_protocol`  what a front says before the first byte: who connected to it; `crc32c` is its checksum
 
 A decoder reads one message and stops right behind it. What leaves is what is built anew from what was understood (a
 head that came is passed on only where both are the same): order, repetition, case of names, value bytes and the exact
