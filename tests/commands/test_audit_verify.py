@@ -119,6 +119,19 @@ def test_checkpoints_that_prove_nothing(
     assert (result.exit_code, why in result.stderr) == (2, True), result.stderr
 
 
+def test_a_checkpoint_that_a_crash_cut_short_hides_no_other(head: Link) -> None:
+    path = Path("anchored.jsonl")
+    first, second = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(first + second[:50] + b"\n" + second)
+    result = invoke("audit", "verify", *ANCHORED)
+    assert (result.exit_code, result.stderr) == (
+        0,
+        "anchored.jsonl:2 is cut short, as a crash leaves it: passed over\n",
+    )
+    cut(1)
+    assert "cut short, seq 10" in invoke("audit", "verify", *ANCHORED).output
+
+
 def test_a_changed_checkpoint_is_not_signed(head: Link) -> None:
     path = Path("anchored.jsonl")
     path.write_bytes(path.read_bytes().replace(b'"seq":10', b'"seq":11'))
