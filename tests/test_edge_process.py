@@ -4,9 +4,12 @@ import asyncio
 import signal
 import socket
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
+import pytest
+import trustme
 
 from proxy.orders import EdgeOrder, Listener
 from proxy.settings import EdgeSettings, ListenTls
@@ -15,10 +18,10 @@ from tests.children import complained, running, said
 ARGUMENTS = ["-m", "proxy.edge_process"]
 
 
-def order(node: str, listener: Listener, folder: Path) -> bytes:
+def order(node: str, listener: Listener, folder: Path, name: str = "edge-1") -> bytes:
     """An order for one worker in front of one node."""
     settings = EdgeSettings(nodes=(node,), gate_socket=str(folder / "gate.sock"))
-    return msgspec.json.encode(EdgeOrder(name="edge-1", settings=settings, listeners=(listener,)))
+    return msgspec.json.encode(EdgeOrder(name=name, settings=settings, listeners=(listener,)))
 
 
 async def test_it_passes_requests_on_and_stops(tmp_path: Path) -> None:
@@ -56,6 +59,25 @@ async def test_a_broken_certificate_ends_it(tmp_path: Path) -> None:
     assert "CRITICAL edge-1:" in complaint
     assert "cert.pem" in complaint
     assert "Traceback" not in complaint
+
+
+@pytest.mark.parametrize("name", ["edge-1", "edge-2"])
+async def test_the_first_worker_tells_of_certificates_that_end_soon(tmp_path: Path, name: str) -> None:
+    soon = datetime.now(UTC) + timedelta(days=3)
+    leaf = trustme.CA().issue_cert("localhost", not_after=soon)
+    leaf.private_key_and_cert_chain_pem.write_to_path(str(tmp_path / "both.pem"))
+    tls = ListenTls(certificate=str(tmp_path / "both.pem"), key=str(tmp_path / "both.pem"))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        told = order("http://127.0.0.1:9", Listener(fd=listener.fileno(), tls=tls), tmp_path, name)
+        async with running(ARGUMENTS, told, [listener.fileno()]) as process:
+            assert await said(process) == "ready"
+            if name == "edge-1":
+                assert process.stderr is not None
+                line = (await asyncio.wait_for(process.stderr.readline(), 20)).decode()
+                assert f"WARNING edge-1: {tmp_path}/both.pem: the certificate ends in 3 days, at " in line
+            process.send_signal(signal.SIGTERM)
+            _, rest = await complained(process)
+    assert "ends in" not in rest, "one of them is enough, and once"
 
 
 async def test_it_loads_nothing_of_the_gate() -> None:
