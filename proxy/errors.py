@@ -29,10 +29,16 @@ class StartgateError(Exception):
     """Base of the tree. Raise one of the classes below it."""
 
 
+# Of one reason. A start over thousands of sources that are all denied names each of them, for each privilege: beyond
+# this nobody reads it, and clients give up on tens of megabytes.
+REASON_CHARS = 256 * 1024
+
+
 class Refusal(StartgateError):
     """A request that is answered with an error of our own.
 
-    `status` is the HTTP status; `type` and `reason` are Elasticsearch's names for error kind and text;
+    `status` is the HTTP status; `type` and `reason` are Elasticsearch's names for error kind and text, the text cut
+    beyond `REASON_CHARS`, with a mark of how long it was;
     `caused_by` is put into the body where given; `headers` are added to the answer.
     """
 
@@ -45,6 +51,8 @@ class Refusal(StartgateError):
         caused_by: Mapping[str, Any] | None = None,
         headers: Sequence[tuple[str, str]] = (),
     ) -> None:
+        if len(reason) > REASON_CHARS:
+            reason = f"{reason[:REASON_CHARS]}…[{len(reason)} characters]"
         super().__init__(reason)
         self.status = status
         self.type = type

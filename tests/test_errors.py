@@ -3,6 +3,7 @@
 import pytest
 
 from proxy.errors import (
+    REASON_CHARS,
     CannotServe,
     ClusterUnreachable,
     ConfigError,
@@ -70,6 +71,13 @@ def test_refusal_has_the_shape_of_elasticsearch() -> None:
     }
     assert refusal.headers == (("Warning", "299 - x"),)
     assert str(refusal) == "no"
+
+
+@pytest.mark.parametrize(("length", "told"), [(0, 0), (REASON_CHARS, REASON_CHARS), (REASON_CHARS + 1, REASON_CHARS)])
+def test_a_reason_is_bounded_and_says_so(length: int, told: int) -> None:
+    reason = Refusal(403, "security_exception", "x" * length).reason
+    assert reason.count("x") == told
+    assert reason[told:] == ("" if length == told else f"…[{length} characters]")
 
 
 def test_cause_stands_beside_the_reason_and_not_in_the_root_cause() -> None:
