@@ -62,7 +62,8 @@ class Collector:
 
     def __init__(self) -> None:
         self.deaths: dict[str, int] = {}
-        self._tellers: set[_Teller] = set()
+        # In the order of coming, so that of one process that is back the new connection counts.
+        self._tellers: dict[_Teller, None] = {}
         self._dead: dict[str, Snapshot] = {}
         # Of each name the last that went away: the same process may come back, and must not be counted twice.
         self._away: dict[str, Snapshot] = {}
@@ -94,7 +95,7 @@ class Collector:
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One process's connection, from its first telling to its end."""
         teller = _Teller(writer)
-        self._tellers.add(teller)
+        self._tellers[teller] = None
         try:
             while True:
                 teller.told(self._noted(await _read(reader), teller))
@@ -103,7 +104,7 @@ class Collector:
         except (msgspec.MsgspecError, ValueError) as failure:
             logger.error("what a process tells cannot be read: %s", failure)
         finally:
-            self._tellers.discard(teller)
+            self._tellers.pop(teller, None)
             teller.heard()
             if teller.latest is not None:
                 self._gone(teller.latest)

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
+import pytest
 
+from proxy.admin import reach
 from proxy.admin.app import run
+from proxy.metrics import collector
 from proxy.metrics.snapshot import Telling
 from proxy.metrics.teller import Teller
 from proxy.settings import AdminSettings
@@ -76,11 +79,15 @@ async def serving(folder: Path, nodes: tuple[str, ...], certificates: tuple[str,
         host="127.0.0.1", port=0, processes=("gate", "edge-1", "edge-2"), nodes=nodes, certificates=certificates
     )
     task = spawn(run(settings, folder / "metrics.sock", stop, lambda: None, bound.set_result), name="admin")
-    running = Serving(await asyncio.wait_for(bound, PATIENCE_S), folder, Gate(), {})
-    try:
-        yield running
-    finally:
-        for name in tuple(running.tasks):
-            await running.end(name)
-        stop.set()
-        await task
+    # Answers come late on a busy machine; tests of those that never come set bounds of their own.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(collector, "ANSWER_S", PATIENCE_S)
+        patch.setattr(reach, "CONNECT_S", PATIENCE_S)
+        running = Serving(await asyncio.wait_for(bound, PATIENCE_S), folder, Gate(), {})
+        try:
+            yield running
+        finally:
+            for name in tuple(running.tasks):
+                await running.end(name)
+            stop.set()
+            await task

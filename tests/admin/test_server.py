@@ -1,14 +1,23 @@
 """The paths of the admin port, over a real socket."""
 
+import asyncio
+import dataclasses
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
+import trustme
 from prometheus_client.parser import text_string_to_metric_families
 
 from proxy.admin import reach
-from tests.admin.serving import Serving, serving
+from proxy.admin.certificates import first_end
+from proxy.metrics import collector
+from proxy.metrics.snapshot import Snapshot
+from proxy.metrics.teller import LENGTH
+from proxy.settings import AdminSettings
+from tests.admin.serving import PATIENCE_S, Serving, serving
 from tests.cluster_double import Double, cluster
 
 
@@ -125,3 +134,60 @@ async def test_what_there_is_not_is_told_in_json(admin: Serving, method: str, pa
     assert "/metrics, /health/live" in json.loads(body)["error"]
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert "aiohttp" not in headers.get("Server", "")
+
+
+async def test_many_who_ask_at_once_are_all_answered(admin: Serving) -> None:
+    for name in ("gate", "edge-1", "edge-2"):
+        admin.begin(name)
+    await admin.until("/health/ready", 200)
+    paths = ["/metrics", "/health/ready", "/health/live", "/health/ready?for=traffic"] * 8
+    assert {status for status, _, _ in await asyncio.gather(*(admin.get(path) for path in paths))} == {200}
+
+
+async def test_a_head_is_answered_without_a_body(admin: Serving) -> None:
+    for path in ("/metrics", "/health/live"):
+        status, body, _ = await admin.get(path, "HEAD")
+        assert (status, body) == (200, b"")
+
+
+async def test_a_process_that_hangs_holds_up_nobody_else(admin: Serving, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(collector, "ANSWER_S", 0.2)
+    for name in ("gate", "edge-1"):
+        admin.begin(name)
+    await admin.until("/health/ready?for=traffic", 200)
+    _, writer = await asyncio.open_unix_connection(str(admin.folder / "metrics.sock"))
+    told = msgspec.msgpack.encode(Snapshot(process="edge-2", pid=1, began_ns=1))
+    writer.write(LENGTH.pack(len(told)) + told)
+    await admin.until("/health/startup", 200)
+    # A worker that answers too late on a busy machine is asked again.
+    wanted = {"gate": True, "edge-1": True, "edge-2": False}
+    async with asyncio.timeout(PATIENCE_S):
+        while await ups(admin) != wanted:
+            pass
+    writer.close()
+
+
+async def ups(admin: Serving) -> dict[str, bool]:
+    """Which processes answer."""
+    health = json.loads((await admin.get("/health/ready"))[1])
+    return {process["name"]: process["up"] for process in health["processes"]}
+
+
+async def test_the_end_of_certificates_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "listener.pem"
+    trustme.CA().issue_cert("localhost").cert_chain_pems[0].write_to_path(str(file))
+    async with serving(tmp_path, ("http://127.0.0.1:9",), (str(file), str(tmp_path / "missing.pem"))) as admin:
+        _, body, _ = await admin.get("/metrics")
+    ends = [
+        (sample.labels["file"], sample.value)
+        for family in text_string_to_metric_families(body.decode())
+        for sample in family.samples
+        if sample.name == "startgate_certificate_expiry_timestamp_seconds"
+    ]
+    assert ends == [(str(file), first_end(file))]
+
+
+async def test_no_secret_reaches_the_process_that_answers() -> None:
+    """What it is told of TLS are files; nothing that it holds is shown."""
+    names = {field.name for field in dataclasses.fields(AdminSettings)}
+    assert names == {"host", "port", "processes", "nodes", "cluster_tls", "certificates"}

@@ -1,6 +1,8 @@
 """Asking processes: over a real socket, with processes that die, hang, come back and lie."""
 
 import asyncio
+import random
+import socket
 import stat
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,6 +17,12 @@ from proxy.metrics.snapshot import Check, Snapshot, Value
 from proxy.metrics.teller import LENGTH
 
 PATIENCE_S = 30.0
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answers come late on a busy machine; tests of those that never come set a bound of their own."""
+    monkeypatch.setattr(module, "ANSWER_S", PATIENCE_S)
 
 
 class Process:
@@ -206,3 +214,54 @@ async def test_nobody_else_can_connect(tmp_path: Path) -> None:
     async with asking(tmp_path) as (_, path):
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert not path.exists()
+
+
+@pytest.mark.parametrize("seed", range(8))
+async def test_whatever_happens_no_sum_goes_back(tmp_path: Path, seed: int) -> None:
+    """Processes of three names begin, count, break off, come back and die, in any order."""
+    chance = random.Random(seed)  # noqa: S311 -- no secret
+    async with asking(tmp_path) as (collector, path):
+        living: dict[str, Process] = {}
+        counted: dict[str, float] = {}
+        total: dict[str, float] = dict.fromkeys(("edge-1", "edge-2", "gate"), 0)
+        for number in range(1, 25):
+            pid = number
+            name = chance.choice(sorted(total))
+            if name in living:
+                gone = living.pop(name)
+                await gone.end()
+                await until(collector, *living)
+                # Half of the time only its connection broke.
+                pid = gone.pid if chance.random() < 0.5 else pid
+            if counted.get(f"{name} {pid}") is None:
+                counted[f"{name} {pid}"] = 0
+            more = chance.randrange(100)
+            counted[f"{name} {pid}"] += more
+            total[name] += more
+            living[name] = await process(path, name, pid, counted[f"{name} {pid}"])
+            await until(collector, *living)
+            assert accepted(collector) == {(one,): total[one] for one in total if (one,) in accepted(collector)}
+            assert accepted(collector)[name,] == total[name]
+        for one in living.values():
+            await one.end()
+
+
+async def test_a_closed_collector_lets_go_of_everybody(tmp_path: Path) -> None:
+    path, collector = tmp_path / "metrics.sock", Collector()
+    async with collecting(collector, path):
+        one = await process(path, "edge-1", 11, 5)
+        await until(collector, "edge-1")
+    assert collector.living == []
+    assert await one.reader.read() == b""
+    assert accepted(collector) == {("edge-1",): 5}
+    await one.end()
+
+
+async def test_a_socket_that_was_left_behind_is_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.sock"
+    with socket.socket(socket.AF_UNIX) as left:
+        left.bind(str(path))
+    assert path.exists()
+    async with collecting(Collector(), path):
+        one = await process(path, "edge-1", 11)
+        await one.end()

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from proxy.metrics import collector as collector_module
 from proxy.metrics import teller as module
 from proxy.metrics.collector import Collector, collecting
 from proxy.metrics.snapshot import Telling
@@ -13,6 +14,12 @@ from proxy.metrics.vitals import LoopLag
 from proxy.tasks import spawn
 
 PATIENCE_S = 30.0
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answers come late on a busy machine."""
+    monkeypatch.setattr(collector_module, "ANSWER_S", PATIENCE_S)
 
 
 class Count:
