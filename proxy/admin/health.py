@@ -67,6 +67,7 @@ def all_checks(processes: Sequence[Process], told: Sequence[Snapshot], cluster: 
     """Every check: of the processes themselves, what the gate tells, and the cluster."""
     gate = next((one for one in processes if one.name == GATE), None)
     up = gate is not None and gate.up
+    # What a gate that does not answer told before is not how it stands.
     its = {check.name: check for one in told if one.process == GATE for check in one.checks} if up else {}
     unknown = "not known: the gate does not answer"
     return [

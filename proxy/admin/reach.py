@@ -36,6 +36,7 @@ class Reach:
 
     async def look(self) -> Check:
         """How it stands. Answers within some seconds."""
+        # One look at a time: who comes meanwhile gets what it found.
         async with self._turn:
             if self._seen is None or time.monotonic() - self._looked_s >= FRESH_S:
                 self._seen = await self._all()
@@ -65,6 +66,7 @@ class Reach:
             return "; ".join(str(fault) for fault in error.faults)
         except (OSError, ValueError) as failure:
             return getattr(failure, "strerror", None) or str(failure)
+        # Nothing was asked, so nothing is waited for.
         writer.transport.abort()
         return ""
 

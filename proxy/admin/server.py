@@ -50,6 +50,7 @@ class Admin:
 
         totals = self._collector.totals((self._own(tell),))
         up, deaths = (totals.values.setdefault(f"startgate_process_{name}", {}) for name in ("up", "deaths"))
+        # Those that ought to be there: one that never came must be a 0, and not a line that is missing.
         for name in self._settings.processes:
             up[name,] = float(self._collector.answers(name))
             deaths[name,] = float(self._collector.deaths.get(name, 0))
@@ -64,6 +65,7 @@ class Admin:
         """`GET /health/startup`: 200 once every process has told of itself, and from then on; 503 before."""
         there = {one.process for one in self._collector.living}
         missing = [name for name in self._settings.processes if name not in there]
+        # Once, for ever: what happens later is a matter of ready and live.
         self._started = self._started or not missing
         content = {"started": self._started, "missing": [] if self._started else missing}
         return answer(200 if self._started else 503, content)

@@ -37,6 +37,7 @@ class Meter:
 
 
 def _tell_rules(telling: Telling, rules: Standing) -> None:
+    # The attempt at boot was none that was refused, or there would be no gate.
     refused = rules.last_attempt.refused
     telling.add("startgate_rules", 1, rules.revision)
     telling.add("startgate_rules_age_seconds", rules.age_s)

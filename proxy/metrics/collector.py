@@ -41,6 +41,7 @@ class _Teller:
         """Whether it told anew in time. Several who ask at once share one answer."""
         if self.waiting is None:
             self.waiting = asyncio.get_running_loop().create_future()
+            # To one that is gone nothing can be sent: whoever reads from it notices, and ends the wait.
             self.writer.write(b"?")
         done, _ = await asyncio.wait([self.waiting], timeout=ANSWER_S)
         return bool(done)
@@ -155,6 +156,7 @@ def _instance(snapshot: Snapshot) -> tuple[str, int, int]:
 async def _read(reader: asyncio.StreamReader) -> Snapshot:
     """The next telling. Raises IncompleteReadError, OSError at the end; MsgspecError, ValueError for what is none."""
     (length,) = LENGTH.unpack(await reader.readexactly(LENGTH.size))
+    # Before any of it is read: what is told must not be what fills the memory.
     if length > MESSAGE_BYTES:
         raise ValueError(f"it has {length} bytes, and {MESSAGE_BYTES} at most are allowed")
     return msgspec.msgpack.decode(await reader.readexactly(length), type=Snapshot)
@@ -164,6 +166,7 @@ async def _read(reader: asyncio.StreamReader) -> Snapshot:
 async def collecting(collector: Collector, path: Path) -> AsyncIterator[None]:
     """Have processes tell at the Unix socket `path` (mode 0600) meanwhile. Raises OSError."""
     await asyncio.to_thread(path.unlink, missing_ok=True)
+    # There is no moment in which others could connect, and tell numbers in a worker's name.
     mask = os.umask(0o177)
     try:
         server = await asyncio.start_unix_server(collector.serve, str(path))

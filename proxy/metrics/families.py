@@ -65,6 +65,7 @@ def _histogram(name: str, text: str, bounds: tuple[float, ...], *labels: str) ->
 
 
 _PROCESSES = (
+    # Not the names of the official library's own process collector: those tell of the process that is scraped alone.
     Family("startgate_build", Kind.INFO, "The version, and that of Python.", ("version", "python")),
     _gauge("startgate_process_up", "1 if the process told of itself when it was asked.", per_process=True),
     _counter("startgate_process_deaths", "How often the process ended and another took its place.", per_process=True),
@@ -92,6 +93,7 @@ _EDGE = (
         "status",
         per_process=True,
     ),
+    # Without `process`: nobody asks which worker it was, and it would be most of a scrape, times the workers.
     _histogram(
         "startgate_upstream_duration_seconds",
         "From when a request had a connection to a node (or `gate`; `gone`: nodes that left) until its answer was "
@@ -113,6 +115,7 @@ _EDGE = (
     ),
     _gauge("startgate_upstream_connections", "Connections to a node, `busy` or `idle`.", "upstream", "state"),
     _gauge("startgate_upstream_waiting", "Requests that wait for a connection.", "target", per_process=True),
+    # Each worker finds out for itself, so that some may and others may not.
     _gauge("startgate_upstream_ejected", "Workers that ask this node last, since it failed them.", "upstream"),
     _gauge("startgate_observed_untold", "Observed calls that the gate could not be told of so far.", per_process=True),
 )
@@ -127,6 +130,7 @@ _GATE = (
     _histogram("startgate_start_duration_seconds", "From a start's arrival to its answer.", START_S, "verdict"),
     _histogram("startgate_start_step_duration_seconds", "How long one step of a start took.", START_S, "step"),
     _gauge("startgate_starts_in_flight", "Starts that the gate is working on, or that wait for their turn."),
+    # Apart from verdicts, so that an alert needs no knowledge of them.
     _counter("startgate_exceptions_used", "Starts that passed by a break-glass exception."),
     _gauge("startgate_journal_writable", "1 while records can be written."),
     _counter(
@@ -143,6 +147,7 @@ _GATE = (
     _counter(
         "startgate_sink_records", "Records that a sink took (`accepted`) or never will (`rejected`).", "sink", "result"
     ),
+    # A revision is a hash: there are as many as there are changes of rules, one at a time.
     Family("startgate_rules", Kind.INFO, "The revision of the rules in force.", ("revision",)),
     _gauge("startgate_rules_age_seconds", "For how long these rules have been in force."),
     _gauge("startgate_rules_last_reload_success", "0 while rules on the disk are refused, and earlier ones in force."),

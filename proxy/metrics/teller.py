@@ -64,6 +64,7 @@ class Teller:
                 writer.write(self._message(tell, lag))
                 await writer.drain()
         except asyncio.CancelledError:
+            # The process stops: this is the last that is heard of it.
             with contextlib.suppress(Exception):
                 writer.write(self._message(tell, lag))
             raise

@@ -43,11 +43,13 @@ def _add(totals: Totals, snapshot: Snapshot, *, living: bool) -> None:
         family = FAMILIES.get(one.family)
         if family is None or not (living or family.kind is Kind.COUNTER):
             continue
+        # What a process says of its own name counts, whatever it is: it is one of ours (mode 0600).
         labels = (snapshot.process, *one.labels) if family.per_process else one.labels
         row = totals.values.setdefault(family.name, {})
         row[labels] = row.get(labels, 0) + one.value
     for many in snapshot.buckets:
         family = FAMILIES.get(many.family)
+        # Another version may have other bounds: what cannot be added is left out.
         if family is None or len(many.counts) != len(family.bounds) + 1:
             continue
         _merge(totals.buckets.setdefault(family.name, {}), many.labels, many.counts, many.total)
