@@ -33,7 +33,10 @@ def test_help_names_every_command() -> None:
             ["serv"],
             "no such command 'serv' (did you mean 'serve'?); commands: audit, break-glass, check, demo, embedded, ",
         ),
-        (["audit", "lits"], "no such command 'lits' (did you mean 'list'?); commands: bypasses, dashboard, export, list, replay"),
+        (
+            ["audit", "lits"],
+            "no such command 'lits' (did you mean 'list'?); commands: bypasses, dashboard, export, list, replay",
+        ),
         (["zzz"], "no such command 'zzz'; commands:"),
         (["serve", "--confg", "x"], "--config"),
         (["embedded", "--port", "70000"], "70000"),
