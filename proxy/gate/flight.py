@@ -91,7 +91,8 @@ class Judged:
 
 @dataclass(slots=True, kw_only=True)
 class Flight:
-    """One start under way. `begun_s` and `marks_ms` are ticks of the clock that never goes back. `owner_seen` is what
+    """One start under way. `begun_s` and `marks_ms` are ticks of the clock that never goes back. `vouched`: the cluster
+    knows who asks, and refused them before it told. `owner_seen` is what
     the journal knows of who made or last changed the job; `sources` are the indices that its sources stand for, as far
     as they were read for the plan, `LIST_LIMIT` at most."""
 
@@ -101,6 +102,7 @@ class Flight:
     begun_s: float
     job_id: str | None = None
     caller: Identity | None = None
+    vouched: bool = False
     secondary: Identity | None = None
     known: Known | None = None
     owner_seen: Mapping[str, Any] | None = None

@@ -98,7 +98,7 @@ async def _recorded(flight: Flight, answer: Answer, parameters: dict[str, str], 
 def _is_nobodys(flight: Flight) -> bool:
     """Whether a start ended before it was known whose it is: without credentials, or as none that is understood. Any
     number of these can be sent by anybody."""
-    return flight.caller is None and not flight.intended
+    return flight.caller is None and not flight.vouched and not flight.intended
 
 
 def _outcome(flight: Flight, answer: Answer, now_ms: int) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from proxy.errors import ClusterUnreachable, Refusal, StartgateError
+from proxy.errors import ClusterUnreachable, PassedOn, Refusal, StartgateError
 from proxy.gate.authorise import Authorised, authorise, hidden_job
 from proxy.gate.create import maker, reader
 from proxy.gate.flight import Case, Credentials, Flight, HiddenJob, Judged, Known
@@ -93,7 +93,12 @@ async def _known(flight: Flight, wanted: Wanted, rules: Rules, world: World) -> 
 
 async def _identified(flight: Flight, wanted: Wanted, credentials: Credentials, rules: Rules, world: World) -> Known:
     """Who may not start jobs at all is told that, and not whether the job exists."""
-    found = await identify(wanted.job_id, flight.arrived, credentials, world.cluster, world.own)
+    try:
+        found = await identify(wanted.job_id, flight.arrived, credentials, world.cluster, world.own)
+    except PassedOn as refusal:
+        # The cluster says 401 to whom it does not know, 403 to somebody who may not act for another.
+        flight.vouched = refusal.status == 403
+        raise
     flight.caller, flight.secondary = found.caller, found.secondary
     if isinstance(found, HiddenJob):
         raise await hidden_job(found, credentials.caller, rules, world.cluster)

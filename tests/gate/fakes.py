@@ -289,6 +289,8 @@ class Scene:
     limits: GateLimits = field(default_factory=GateLimits)
     locks: dict[str, asyncio.Lock] = field(default_factory=dict)
     clock: FakeClock = field(default_factory=FakeClock)
+    # Whether the peer has lately tried without being known.
+    repeated: bool = False
 
     def __post_init__(self) -> None:
         self.cluster = FakeCluster(self.calls)
@@ -321,6 +323,7 @@ class Scene:
             limits=self.limits,
             service=self.service,
             started=self._started,
+            repeated=lambda _: self.repeated,
         )
 
     def _started(self, job: Job, credentials: Credentials, receipt: str, judged: Judged | None) -> None:

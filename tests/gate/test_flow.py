@@ -339,6 +339,17 @@ async def test_a_caller_whom_the_cluster_refuses() -> None:
     assert one.effects == ["outcome"]
 
 
+@pytest.mark.parametrize(("status", "records"), [(401, 0), (503, 0), (403, 1)])
+async def test_only_whom_the_cluster_does_not_know_is_counted(status: int, records: int) -> None:
+    """403 is told to somebody whose credentials are good, and who may not act for whom they name."""
+    one = scene(identify_caller=refused_by_cluster(status))
+    one.repeated = True
+    reply = await one.run()
+    assert reply.status == status
+    assert len(one.records) == records
+    assert ("X-Startgate-Receipt" in dict(reply.headers)) == bool(records)
+
+
 async def test_a_secondary_whom_the_cluster_refuses() -> None:
     one = scene(identify_secondary=refused_by_cluster(401))
     reply = await one.run(arrived(SECONDARY))
