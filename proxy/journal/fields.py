@@ -157,7 +157,10 @@ _WHAT = (
     _keyword("startgate.job.version", "the version that its configuration names"),
     _keyword("startgate.job.config_sha256", "SHA-256 of its configuration as judged, in canonical JSON"),
     _keywords("startgate.job.sources", "the expressions that it names as sources"),
-    _keywords("startgate.job.source_indices", "the indices that they stood for when they were looked at, for the rules or for the plan"),
+    _keywords(
+        "startgate.job.source_indices",
+        "the indices that these stood for, as read for the rules or the plan",
+    ),
     _keyword("startgate.job.destination", "the name of its destination"),
     _keyword("startgate.job.results_field", "the field that its results go to"),
     _keyword("startgate.job.state", "its state when it was judged"),

@@ -66,7 +66,9 @@ async def send(
         if not listener.over.done():
             # Reset, so that no port is left waiting for late packets.
             peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-            transport.abort()
+        # Also where the other side has ended it: what it never read would keep the socket open.
+        transport.abort()
+        await asyncio.sleep(0)
 
 
 async def _wait(listener: _Listener, quiet_s: float, patience_s: float) -> bool:

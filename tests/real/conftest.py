@@ -15,9 +15,17 @@ def require_real() -> bool:
     return os.environ.get("STARTGATE_REQUIRE_REAL", "") == "1"
 
 
+@pytest.fixture(scope="module")
+def real_node(shared_node: RealNode) -> RealNode:
+    """A running node with the oracle plugin; tests that use it run once per release. A module finds it without the
+    indices and templates of those before: what a wildcard stands for is told by what is there."""
+    shared_node.clear()
+    return shared_node
+
+
 @pytest.fixture(scope="session", params=selected(), ids=lambda version: version.number)
-def real_node(request: pytest.FixtureRequest) -> Iterator[RealNode]:
-    """A running node with the oracle plugin; tests that use it run once per release.
+def shared_node(request: pytest.FixtureRequest) -> Iterator[RealNode]:
+    """The node of all modules.
 
     Nodes live one after the other: pytest orders tests by the parameter of a session's fixture.
     """

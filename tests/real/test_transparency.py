@@ -27,7 +27,7 @@ pytestmark = pytest.mark.real
 HOP_BY_HOP = {"connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def proxied_library(real_node: RealNode) -> Iterator[tuple[RealNode, DenyingProxy]]:
     """A node that holds the library, and a proxy in front of it."""
     library.fill(real_node)

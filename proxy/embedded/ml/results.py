@@ -66,7 +66,8 @@ async def _outliers(owner: Indices, job: Job, documents: Sequence[_Document], pa
     complete = [row for row in rows if row is not None]
     job.counts["skipped_docs_count"] = len(rows) - len(complete)
     job.counts["training_docs_count"] = len(complete)
-    if not complete:
+    # Without a field every document has all of them, and nothing that could be compared.
+    if not names or not complete:
         raise status_error("no documents of the destination have all the fields selected for analysis")
     points = standardised(complete) if job.settings["standardization_enabled"] else complete
     found = []
