@@ -9,14 +9,10 @@ import click
 import msgspec
 from rich.text import Text
 
-from proxy.commands.common import config_option, print_lines, printed, read_config, reported
+from proxy.commands.common import config_option, headed, print_lines, printed, read_config, reported
 from proxy.control.client import Control
 from proxy.errors import ExitStatus
 from proxy.journal.standing import JournalStanding, JournalState
-from proxy.text import plain
-
-# Wide enough for every heading below.
-_HEADING = 14
 
 
 @click.command(name="status", short_help="Whether a running gate can record starts.")
@@ -38,15 +34,11 @@ def audit_status(config_file: Path | None, as_json: bool) -> None:
 
 def _lines(standing: JournalStanding) -> Iterator[Text]:
     well = standing.state is JournalState.WRITABLE
-    yield _line("state", standing.state, "" if well else "bold red")
+    yield headed("state", standing.state, "" if well else "bold red")
     if standing.reason:
-        yield _line("reason", standing.reason)
-    yield _line("journal", standing.journal)
-    yield _line("file", f"{standing.file}, to record {standing.seq}")
+        yield headed("reason", standing.reason)
+    yield headed("journal", standing.journal)
+    yield headed("file", f"{standing.file}, to record {standing.seq}")
     counts = f"{standing.appended} written, {standing.refused} refused, {standing.lost} lost, {standing.late} late"
-    yield _line("records", counts, "bold red" if standing.lost else "")
-    yield _line("last fsync", f"{standing.last_fsync_s * 1000:.1f} ms")
-
-
-def _line(heading: str, text: str, style: str = "") -> Text:
-    return Text.assemble((f"{heading:<{_HEADING}}", "dim"), (plain(text), style))
+    yield headed("records", counts, "bold red" if standing.lost else "")
+    yield headed("last fsync", f"{standing.last_fsync_s * 1000:.1f} ms")

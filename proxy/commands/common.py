@@ -16,9 +16,12 @@ from proxy.config import Config, load
 from proxy.config.tree import Node, Place
 from proxy.config.values import PORT_MAX, cluster_node
 from proxy.errors import CannotServe, ExitStatus, InvalidInput, StartgateError, nearest
+from proxy.text import plain
 
 # Read without being asked where it lies in the working directory, as other servers do with theirs.
 DEFAULT_FILE = Path("startgate.yml")
+# Wide enough for every heading of `headed`.
+HEADING_WIDTH = 14
 
 
 class Port(click.IntRange):
@@ -127,3 +130,18 @@ def print_lines(lines: Iterable[Text]) -> None:
 def console() -> Console:
     """Standard output, with styles where it is a terminal."""
     return Console(highlight=False)
+
+
+def headed(heading: str, text: str, style: str = "") -> Text:
+    """A line of what a running gate tells of itself: what it is about, and the text, inert."""
+    return Text.assemble((f"{heading:<{HEADING_WIDTH}}", "dim"), (plain(text), style))
+
+
+def age(seconds: float) -> str:
+    """A time in its two largest units."""
+    left, parts = int(seconds), []
+    for unit, size in (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1)):
+        if left >= size:
+            parts.append(f"{left // size} {unit}")
+            left %= size
+    return " ".join(parts[:2]) or "0 s"

@@ -10,16 +10,23 @@ import click
 import msgspec
 from rich.text import Text
 
-from proxy.commands.common import Commands, Seconds, config_option, print_lines, printed, read_config, reported
+from proxy.commands.common import (
+    Commands,
+    Seconds,
+    age,
+    config_option,
+    headed,
+    print_lines,
+    printed,
+    read_config,
+    reported,
+)
 from proxy.control.client import Control
 from proxy.errors import ExitStatus
 from proxy.gate.standing import Attempt, Excepted, Outcome, Standing
 from proxy.journal import read as journal
 from proxy.journal.marks import JOURNAL_ACTIONS
 from proxy.text import plain
-
-# Wide enough for every heading below.
-_HEADING = 14
 
 
 @click.group(name="rules", cls=Commands, short_help="The rules in force, and reloading them.")
@@ -119,39 +126,25 @@ def _told(attempt: Attempt) -> str:
 
 def _lines(standing: Standing) -> Iterator[Text]:
     last = standing.last_attempt
-    yield _line("revision", standing.revision)
-    yield _line("loaded", f"{standing.loaded_at} ({_age(standing.age_s)} ago)")
-    yield _line("rules at", f"{standing.path} ({'watched' if standing.watched else 'not watched'})")
+    yield headed("revision", standing.revision)
+    yield headed("loaded", f"{standing.loaded_at} ({age(standing.age_s)} ago)")
+    yield headed("rules at", f"{standing.path} ({'watched' if standing.watched else 'not watched'})")
     for file in standing.files:
-        yield _line("file", file)
+        yield headed("file", file)
     by = f", {last.by}" if last.by else ""
-    yield _line("last attempt", f"{last.at} ({last.trigger}{by}): {last.outcome}")
+    yield headed("last attempt", f"{last.at} ({last.trigger}{by}): {last.outcome}")
     if last.cases is not None:
-        yield _line("cases", f"{last.cases.run} run, {last.cases.failed} failed")
+        yield headed("cases", f"{last.cases.run} run, {last.cases.failed} failed")
     for fault in last.faults:
-        yield _line("fault", str(fault), "red")
+        yield headed("fault", str(fault), "red")
     for one in standing.break_glass:
-        yield _line("break-glass", _exception(one), "bold red")
-
-
-def _line(heading: str, text: str, style: str = "") -> Text:
-    return Text.assemble((f"{heading:<{_HEADING}}", "dim"), (plain(text), style))
+        yield headed("break-glass", _exception(one), "bold red")
 
 
 def _exception(one: Excepted) -> str:
     who, which = ", ".join(one.users), ", ".join(one.jobs)
     bounds = f"from {one.since} until {one.until}"
     return f"{one.id} {one.state}, {bounds}: {who} may start {which}; signed by {one.signed_by}; {one.reason}"
-
-
-def _age(seconds: float) -> str:
-    """A time in its two largest units."""
-    left, parts = int(seconds), []
-    for unit, size in (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1)):
-        if left >= size:
-            parts.append(f"{left // size} {unit}")
-            left %= size
-    return " ".join(parts[:2]) or "0 s"
 
 
 def _recorded(record: dict[str, Any] | Any) -> Iterator[Text]:  # noqa: ANN401 -- a record is decoded JSON

@@ -14,7 +14,7 @@ from proxy import columns
 from proxy.admin.client import ask
 from proxy.admin.health import STARTS, TRAFFIC, Health, Judged, Process
 from proxy.columns import Cell
-from proxy.commands.common import config_option, print_lines, printed, read_config, reported
+from proxy.commands.common import age, config_option, print_lines, printed, read_config, reported
 from proxy.errors import ConfigError, ExitStatus, Fault
 from proxy.settings import Listen
 from proxy.text import plain
@@ -75,7 +75,7 @@ def _process(one: Process) -> tuple[str | Cell, ...]:
         one.name,
         Cell("up", "green") if one.up else Cell("down", "bold red"),
         _or_dash(one.pid),
-        "-" if one.since is None else _age(max(time.time() - one.since, 0)),
+        "-" if one.since is None else age(max(time.time() - one.since, 0)),
         "-" if one.memory_bytes is None else f"{one.memory_bytes / 2**20:.0f} MiB",
         str(one.deaths),
     )
@@ -83,13 +83,3 @@ def _process(one: Process) -> tuple[str | Cell, ...]:
 
 def _or_dash(value: int | None) -> str:
     return "-" if value is None else str(value)
-
-
-def _age(seconds: float) -> str:
-    """A time in its two largest units."""
-    left, parts = int(seconds), []
-    for unit, size in (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1)):
-        if left >= size:
-            parts.append(f"{left // size} {unit}")
-            left %= size
-    return " ".join(parts[:2]) or "0 s"

@@ -21,9 +21,6 @@ class Verdict(StrEnum):
     UNKNOWN = "unknown"
 
 
-KINDS = ("start", "plan", "explain")
-
-
 class Starts:
     """The counts of one gate."""
 
@@ -60,7 +57,7 @@ class Starts:
 
 
 def kind_of(flight: Flight) -> str:
-    """What was asked for, one of KINDS."""
+    """What was asked for: `start`, `plan` or `explain`."""
     if flight.arrived.plan_only:
         return "plan"
     return "explain" if flight.arrived.explain_only else "start"

@@ -2,7 +2,7 @@
 
 - `entry` makes the records [pure]; `fields` is the one table of what they may hold, `allowed` holds them to it, `mask`
   masks, `screened` is the journal that does both, and all that the gate writes to [pure, but for the last];
-- `chain` gives every record its place after the one before it, and checks that [pure];
+- `chain` gives every record its place after the one before it, and tells what hash a line should have [pure];
 - `bounded` makes a record smaller that would be too large [pure];
 - `writer` appends them durably: one process, one writer, one fsync for all that wait. `opening` looks over and mends
   what an earlier process left (`folder`, `tail`), `store` writes batches to one `segment` after the other by the calls

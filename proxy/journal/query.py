@@ -1,7 +1,7 @@
 """What a reader asks of a journal: which kinds of records, of which time, user, job, index and result.
 
-A question is answered on whole starts, whose records are joined. `needles` are texts of which one must stand in a line
-for it to answer at all: what a line does not hold need not be decoded.
+A question is answered on whole starts, whose records are joined. `needles` are texts that all stand in the
+first record of a start that is asked for, or in its outcome: of a start without them nothing need be decoded.
 """
 
 import re

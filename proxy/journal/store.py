@@ -31,7 +31,7 @@ LOCK_LOOK_MS = 1000
 
 
 class Store:
-    """An open journal, locked for this process. `writer.open_journal` makes one."""
+    """An open journal, locked for this process. `opening.open_store` makes one."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Spellings that resemble a special call: some versions of Elasticsearch route them there, others nowhere.
+"""Spellings that resemble a start: some versions of Elasticsearch route them there, others nowhere.
 
 They are refused rather than passed. 9.1 ends a path at its first `#`, 7.17 and 8.15 do not; and should anything between
 here and the cluster (another proxy, a later version) normalise a path, no start must slip through. Whoever normalises

@@ -27,7 +27,6 @@ class Decision:
 
 PASS: Final = Decision(Route.PASS)
 _GATE: Final = Decision(Route.GATE)
-_OBSERVED: Final = {call.action: Decision(Route.OBSERVE, action=call.action) for call in CALLS}
 _GATED: Final = tuple(call for call in CALLS if call.route is Route.GATE)
 _PERCENT: Final = ord("%")
 _METHODS: Final = frozenset(call.method for call in CALLS)
@@ -38,6 +37,11 @@ _NOT_ASCII = Decision(Route.REFUSE, 400, "the request target of a guarded call h
 _LOOKALIKE = Decision(
     Route.REFUSE, 400, "this spelling of a guarded call is refused; spell it as Elasticsearch's documentation does"
 )
+# A start is in the table as what is refused: whatever way one is found by, it is never passed as a call to be observed.
+_OBSERVED: Final = {
+    call.action: Decision(Route.OBSERVE, action=call.action) if call.route is Route.OBSERVE else _LOOKALIKE
+    for call in CALLS
+}
 
 
 def route(method: bytes, target: bytes) -> Decision:

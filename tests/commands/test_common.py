@@ -2,7 +2,7 @@
 
 import pytest
 
-from proxy.commands.common import reported
+from proxy.commands.common import age, headed, reported
 from proxy.errors import CannotServe, ConfigError, ExitStatus, Fault, JournalError
 
 
@@ -26,3 +26,14 @@ def test_errors_are_lines_and_a_status(
 def test_a_fault_of_ours_is_not_hidden() -> None:
     with pytest.raises(ZeroDivisionError), reported():
         raise ZeroDivisionError
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"), [(0, "0 s"), (59.9, "59 s"), (61, "1 min 1 s"), (3600, "1 h"), (90_061, "1 d 1 h")]
+)
+def test_ages_are_told_in_two_units(seconds: float, told: str) -> None:
+    assert age(seconds) == told
+
+
+def test_a_line_of_a_heading_is_inert() -> None:
+    assert headed("file", "a\x1b[31m").plain == f"{'file':<14}a\\x1b[31m"

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from proxy.commands import rules as command
 from proxy.journal.entry import administrative
 from tests.commands.running import invoke
 from tests.control.gates import controlled
@@ -123,10 +122,3 @@ def test_history_says_that_there_is_none(tmp_path: Path) -> None:
     folder = str(tmp_path / "journal")
     assert invoke("rules", "history", "--journal", folder).output == f"no reload is recorded in {folder}\n"
     assert invoke("rules", "history", "--json").output == ""
-
-
-@pytest.mark.parametrize(
-    ("seconds", "told"), [(0, "0 s"), (59.9, "59 s"), (61, "1 min 1 s"), (3600, "1 h"), (90_061, "1 d 1 h")]
-)
-def test_ages_are_told_in_two_units(seconds: float, told: str) -> None:
-    assert command._age(seconds) == told

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from proxy.route import router
 from proxy.route.router import PASS, Decision, route
-from proxy.route.table import DELETE, PUT, STOP, UPDATE, Route
+from proxy.route.table import CALLS, DELETE, PUT, STOP, UPDATE, Route
 
 START = b"/_ml/data_frame/analytics/x/_start"
 
@@ -285,3 +286,8 @@ def test_what_reaches_an_observed_handler_is_observed_and_nothing_else_is(method
     if decision.route is Route.REFUSE:
         # For what it could be else, and never for being observed: those methods start nothing.
         assert method in (b"POST", b"post")
+
+
+def test_no_start_is_ever_passed_as_a_call_to_be_observed() -> None:
+    told = {call.action: router._OBSERVED[call.action].route for call in CALLS}
+    assert told == {call.action: Route.OBSERVE if call.route is Route.OBSERVE else Route.REFUSE for call in CALLS}
