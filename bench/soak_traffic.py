@@ -226,7 +226,12 @@ async def _call(connection: Link, method: str, target: str, user: str, status: i
 
 
 async def starts(scene: Scene) -> None:
-    """The life of a job: made, its start denied to one and granted to another, stopped, deleted."""
+    """The life of a job, three in ten of them over TLS."""
+    await life(scene, tls=_CHANCE.random() < 0.3)
+
+
+async def life(scene: Scene, *, tls: bool) -> None:
+    """A job made, its start denied to one and granted to another, stopped, deleted."""
     scene.jobs += 1
     job, index = f"/_ml/data_frame/analytics/soak-{scene.jobs}", f"/out-soak-{scene.jobs}"
     body = {
@@ -236,7 +241,7 @@ async def starts(scene: Scene) -> None:
         "analyzed_fields": {"includes": ["AvgTicketPrice", "DistanceMiles"]},
         "model_memory_limit": "50mb",
     }
-    async with link(scene, tls=_CHANCE.random() < 0.3) as connection:
+    async with link(scene, tls=tls) as connection:
         await _call(connection, "PUT", job, scene.starter, 200, json.dumps(body))
         await _call(connection, "POST", f"{job}/_start", scene.stranger, 403)
         await _call(connection, "POST", f"{job}/_start", scene.starter, 200)

@@ -14,7 +14,7 @@ from bench import bars, bulk, children, latency, pace, soak, soak_watch, workers
 from bench.bulk import Way
 from bench.certificate import trusting_anybody
 from bench.load import LoadResult
-from bench.soak_traffic import KINDS, Fault, Scene, link, starts
+from bench.soak_traffic import KINDS, Fault, Scene, life, link
 from bench.soak_watch import Held, Trend
 from bench.targets import Target
 from tests.test_bench import run, written
@@ -106,7 +106,7 @@ async def test_every_kind_of_soaking_traffic_is_played_without_a_fault() -> None
 async def test_a_wrong_status_is_a_fault_of_the_soak() -> None:
     async with node(_REFUSAL) as port:
         with pytest.raises(Fault, match="503 Service Unavailable"):
-            await starts(scene_at(port))
+            await life(scene_at(port), tls=False)
 
 
 @pytest.mark.parametrize(
