@@ -68,7 +68,8 @@ ARROWS: dict[str, frozenset[str]] = {
     "child": PLAIN | {"orders"},
     # The edge's process loads nothing of the gate: it is smaller for it, and a fault there does not reach it.
     "edge_process": PLAIN | {"child", "edge", "expiry", "logs", "orders"},
-    "admin": PLAIN,
+    # Reads the journal's files as the commands do, asks the gate by its control socket, and the cluster for the viewer.
+    "admin": IO | {"control", "journal.entry", "ship", "text"},
     "admin_process": PLAIN | {"admin", "child", "logs", "orders"},
     "gate_process": PLAIN | {"cases", "child", "gate.app", "logs", "orders"},
     "process": PLAIN | {"orders"},
