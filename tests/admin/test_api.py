@@ -1,6 +1,7 @@
 """What an endpoint is."""
 
 import pytest
+
 from proxy.admin.api import ApiError, Call, Endpoint, Role
 
 
