@@ -3,8 +3,8 @@
 - `worker`, `context`     `run`: serves on bound sockets until told to stop, then drains; what its connections share
 - `door`, `networks`      what comes before the first request: PROXY header and TLS; addresses that were named
 - `forwarding`            what nodes and gate are told of who asked, where that is asked for
-- `client`                a client's connection: heads in, one exchange at a time, refusals
-- `exchange`, `sides`     one request and its answer, relayed both ways with back-pressure; its two sides
+- `client`, `patience`, `connection`  a client's connection: heads in, refusals; its times; its state, and how it ends
+- `exchange`, `sending`, `sides`  one request and its answer, relayed with back-pressure; the request's half; both sides
 - `special`, `observed`   requests that the gate judges or is told of; `notes` tells it, and of what it missed
 - `sniffing`              answers that name the nodes' addresses, rewritten where that is asked for
 - `caps`, `refusals`      how many connections and requests there may be; what was refused, counted and told

@@ -11,58 +11,29 @@ wire, and a search that nobody waits for must end.
 
 import asyncio
 import ssl
-from typing import TypeAlias, cast
+from typing import cast
 
 from proxy.edge.answers import error_answer
-from proxy.edge.caps import CAPPED, SURPLUS, SURPLUS_S, Peer, capped_answer
-from proxy.edge.context import FIRST_REQUEST_S, Context
+from proxy.edge.caps import CAPPED, SURPLUS, SURPLUS_S, capped_answer
+from proxy.edge.context import Context
 from proxy.edge.exchange import Exchange
-from proxy.edge.receipt import host_name, peer_name
+from proxy.edge.patience import PatientConnection
+from proxy.edge.receipt import host_name
 from proxy.edge.refusals import Reason
 from proxy.edge.sniffing import SniffingExchange, sniffs
-from proxy.edge.sockets import reset_on_close, watch_peer
+from proxy.edge.sockets import watch_peer
 from proxy.edge.special import special
 from proxy.edge.sweep import NEVER
 from proxy.route.router import PASS, route
 from proxy.route.table import Route
 from proxy.wire.errors import WireError
-from proxy.wire.repeated import RequestDecoder
 from proxy.wire.request import RequestHead
 
-# Address and port that a front told of; the address is empty where it has none.
-Source: TypeAlias = tuple[str, int] | None
 
+class ClientConnection(PatientConnection):
+    """See the top of the file; the state is in `Connection`, what takes too long in `PatientConnection`."""
 
-class ClientConnection(asyncio.Protocol):
-    """See the top of the file. `deadline` belongs to the sweep; `write_paused`: the client reads too slowly;
-    `draining`: no request is read after the current one."""
-
-    __slots__ = (
-        "_beyond", "_body_bytes", "_context", "_decoder", "_exchange", "_head", "_held", "_in_head", "_lingering",
-        "_origin", "_read_paused", "_source", "_until", "_window_end", "deadline", "draining", "transport",
-        "write_paused",
-    )  # fmt: skip
-
-    def __init__(self, context: Context, source: Source = None) -> None:
-        """`source` is who connected, where a front told it; else the socket knows."""
-        self._beyond: Reason | None = None  # the cap that this connection is beyond
-        self._body_bytes = 0  # of the request's body, in this window
-        self._context = context
-        self._decoder = RequestDecoder(context.request_limits)
-        self._exchange: Exchange | None = None
-        self._head: RequestHead | None = None
-        self._held = b""
-        self._in_head = False
-        self._lingering = False
-        self._origin: Peer
-        self._source = source
-        self._read_paused = False
-        self._until = NEVER  # the end of the time for the request in all
-        self._window_end = NEVER  # when what came of the body is judged
-        self.deadline = NEVER
-        self.draining = False
-        self.write_paused = False
-        self.transport: asyncio.Transport
+    __slots__ = ()
 
     # Calls from asyncio.
 
@@ -129,67 +100,7 @@ class ClientConnection(asyncio.Protocol):
         elif self._held and not self._lingering:
             self._go_on()
 
-    # Calls from the worker and its sweep.
-
-    def expire(self) -> None:
-        """Sweep: too long idle, too slow with a head, stalled in a message, or done with lingering."""
-        if self._exchange is not None:
-            self._expire_exchange(self._exchange)
-        elif self._lingering or self.transport.is_closing():
-            if self.transport.get_write_buffer_size():
-                self.note(Reason.STALLED, "did not read the end of its answer")
-            self.transport.abort()
-        elif self._held and self.write_paused:
-            self.note(Reason.STALLED, "sent requests ahead and does not read the answers")
-            self.abort()
-        elif self._held:
-            self._refuse(408, "the request head did not arrive in time", Reason.SLOW_HEAD)
-        else:
-            self._close()
-
-    def drain(self) -> None:
-        """Worker: close if idle; else after the answer that is under way. Whoever has just connected is about to ask
-        something: to close then would be a reset for a client that did everything right."""
-        self.draining = True
-        if self._exchange is not None or self._held or self._lingering:
-            return
-        if self._head is None:
-            self.deadline = min(self.deadline, self._context.sweep.now + FIRST_REQUEST_S)
-        else:
-            self._close()
-
-    def forsake(self) -> None:
-        """Worker: its time to stop is over, and this is still there."""
-        if self._exchange is not None or not self._lingering:
-            self.note(Reason.DRAIN, "its request did not finish in time" if self._exchange else "it was still there")
-        self.abort()
-
-    def abort(self) -> None:
-        """Worker or exchange: reset the connection."""
-        self._leave()
-        reset_on_close(self.transport)
-        self.transport.abort()
-
     # Calls from the exchange.
-
-    def hold(self, data: bytes) -> None:
-        """Keep bytes that came behind the request. Reading goes on within a bound, to notice a client that leaves."""
-        self._held += data
-        if len(self._held) > self._context.limits.buffer_bytes:
-            self.pause_reading()
-
-    def pause_reading(self) -> None:
-        """Read no more for now."""
-        self._read_paused = True
-        self.transport.pause_reading()
-        self._watch()
-
-    def resume_reading(self) -> None:
-        """Read on."""
-        if self._read_paused:
-            self._read_paused = False
-            self.transport.resume_reading()
-            self._watch()
 
     def finished(self, *, keep_alive: bool, request_done: bool) -> None:
         """The answer has been written."""
@@ -207,11 +118,6 @@ class ClientConnection(asyncio.Protocol):
         else:
             self.deadline = self._context.sweep.now + self._context.limits.client_idle_s
 
-    @property
-    def origin(self) -> str:
-        """The address that waits, where requests take turns by address."""
-        return self._origin.origin
-
     def failed(self, status: int, type: str, reason: str, headers: tuple[tuple[str, str], ...], why: Reason) -> None:
         """The exchange came to nothing: answer with this error."""
         self.note(why, f"{status}: {reason}")
@@ -222,10 +128,6 @@ class ClientConnection(asyncio.Protocol):
         answer = error_answer(status, type, reason, head_only=only, minor=minor, keep_alive=keep, headers=headers)
         self.transport.write(answer)
         self.finished(keep_alive=keep, request_done=done)
-
-    def note(self, why: Reason, text: str) -> None:
-        """Count a refusal or failure, and tell it with the client's address."""
-        self._context.refusals.note(why, self._peer(), text, self._context.sweep.now)
 
     # Inner steps.
 
@@ -255,28 +157,6 @@ class ClientConnection(asyncio.Protocol):
         only = head.method == b"HEAD"
         self.transport.write(capped_answer(why, head_only=only, minor=head.minor, keep_alive=keep))
         self.finished(keep_alive=keep, request_done=head.framing == 0 and head.end == len(data))
-
-    def _expire_exchange(self, exchange: Exchange) -> None:
-        """One of the times for a request has passed: which, and what follows from it."""
-        now, limits = self._context.sweep.now, self._context.limits
-        if now >= self._until:
-            text = f"the request was not answered within {limits.client_request_s:g} s"
-            exchange.give_up(504, text, Reason.REQUEST_TIME)
-        elif now < self._window_end:
-            self.note(Reason.STALLED, "stalled in the middle of a message")
-            self.abort()
-        elif self._body_bytes < limits.client_body_bytes_per_s * limits.client_body_window_s:
-            exchange.give_up(408, "the request body did not arrive in time", Reason.SLOW_BODY)
-        else:
-            self._window_end = NEVER
-            self._watch()
-
-    def _done(self) -> Exchange | None:
-        """The exchange is over, if there is one; it no longer counts as in flight."""
-        exchange, self._exchange = self._exchange, None
-        if exchange is not None:
-            self._context.caps.end(self._origin)
-        return exchange
 
     def _go_on(self) -> None:
         data, self._held = self._held, b""
@@ -343,56 +223,3 @@ class ClientConnection(asyncio.Protocol):
             self._body_bytes = 0
             self._window_end = NEVER
             self._watch()
-
-    def _refuse(self, status: int, reason: str, why: Reason, *, head_only: bool = False) -> None:
-        """Answer with an error of our own and read no further request: nobody knows where it would begin."""
-        self.note(why, f"{status}: {reason}")
-        self._done()
-        self.transport.write(error_answer(status, "illegal_argument_exception", reason, head_only=head_only))
-        self._linger()
-
-    def _linger(self) -> None:
-        """Read and throw away for a while: closing with bytes unread would reset the connection, and the client could
-        lose the answer (RFC 9112 §9.6)."""
-        self._lingering = True
-        self._held = b""
-        self.resume_reading()
-        if self.transport.can_write_eof() and not self.transport.is_closing():
-            self.transport.write_eof()
-        self.deadline = self._context.sweep.now + self._context.limits.client_linger_s
-
-    def _close(self) -> None:
-        """Close once all is sent, or when that takes too long."""
-        self._lingering = True
-        self.transport.close()
-        self.deadline = self._context.sweep.now + self._context.limits.client_linger_s
-
-    def _leave(self) -> None:
-        if (exchange := self._done()) is not None:
-            exchange.client_lost()
-
-    def _watch(self) -> None:
-        """While it is the client's turn to send or to read, it must do so within `client_stall_s`, and what it sends
-        must keep to a rate."""
-        exchange = self._exchange
-        if exchange is None:
-            return
-        now, limits = self._context.sweep.now, self._context.limits
-        its_turn_to_send = not (exchange.request_done or self._read_paused)
-        if not its_turn_to_send:
-            # A window in which it could not send says nothing.
-            self._window_end = NEVER
-        elif self._window_end == NEVER:
-            self._window_end = now + limits.client_body_window_s
-            self._body_bytes = 0
-        if its_turn_to_send or self.write_paused:
-            self.deadline = min(now + limits.client_stall_s, self._window_end, self._until)
-        else:
-            self.deadline = self._until
-
-    def _peer(self) -> str:
-        return peer_name(self._address())
-
-    def _address(self) -> object:
-        """Who is at the other end: of the socket, or of the front that has it from there."""
-        return self._source or self.transport.get_extra_info("peername")

@@ -13,7 +13,8 @@ import socket
 import ssl
 from typing import Final, NamedTuple
 
-from proxy.edge.client import ClientConnection, Source
+from proxy.edge.client import ClientConnection
+from proxy.edge.connection import Source
 from proxy.edge.context import Context
 from proxy.edge.networks import Networks
 from proxy.edge.receipt import peer_name

@@ -6,6 +6,7 @@ what it likes, whenever it likes. Nothing of the edge is replaced.
 
 import asyncio
 import contextlib
+import json
 import re
 import socket
 import ssl
@@ -15,7 +16,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from proxy.edge.context import Context
 from proxy.edge.door import Entrance
+from proxy.edge.nodes import gate_address
+from proxy.edge.notes import Notes
+from proxy.edge.pool import Pool
+from proxy.edge.sides import Target
+from proxy.edge.sweep import Sweep
 from proxy.edge.worker import run
 from proxy.settings import ClusterTls, EdgeLimits, EdgeSettings, Forwarded
 
@@ -314,6 +321,42 @@ class Rig:
                 await edge.shut()
         # Transports close in the loop's next rounds.
         await asyncio.sleep(0.01)
+
+
+def sends(*parts: bytes, pause_s: float = 0.0, then: str = "wait") -> Script:
+    """A script that reads one request and sends `parts`, then waits, closes or resets."""
+
+    async def script(wire: Wire) -> None:
+        await wire.message()
+        for part in parts:
+            await wire.send(part)
+            await asyncio.sleep(pause_s)
+        if then == "close":
+            await wire.close()
+        elif then == "reset":
+            await wire.reset()
+        else:
+            await wire.ended()
+
+    return script
+
+
+def reason(message: Message) -> str:
+    """Why an answer is an error, which it must say in Elasticsearch's shape."""
+    body = json.loads(message.body)
+    assert body["status"] == message.status
+    assert body["error"]["root_cause"][0]["reason"] == body["error"]["reason"]
+    assert message.values(b"content-type") == [b"application/json"]
+    text: str = body["error"]["reason"]
+    return text
+
+
+def alone(limits: EdgeLimits) -> Context:
+    """What a client's connection needs, without servers and with a clock that stands still."""
+    sweep = Sweep(asyncio.get_running_loop())
+    sweep.stop()
+    target = Target(Pool([gate_address("/nowhere")], limits, sweep), "down", "slow", "broken")
+    return Context(limits=limits, sweep=sweep, cluster=target, gate=target, notes=Notes("/nowhere", limits))
 
 
 async def until(condition: Callable[[], object]) -> None:

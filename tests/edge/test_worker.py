@@ -103,7 +103,7 @@ class TestDrain:
         await asyncio.wait_for(edge.task, 5)
 
     async def test_one_that_does_not_is_not_waited_for(self, rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("proxy.edge.client.FIRST_REQUEST_S", 0.2)
+        monkeypatch.setattr("proxy.edge.connection.FIRST_REQUEST_S", 0.2)
         edge, _ = await rig.simple(drain_s=20.0)
         silent = await edge.connect()
         await asyncio.sleep(0.05)
