@@ -1,0 +1,48 @@
+"""The clients' own packages, fetched by their locks: each folder is kept under a name with the digest of what made it."""
+
+import hashlib
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.clients.suite import Client
+from tests.real import cache
+
+HERE = Path(__file__).resolve().parent
+
+
+def kept(name: str, sources: list[Path], make: Callable[[Path], None]) -> Path:
+    """The folder that `make` fills from `sources`; made anew where one of them changes. Raises CannotRun."""
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(sources))).hexdigest()[:12]
+    return cache.folder(f"clients/{name}-{digest}", make)
+
+
+def python(line: int, kind: str) -> Client:
+    """The Python client of a line; `kind` is sync or async."""
+    lock = HERE / "python" / f"requirements-{line}.lock"
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes"]
+
+    def make(draft: Path) -> None:
+        cache.command([*pip, "--no-deps", "--target", draft, "-r", lock], f"installing the Python client {line}")
+
+    packages = kept(f"python-{line}", [lock], make)
+    # Without `site`, so that of this environment's own packages none is seen.
+    command = [sys.executable, "-S", "-W", "ignore", HERE / "python" / "suite.py", kind]
+    return Client(f"python-{line}-{kind}", command, {"PYTHONPATH": str(packages)})
+
+
+def javascript(line: int, script: str = "suite.js") -> Client:
+    """The JavaScript client of a line."""
+    folder = HERE / "javascript" / f"v{line}"
+    files = [folder / "package.json", folder / "package-lock.json"]
+    npm = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+
+    def make(draft: Path) -> None:
+        for path in files:
+            shutil.copy(path, draft)
+        cache.command([*npm, "--prefix", draft], f"installing the JavaScript client {line}")
+
+    packages = kept(f"javascript-{line}", files, make)
+    name = f"javascript-{line}" if script == "suite.js" else f"kibana-{line}"
+    return Client(name, ["node", HERE / "javascript" / script], {"CLIENT_FOLDER": str(packages)})
