@@ -1,9 +1,8 @@
 """What the commands that read the journal share: where it is, what is asked of it, and how damage is told."""
 
-import re
 import sys
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
@@ -13,6 +12,7 @@ import click
 from proxy.commands.common import read_config
 from proxy.errors import ExitStatus, JournalError
 from proxy.journal.lines import Problem
+from proxy.journal.moment import EXAMPLES, moment
 from proxy.journal.query import Kind, Name, Query, Result
 
 T = TypeVar("T")
@@ -21,9 +21,6 @@ T = TypeVar("T")
 DAMAGED = 1
 # So many lines that cannot be read are told; all are counted.
 TOLD = 20
-
-_AGO = re.compile(r"(\d{1,6})([smhdw])", re.ASCII)
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 journal_option = click.option(
     "--journal", "folder", type=click.Path(path_type=Path), help="Folder of the journal; else the configuration's."
@@ -46,20 +43,10 @@ class When(click.ParamType[str]):
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """The moment that a text stands for, as click wants it."""
-        moment = _moment(value)
-        if moment is None:
-            self.fail(f"{value!r} is no time such as 2026-01-31, 2026-01-31T09:00:00Z, 90m, 2h or 7d", param, ctx)
-        return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        if ago := _AGO.fullmatch(text):
-            return datetime.now(UTC) - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
-        moment = datetime.fromisoformat(text)
-        return (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
+        found = moment(value, datetime.now(UTC))
+        if found is None:
+            self.fail(f"{value!r} is no time such as {EXAMPLES}", param, ctx)
+        return found
 
 
 def asked(command: Callable[..., T]) -> Callable[..., T]:

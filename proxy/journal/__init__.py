@@ -8,8 +8,8 @@
   what an earlier process left (`folder`, `tail`), `store` writes batches to one `segment` after the other by the calls
   of `files`, and says what it did by `marks`, `debts` and `checkpoints`; `standing` is its state;
 - `retention` deletes old files that are `shipped`, where that is wanted;
-- `lines` reads a folder's lines, also while it is written; `query` says what is asked of them; `start` joins those of
-  one start;
+- `lines` reads a folder's lines, also while it is written; `query` says what is asked of them, `moment` of which time;
+  `start` joins those of one start;
 - `read` is for who cannot go on without a record, `observed` finds those of observed calls; `scan`, by a `glance` at
   each line, and `events` are for who shows them; `verify` checks the chain, and has `findings`.
 

@@ -8,7 +8,7 @@ import errno
 import os
 import stat
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -80,6 +80,18 @@ def files(folder: Path) -> list[Path]:
         raise JournalError(f"{folder} is no folder, and a journal is one") from None
     except OSError as failure:
         raise JournalError(f"the journal {folder} cannot be read: {failure.strerror or failure}") from failure
+
+
+def lines_at(path: Path, spans: Iterable[tuple[int, int]]) -> list[bytes]:
+    """The lines of one file at these places: offset, and length without the newline. What is not there is shorter.
+
+    Raises OSError: the file cannot be read.
+    """
+    handle = _open(path)
+    try:
+        return [os.pread(handle, size, offset) for offset, size in spans]
+    finally:
+        os.close(handle)
 
 
 def _number(path: Path) -> int:

@@ -4,7 +4,6 @@ A question is answered on whole starts, whose records are joined. `needles` are 
 first record of a start that is asked for, or in its outcome: of a start without them nothing need be decoded.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -100,8 +99,19 @@ class Name:
         """Whether a recorded name is one of those."""
         if "*" not in self.text:
             return name == self.text
-        pattern = ".*".join(map(re.escape, self.text.split("*")))
-        return isinstance(name, str) and re.fullmatch(pattern, name, re.DOTALL) is not None
+        if not isinstance(name, str):
+            return False
+        # Not a regular expression: one with many `*` takes for ever over a name that nearly fits.
+        first, *middle, last = self.text.split("*")
+        at, end = len(first), len(name) - len(last)
+        if at > end or not (name.startswith(first) and name.endswith(last)):
+            return False
+        for part in middle:
+            found = name.find(part, at, end)
+            if found < 0:
+                return False
+            at = found + len(part)
+        return True
 
     @property
     def needle(self) -> bytes:

@@ -9,7 +9,7 @@ import pytest
 
 from proxy.errors import JournalError
 from proxy.journal import lines as module
-from proxy.journal.lines import Batch, Position, Problem, batches, files, one_file
+from proxy.journal.lines import Batch, Position, Problem, batches, lines_at, files, one_file
 
 
 def read(folder: Path, after: Position | None = None) -> list[bytes]:
@@ -184,3 +184,10 @@ def test_one_file_alone(tmp_path: Path) -> None:
     path(tmp_path, 1).write_bytes(b"a\n")
     path(tmp_path, 2).write_bytes(b"b\nc\n")
     assert list(one_file(path(tmp_path, 2))) == [Batch(path(tmp_path, 2), 1, [b"b", b"c"], Position(2, 4, 2))]
+
+
+def test_lines_at_places(tmp_path: Path) -> None:
+    path(tmp_path).write_bytes(b"one\ntwo\n")
+    assert lines_at(path(tmp_path), [(4, 3), (0, 3), (4, 99), (99, 3)]) == [b"two", b"one", b"two\n", b""]
+    with pytest.raises(FileNotFoundError):
+        lines_at(path(tmp_path, 2), [(0, 3)])

@@ -1,5 +1,6 @@
 """What is asked of a journal: kinds, results, names with wildcards, times, and what lines need not be decoded."""
 
+import re
 from typing import Any
 
 import msgspec
@@ -92,6 +93,16 @@ def test_a_needle_stands_in_the_line_of_every_name_that_is_taken(text: str, aske
     for name in (Name(text), Name(text[:cut] + "*"), Name("*" + text[cut:])):
         assert name.takes(text)
         assert name.needle in msgspec.json.encode({"user": {"name": text}})
+
+
+@given(st.text("a*b", max_size=8), st.text("ab\n", max_size=8))
+def test_names_are_taken_as_an_expression_would(asked: str, name: str) -> None:
+    expected = re.fullmatch(".*".join(map(re.escape, asked.split("*"))), name, re.DOTALL) is not None
+    assert Name(asked).takes(name) == expected
+
+
+def test_many_stars_take_no_time() -> None:
+    assert not Name("a*" * 500 + "b").takes("a" * 5000)
 
 
 def test_a_user_is_found_in_every_role_that_they_have() -> None:
