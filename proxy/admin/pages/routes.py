@@ -116,8 +116,8 @@ class Pages:
             query=query,
             filtered=bool(asked),
             verdicts=[one.value for one in Result],
-            older=urlencode({**asked, "after": found.cursor}),
-            feed_query=f"?{urlencode(asked)}" if asked else "",
+            older=urlencode({**asked, "after": found.cursor}, errors="replace"),
+            feed_query=f"?{urlencode(asked, errors='replace')}" if asked else "",
         )
 
     async def start(self, call: Call) -> web.Response:

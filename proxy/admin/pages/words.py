@@ -92,7 +92,7 @@ def compact(value: Any) -> str:  # noqa: ANN401 -- any JSON value
 
 def urlpart(text: str) -> str:
     """A text as one part of a path. `.` and `..` cannot be one: no receipt or job is called so."""
-    return quote(text, safe="")
+    return quote(text, safe="", errors="replace")
 
 
 def anchor(place: str) -> str:

@@ -147,6 +147,10 @@ PAGES = [
 ]
 
 
+# The structure of each page where nothing in it is hostile.
+TAME: dict[str, Structure] = {}
+
+
 async def structure(text: str, path: str, *, form: dict[str, str] | None = None) -> tuple[Structure, str]:
     client = await client_of(application(text))
     async with client:
@@ -159,7 +163,7 @@ async def structure(text: str, path: str, *, form: dict[str, str] | None = None)
 @pytest.mark.parametrize("hostile", HOSTILE)
 @pytest.mark.parametrize("path", PAGES)
 async def test_hostile_texts_are_inert(path: str, hostile: str) -> None:
-    tame, _ = await structure("ann", path)
+    tame = TAME.get(path) or TAME.setdefault(path, (await structure("ann", path))[0])
     told, page = await structure(hostile, path)
     assert told.elements == tame.elements
     assert "<script>alert" not in page
