@@ -15,7 +15,7 @@ from proxy.orders import AdminOrder
 def main() -> int:
     """Serves metrics and health until told to stop; returns the exit status."""
     order = msgspec.json.decode(child.read_order(), type=AdminOrder)
-    logs.configure(order.name)
+    logs.configure(order.name, order.log)
     return child.run(lambda: _work(order))
 
 

@@ -1,8 +1,9 @@
 """What the gate's process and the workers have in common: how they are told, say that they serve, and end.
 
 One line of JSON on standard input says what to do (`proxy.orders`): settings hold a secret, and neither arguments nor
-the environment are a place for one. Standard input then stays open: its end means that the supervisor is gone, and the
-process stops as for SIGTERM. `ready` on standard output means what it says.
+the environment are a place for one. Standard input then stays open: further lines change how the process logs
+(`logs.passing`), and its end means that the supervisor is gone: the process stops as for SIGTERM. `ready` on standard
+output means what it says.
 See docs/decisions/042-settings-by-standard-input.md.
 """
 
@@ -18,6 +19,7 @@ from collections.abc import Awaitable, Callable
 import uvloop
 
 from proxy.errors import CannotServe, ExitStatus, InvalidInput, StartgateError
+from proxy.logs.passing import Received
 from proxy.orders import READY
 
 logger = logging.getLogger(__name__)
@@ -71,8 +73,12 @@ async def _until_told(work: Work) -> None:
     # A terminal's Ctrl-C is the supervisor's to hear: it stops its children in order.
     loop.add_signal_handler(signal.SIGINT, lambda: None)
 
+    received = Received()
+
     def lifeline() -> None:
-        if not os.read(0, 4096):
+        data = os.read(0, 4096)
+        received.feed(data)
+        if not data:
             loop.remove_reader(0)
             stop.set()
 

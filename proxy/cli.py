@@ -4,7 +4,6 @@
 """
 
 import asyncio
-import logging
 import sys
 from pathlib import Path
 
@@ -32,6 +31,8 @@ from proxy.commands.seal import seal
 from proxy.commands.ship import audit_ship
 from proxy.commands.status import status
 from proxy.commands.test import test
+from proxy.errors import ConfigError, Fault
+from proxy.logs.settings import Levels, LogSettings
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -61,7 +62,20 @@ def serve(config_file: Path | None, wait_s: float, takeover: bool) -> None:
     logs.configure("serve")
     with reported():
         config = read_config(config_file)
-        sys.exit(asyncio.run(supervisor.serve(config, wait_s=wait_s, announce=click.echo, takeover=takeover)))
+        _log_as(config.log)
+
+        def levels() -> Levels:
+            return read_config(config_file).log.levels
+
+        serving = supervisor.serve(config, wait_s=wait_s, announce=click.echo, takeover=takeover, levels=levels)
+        sys.exit(asyncio.run(serving))
+
+
+def _log_as(settings: LogSettings) -> None:
+    try:
+        logs.configure("serve", settings)
+    except OSError as failure:
+        raise ConfigError([Fault("log.path", f"{settings.path} cannot be written: {failure.strerror}")]) from None
 
 
 @main.command(short_help="See it work: a cluster, the proxy and 2,000 real flights.")
@@ -76,7 +90,7 @@ def demo(once: bool, port: int, cluster_port: int) -> None:
     """A cluster, the proxy and 2,000 real flights: a start denied, one refused, one granted, and their record."""
     from proxy.demo import walk  # noqa: PLC0415 -- what runs in production loads nothing of the demo
 
-    logs.configure("demo", logging.ERROR)
+    logs.configure("demo", LogSettings(levels=Levels(level="error")))
     with reported():
         sys.exit(walk.run(console(), once=once, port=port, cluster_port=cluster_port))
 

@@ -25,7 +25,7 @@ _FIRST: Final = "edge-1"
 def main() -> int:
     """Serves on the inherited sockets until told to stop; returns the exit status."""
     order = msgspec.json.decode(child.read_order(), type=EdgeOrder)
-    logs.configure(order.name)
+    logs.configure(order.name, order.log)
     keep_freed()
     return child.run(lambda: _work(order))
 

@@ -10,6 +10,7 @@ import msgspec
 from proxy import child, logs
 from proxy.cases.beside import run_beside
 from proxy.gate import app
+from proxy.logs import passing
 from proxy.metrics.teller import Teller
 from proxy.orders import GateOrder
 
@@ -25,7 +26,8 @@ def main() -> int:
     gc.collect()
     gc.freeze()
     order = msgspec.json.decode(child.read_order(), type=GateOrder)
-    logs.configure(order.name)
+    logs.configure(order.name, order.log)
+    passing.listened_to()
     return child.run(lambda: _work(order))
 
 

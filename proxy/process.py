@@ -5,8 +5,9 @@ import logging
 import signal
 import sys
 import time
+from asyncio import StreamReader
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from proxy.errors import CannotServe
 from proxy.orders import READY
@@ -28,13 +29,23 @@ def pause_s(deaths: int) -> float:
 
 
 class Child:
-    """A child process under a name. `order` is written to its standard input; `fds` are inherited.
+    """A child process under a name. `order` is written to its standard input; `fds` are inherited; `heard` is called
+    with each line that it says once it serves.
 
     Call `start` once, then `keep` once; `stop` at any time after.
     """
 
-    def __init__(self, name: str, command: Sequence[str], order: bytes, fds: Sequence[int] = ()) -> None:
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        order: bytes,
+        fds: Sequence[int] = (),
+        heard: Callable[[bytes], None] | None = None,
+    ) -> None:
         self.name = name
+        self._heard = heard
+        self._told = b""
         self._command = tuple(command)
         self._order = order
         self._fds = tuple(fds)
@@ -74,6 +85,10 @@ class Child:
             status = await process.wait()
             raise CannotServe(status if status > 0 else 1, f"{self.name} did not start: {ended(status)}")
         self._serving = True
+        if self._heard is not None:
+            spawn(_listen(process.stdout, self._heard), name=f"listen to {self.name}")
+        if self._told:
+            process.stdin.write(self._told)
         if self._owed is not None:
             owed, self._owed = self._owed, None
             self.signal(owed)
@@ -81,6 +96,13 @@ class Child:
     def keep(self) -> None:
         """From now on, starts the process again whenever it dies."""
         self._keeper = spawn(self._keep(), name=f"keep {self.name}")
+
+    def tell(self, line: bytes) -> None:
+        """Writes a line to its standard input once it serves, and again whenever it is started again; it takes the
+        place of the line before. A process that dies of it is started again as ever."""
+        self._told = line
+        if self._serving and self._process is not None and self._process.stdin is not None and self.pid is not None:
+            self._process.stdin.write(line)
 
     def signal_serving(self, number: signal.Signals) -> None:
         """Sends a signal once the process serves: before, it has no handler yet, and most signals would end it."""
@@ -137,6 +159,11 @@ class Child:
             else:
                 logger.warning("%s serves again (pid %s)", self.name, self.pid)
                 return
+
+
+async def _listen(output: StreamReader, heard: Callable[[bytes], None]) -> None:
+    while line := await output.readline():
+        heard(line)
 
 
 def ended(status: int) -> str:

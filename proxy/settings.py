@@ -367,7 +367,8 @@ class GateSettings:
     `rules` is a file or folder; `journal` a folder; `identity` is None where the cluster says who asks.
 
     `control` is the path of the control API's Unix socket, None for none; `watch_s` how many seconds lie between two
-    looks at the rule files, None where nobody looks; `break_glass_keys` are public keys (PEM) by name.
+    looks at the rule files, None where nobody looks; `break_glass_keys` are public keys (PEM) by name; a start that
+    takes `slow_start_s` is logged step by step (0: none).
     """
 
     socket: str
@@ -384,3 +385,4 @@ class GateSettings:
     sinks: Sinks = field(default_factory=Sinks)
     journaling: JournalSettings = field(default_factory=JournalSettings)
     masking: Masking = field(default_factory=Masking)
+    slow_start_s: float = 10.0

@@ -21,6 +21,8 @@ from proxy import handover, listeners, preflight
 from proxy.config import Config
 from proxy.errors import CannotServe, ExitStatus
 from proxy.handover import Offer, Taken
+from proxy.logs.passing import Passing
+from proxy.logs.settings import Levels
 from proxy.orders import AdminOrder, EdgeOrder, GateOrder, Listener
 from proxy.preflight import Found
 from proxy.process import Child, command
@@ -44,10 +46,12 @@ RETRY_S = 1.0
 
 
 class Supervisor:
-    """The processes of one Startgate. Call `start`, and `stop` in any case."""
+    """The processes of one Startgate. Call `start`, and `stop` in any case. `levels` reads from the configuration how
+    much is logged; raises ConfigError."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, levels: Callable[[], Levels] | None = None) -> None:
         self.config = config
+        self._logging = Passing(lambda: self._children, levels)
         self.gate: Child | None = None
         self.edges: list[Child] = []
         self.admin: Child | None = None
@@ -140,12 +144,17 @@ class Supervisor:
 
     def kill(self) -> None:
         """Ends every child at once, for an operator who will not wait."""
-        for child in (*self.edges, *(one for one in (self.gate, self.admin) if one is not None)):
+        for child in self._children:
             child.signal(signal.SIGKILL)
+
+    @property
+    def _children(self) -> list[Child]:
+        return [*self.edges, *(one for one in (self.gate, self.admin) if one is not None)]
 
     def reload(self) -> None:
         """Has the gate read the rules again, and the workers the certificates; one that is just starting, as soon as it
-        serves."""
+        serves. Before that, all go on in new files of the log, as much as the configuration says now."""
+        self._logging.reload()
         for child in (*self.edges, *([self.gate] if self.gate else [])):
             child.signal_serving(signal.SIGHUP)
 
@@ -175,7 +184,9 @@ class Supervisor:
         self._metrics_folder = Path(tempfile.mkdtemp(prefix="startgate-"))
         names = ("gate", *(edge_name(number) for number in range(self.config.workers)))
         settings = self.config.admin_settings(self.config.admin, names)
-        order = AdminOrder(name="admin", settings=settings, metrics=str(self._metrics_folder / METRICS_SOCKET))
+        order = AdminOrder(
+            name="admin", settings=settings, metrics=str(self._metrics_folder / METRICS_SOCKET), log=self.config.log
+        )
         return Child("admin", command("admin"), msgspec.json.encode(order))
 
     @property
@@ -190,8 +201,8 @@ class Supervisor:
             self._output = os.dup(settings.sinks.stdout) if self._output is None else self._output
             settings = replace(settings, sinks=replace(settings.sinks, stdout=self._output))
             inherited.append(self._output)
-        order = GateOrder(name="gate", settings=settings, metrics=self._metrics)
-        return Child("gate", command("gate"), msgspec.json.encode(order), inherited)
+        order = GateOrder(name="gate", settings=settings, metrics=self._metrics, log=self.config.log)
+        return Child("gate", command("gate"), msgspec.json.encode(order), inherited, self._logging.heard)
 
     def _edge_child(self, number: int, gate_socket: str) -> Child:
         name = edge_name(number)
@@ -200,7 +211,7 @@ class Supervisor:
             Listener(fd=one.fileno(), tls=listen.tls, proxy_protocol=listen.proxy_protocol) for listen, one in sockets
         )
         settings = self.config.edge_settings(gate_socket)
-        order = EdgeOrder(name=name, settings=settings, listeners=inherited, metrics=self._metrics)
+        order = EdgeOrder(name=name, settings=settings, listeners=inherited, metrics=self._metrics, log=self.config.log)
         return Child(name, command("edge"), msgspec.json.encode(order), [one.fileno() for _, one in sockets])
 
 
@@ -254,18 +265,26 @@ def ready_line(config: Config, addresses: list[str], found: Found) -> str:
     )
 
 
-async def serve(config: Config, *, wait_s: float, announce: Callable[[str], None], takeover: bool = False) -> int:
+async def serve(
+    config: Config,
+    *,
+    wait_s: float,
+    announce: Callable[[str], None],
+    takeover: bool = False,
+    levels: Callable[[], Levels] | None = None,
+) -> int:
     """Serves until SIGTERM or SIGINT, or until a new version has taken over; returns the exit status. A second signal
     ends without waiting.
 
     `wait_s` is how long to wait for the cluster, in seconds; `announce` takes the line that says that it is ready;
-    `takeover`: the sockets are those of the version that runs with the same journal, which then ends.
+    `takeover`: the sockets are those of the version that runs with the same journal, which then ends; `levels` as for
+    `Supervisor`.
 
     Raises:
         RulesError, CannotServe: as `preflight.run` and `Supervisor.start`.
     """
     stop = asyncio.Event()
-    supervisor = Supervisor(config)
+    supervisor = Supervisor(config, levels)
     _on_signals(stop, supervisor)
     upgrade = Path(config.journal) / UPGRADE_SOCKET
     if not takeover:

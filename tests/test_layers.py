@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "proxy"
 
 BASE = frozenset({"errors", "model"})
-PLAIN = BASE | {"settings", "tasks", "tls", "renewal", "clientcert", "notes", "metrics"}
+PLAIN = BASE | {"settings", "tasks", "tls", "renewal", "clientcert", "notes", "metrics", "logs"}
 DECISIONS = frozenset({"rules", "privileges", "destination", "route", "wire", "journal.entry", "journal.chain"})
 GATE = PLAIN | DECISIONS | {"gate"}
 IO = GATE | {"cluster", "journal", "identity"}
@@ -34,8 +34,9 @@ ARROWS: dict[str, frozenset[str]] = {
     "metrics": BASE | {"settings", "tasks"},
     "identity": BASE | {"settings", "clientcert", "rules"},
     "text": frozenset(),
-    "logs": frozenset({"text"}),
-    "orders": frozenset({"settings"}),
+    # What is said is said in one form by all; what is said is for each to know.
+    "logs": BASE | {"text"},
+    "orders": frozenset({"settings", "logs"}),
     "wire": BASE,
     "route": BASE,
     "privileges": BASE,
@@ -61,17 +62,17 @@ ARROWS: dict[str, frozenset[str]] = {
     # The embedded cluster judges privileges and makes destinations as Elasticsearch does, and knows of no proxy.
     "embedded": PLAIN | {"privileges", "destination"},
     # The positions of YAML values come from the same reader as those of rule files.
-    "config": BASE | {"settings", "rules", "tls", "identity", "journal.fields", "journal.mask"},
+    "config": BASE | {"settings", "rules", "tls", "identity", "journal.fields", "journal.mask", "logs"},
     "listeners": BASE | {"settings"},
     "handover": BASE | {"tasks"},
     "preflight": PLAIN | {"rules", "cluster", "identity"},
     "child": PLAIN | {"orders"},
     # The edge's process loads nothing of the gate: it is smaller for it, and a fault there does not reach it.
-    "edge_process": PLAIN | {"child", "edge", "expiry", "logs", "orders"},
+    "edge_process": PLAIN | {"child", "edge", "expiry", "orders"},
     # Reads the journal's files as the commands do, asks the gate by its control socket, and the cluster for the viewer.
     "admin": IO | {"control", "journal.entry", "ship", "text"},
-    "admin_process": PLAIN | {"admin", "child", "logs", "orders"},
-    "gate_process": PLAIN | {"cases", "child", "gate.app", "logs", "orders"},
+    "admin_process": PLAIN | {"admin", "child", "orders"},
+    "gate_process": PLAIN | {"cases", "child", "gate.app", "orders"},
     "process": PLAIN | {"orders"},
     "supervisor": PLAIN | {"config", "handover", "listeners", "orders", "preflight", "process"},
     "columns": frozenset({"text"}),
@@ -87,10 +88,10 @@ ARROWS: dict[str, frozenset[str]] = {
     # Schemas are made from the tables that the readers themselves use.
     "schemas": PLAIN | {"cases", "config", "journal.entry", "journal.fields", "journal.mask", "rules"},
     "commands": IO
-    | {"audit", "bypasses", "cases", "columns", "config", "control", "embedded", "journal.entry", "listeners", "logs"}
+    | {"audit", "bypasses", "cases", "columns", "config", "control", "embedded", "journal.entry", "listeners"}
     | {"planned", "replay", "schemas", "ship", "text"}
     | {"admin"},
-    "cli": IO | {"commands", "demo", "logs", "supervisor"},
+    "cli": IO | {"commands", "demo", "supervisor"},
     "__main__": frozenset({"cli"}),
 }
 # Who builds the configuration. Everyone else gets values.

@@ -4,7 +4,7 @@ import re
 
 from proxy.config.files import secret_text
 from proxy.config.tree import Node, invalid
-from proxy.config.values import text
+from proxy.config.values import pairs, text
 from proxy.errors import ConfigError, Fault
 from proxy.rules.signed import NoKey, public_key
 
@@ -19,7 +19,7 @@ def public_keys(node: Node) -> dict[str, str]:
     """
     faults: list[Fault] = []
     found: dict[str, str] = {}
-    for name, one in _pairs(node).items():
+    for name, one in pairs(node, "names to files with public keys", "name=file").items():
         try:
             found[name] = _key(name, one)
         except ConfigError as error:
@@ -27,24 +27,6 @@ def public_keys(node: Node) -> dict[str, str]:
     if faults:
         raise ConfigError(faults)
     return found
-
-
-def _pairs(node: Node) -> dict[str, Node]:
-    if isinstance(node.value, dict):
-        return node.value
-    if not (node.from_environment and isinstance(node.value, str)):
-        raise invalid(node, f"must be a map of names to files with public keys, and is {node.kind}")
-    pairs: dict[str, Node] = {}
-    for item in node.items():
-        name, equals, file = str(item.value).partition("=")
-        if not equals:
-            raise invalid(node, f"must be name=file, with commas between, and holds {item.value!r}")
-        if name.strip() in pairs:
-            raise invalid(node, f"{name.strip()} is named twice")
-        pairs[name.strip()] = Node(
-            value=file.strip(), place=node.place, key_place=node.place, folder=node.folder, from_environment=True
-        )
-    return pairs
 
 
 def _key(name: str, node: Node) -> str:

@@ -11,11 +11,13 @@ from proxy.config.admin import admin_listen
 from proxy.config.document import read
 from proxy.config.identity import identity_settings
 from proxy.config.journaling import journal_settings
+from proxy.config.logs import log_settings
 from proxy.config.masking import masking
 from proxy.config.peers import cluster_tls, forwarded
 from proxy.config.sinks import sinks
 from proxy.config.tree import Node, Place, invalid, leaves, overlay, told
 from proxy.errors import ConfigError, Fault
+from proxy.logs.settings import LogSettings
 from proxy.settings import (
     AdminSettings,
     ClusterTls,
@@ -77,6 +79,7 @@ class Config:
     masking: Masking = field(default_factory=Masking)
     journaling: JournalSettings = field(default_factory=JournalSettings)
     sinks: Sinks = field(default_factory=Sinks)
+    log: LogSettings = field(default_factory=LogSettings)
 
     def edge_settings(self, gate_socket: str) -> EdgeSettings:
         """What an edge worker is told."""
@@ -106,6 +109,7 @@ class Config:
             watch_s=self.watch_s,
             break_glass_keys=self.break_glass_keys,
             masking=self.masking,
+            slow_start_s=self.log.slow_start_s,
         )
 
     def admin_settings(self, listen: Listen, processes: tuple[str, ...]) -> AdminSettings:
@@ -202,6 +206,7 @@ class _Reader:
             sinks=sinks(self, self._limits("limits.ship", ShipLimits())),
             masking=masking(self),
             journaling=journal_settings(self),
+            log=log_settings(self),
         )
         if self.faults:
             raise ConfigError(self.faults)

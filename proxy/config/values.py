@@ -104,6 +104,26 @@ def each(node: Node, read: Callable[[Node], T]) -> tuple[T, ...]:
     return tuple(found)
 
 
+def pairs(node: Node, what: str, shape: str) -> dict[str, Node]:
+    """A map as it is written, or a variable's `name=value` with commas between; `what` and `shape` say to an operator
+    what is wanted."""
+    if isinstance(node.value, dict):
+        return node.value
+    if not (node.from_environment and isinstance(node.value, str)):
+        raise invalid(node, f"must be a map of {what}, and is {node.kind}")
+    found: dict[str, Node] = {}
+    for item in node.items():
+        name, equals, value = (piece.strip() for piece in str(item.value).partition("="))
+        if not equals:
+            raise invalid(node, f"must be {shape}, with commas between, and holds {item.value!r}")
+        if name in found:
+            raise invalid(node, f"{name} is named twice")
+        found[name] = Node(
+            value=value, place=node.place, key_place=node.place, folder=node.folder, from_environment=True
+        )
+    return found
+
+
 def address(node: Node) -> tuple[str, int]:
     """`host:port` or `[v6]:port` as host and port; port 0 lets the system choose."""
     shape = "must be host:port, such as 127.0.0.1:9400 or [::1]:9400"

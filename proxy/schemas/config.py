@@ -10,9 +10,11 @@ from typing import Any
 from proxy.config.journaling import ON_FULL, ROTATE_AT_LEAST_BYTES
 from proxy.config.keys import KEYS
 from proxy.config.load import SNIFFING_MODES
+from proxy.config.logs import FORMATS
 from proxy.config.peers import FORWARDED_MODES
 from proxy.config.sinks import TRANSPORTS
 from proxy.journal.mask import MASKABLE
+from proxy.logs.levels import LEVELS
 from proxy.settings import EdgeLimits, GateLimits, IdentityLimits, ShipLimits
 from proxy.tls import VERIFY_MODES, VERSIONS
 
@@ -50,6 +52,16 @@ _KINDS: dict[str, dict[str, Any]] = {
     "journal.sinks.syslog.transport": {"enum": list(TRANSPORTS)},
     "journal.sinks.stdout.enabled": {"type": "boolean"},
     "admin.listen": {"type": ["string", "boolean"]},
+    "log.format": {"enum": list(FORMATS)},
+    "log.path": {"type": "string"},
+    "log.level": {"enum": list(LEVELS)},
+    "log.levels": {"type": "object", "additionalProperties": {"enum": list(LEVELS)}},
+    "log.slow_start_s": {"type": "number", "minimum": 0},
+    "log.access.path": {"type": "string"},
+    "log.access.sample": {"type": "number", "minimum": 0, "maximum": 1},
+    "log.access.slow_s": {"type": "number", "minimum": 0},
+    "log.access.errors": {"type": "boolean"},
+    "log.access.query": {"type": "boolean"},
     "gate.socket": {"type": "string"},
 }
 _LIMITS = {
