@@ -22,6 +22,7 @@ from proxy.commands.common import Commands, Port, Seconds, config_option, consol
 from proxy.commands.dashboard import audit_dashboard
 from proxy.commands.embedded import embedded
 from proxy.commands.explain import explain
+from proxy.commands.export import export_group
 from proxy.commands.fmt import fmt
 from proxy.commands.plan import plan
 from proxy.commands.replay import audit_replay
@@ -102,5 +103,18 @@ audit_group.add_command(audit_dashboard)
 audit_group.add_command(audit_ship)
 audit_group.add_command(audit_status)
 main.add_command(status)
-for command in (audit_group, break_glass_group, check, embedded, explain, fmt, plan, rules_group, schema, seal, test):
+for command in (
+    audit_group,
+    break_glass_group,
+    check,
+    embedded,
+    explain,
+    export_group,
+    fmt,
+    plan,
+    rules_group,
+    schema,
+    seal,
+    test,
+):
     main.add_command(command)

@@ -83,6 +83,8 @@ ARROWS: dict[str, frozenset[str]] = {
     | {"audit", "columns", "listeners", "config", "embedded", "journal", "journal.entry", "planned", "preflight"}
     | {"supervisor"},
     "planned": PLAIN | {"columns", "text"},
+    # Texts for other proxies; what may be a start is told by the route's own table.
+    "fronts": BASE | {"settings", "route"},
     # A case runs through the gate's own flow; its jobs are read as the cluster's are.
     "cases": GATE | {"cluster", "journal.entry", "text"},
     # Schemas are made from the tables that the readers themselves use.
@@ -90,7 +92,7 @@ ARROWS: dict[str, frozenset[str]] = {
     "commands": IO
     | {"audit", "bypasses", "cases", "columns", "config", "control", "embedded", "journal.entry", "listeners"}
     | {"planned", "replay", "schemas", "ship", "text"}
-    | {"admin"},
+    | {"admin", "fronts"},
     "cli": IO | {"commands", "demo", "supervisor"},
     "__main__": frozenset({"cli"}),
 }
@@ -120,7 +122,7 @@ JOINTS = frozenset(
     }
 )
 
-PURE = DECISIONS | {"journal.fields", "journal.mask"}
+PURE = DECISIONS | {"fronts", "journal.fields", "journal.mask"}
 # Time, ids and randomness are arguments of pure parts; files and sockets are not their business.
 OUTSIDE = frozenset(
     {

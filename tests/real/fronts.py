@@ -1,0 +1,143 @@
+"""The genuine nginx, HAProxy and Envoy with an exported configuration, each a process of its own."""
+
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import pytest
+
+from bench.peers import PEERS
+from proxy.fronts import envoy, haproxy, nginx
+from proxy.fronts.model import Front
+
+# A machine that is very busy; nothing is judged by it.
+START_TIMEOUT_S = 60
+STOP_TIMEOUT_S = 20
+
+# As root, nginx would hand its worker to a user who cannot write to the folder.
+_OWNER = "user root root;\n" if os.geteuid() == 0 else ""
+_NGINX = """\
+daemon off;
+{owner}worker_processes 1;
+pid {folder}/nginx.pid;
+error_log {folder}/error.log crit;
+events {{ worker_connections 4096; }}
+http {{
+  access_log off;
+  client_body_temp_path {folder}/body;
+  proxy_temp_path {folder}/proxy;
+  fastcgi_temp_path {folder}/fastcgi;
+  uwsgi_temp_path {folder}/uwsgi;
+  scgi_temp_path {folder}/scgi;
+  include {folder}/front.conf;
+}}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """One of the fronts: how its text is made, and the commands that check it and run it, given the folder with it."""
+
+    name: str
+    text: Callable[[Front], str]
+    file: str
+    check: tuple[str, ...]
+    run: tuple[str, ...]
+
+    def path(self) -> str:
+        """Where the program is. Skips the test where it is not there; fails it where that must not be."""
+        found = next(peer.find() for peer in PEERS if peer.name == self.name)
+        if found is None:
+            missing = f"{self.name} is not installed: make bench-peers, and requirements-bench.lock for Envoy"
+            if os.environ.get("STARTGATE_REQUIRE_FRONTS") == "1":
+                pytest.fail(missing, pytrace=False)
+            pytest.skip(missing)
+        return found
+
+    def write(self, text: str, folder: Path) -> None:
+        """Put the configuration into the folder, and what it needs around it."""
+        (folder / self.file).write_text(text)
+        if self.name == "nginx":
+            (folder / "nginx.conf").write_text(_NGINX.format(folder=folder, owner=_OWNER))
+
+    def checked(self, text: str, folder: Path) -> str:
+        """What the program itself says about the configuration; empty where it takes it without a word of complaint."""
+        self.write(text, folder)
+        command = [self.path(), *(part.format(folder=folder) for part in self.check)]
+        run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=START_TIMEOUT_S)
+        said = run.stdout + run.stderr
+        complaints = [line for line in said.splitlines() if "[warn" in line.lower() or "[alert" in line.lower()]
+        return said if run.returncode else "\n".join(complaints)
+
+
+NGINX = Program(
+    "nginx",
+    nginx.text,
+    "front.conf",
+    ("-t", "-p", "{folder}", "-c", "{folder}/nginx.conf"),
+    ("-p", "{folder}", "-c", "{folder}/nginx.conf"),
+)
+HAPROXY = Program(
+    "haproxy", haproxy.text, "haproxy.cfg", ("-c", "-f", "{folder}/haproxy.cfg"), ("-db", "-f", "{folder}/haproxy.cfg")
+)
+_ENVOY = ("-c", "{folder}/envoy.yaml", "--log-level", "error")
+ENVOY = Program(
+    "envoy",
+    envoy.text,
+    "envoy.yaml",
+    ("--mode", "validate", *_ENVOY),
+    (*_ENVOY, "--concurrency", "1", "--disable-hot-restart"),
+)
+PROGRAMS = (NGINX, HAPROXY, ENVOY)
+
+
+def free_port() -> int:
+    """A port that was free a moment ago."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        assert isinstance(port, int)
+        return port
+
+
+class Running:
+    """A front that runs while the `with` block does, at the port in its configuration."""
+
+    def __init__(self, program: Program, text: str, port: int, folder: Path) -> None:
+        self.port = port
+        self._folder = folder
+        program.write(text, folder)
+        self._command = [program.path(), *(part.format(folder=folder) for part in program.run)]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        with (self._folder / "output.log").open("wb") as log:
+            self._process = subprocess.Popen(self._command, stdout=log, stderr=subprocess.STDOUT)
+        until = time.monotonic() + START_TIMEOUT_S
+        while not self._answers():
+            if self._process.poll() is not None or time.monotonic() > until:
+                self.__exit__()
+                raise RuntimeError(f"the front did not start: {(self._folder / 'output.log').read_text()}")
+            time.sleep(0.05)
+        return self
+
+    def _answers(self) -> bool:
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=1):
+                return True
+        except OSError:
+            return False
+
+    def __exit__(self, *failure: object) -> None:
+        if self._process is None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
