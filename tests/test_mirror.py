@@ -9,8 +9,8 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "proxy"
 TESTS = ROOT / "tests"
 
-# Checks against genuine nodes, of faults, and by fuzzing, are ordered by what they prove.
-FREE_FOLDERS = {"real", "faults", "fuzz"}
+# Checks against genuine nodes, of faults, by fuzzing, and with clients, are ordered by what they prove.
+FREE_FOLDERS = {"real", "faults", "fuzz", "clients"}
 # Plain records: there is nothing to test that their users' tests don't. Each entry must exist, or the list is stale.
 SHOWN = ("journal", "plan", "rules", "starts", "traffic")
 WITHOUT_TEST = {Path("settings.py"), Path("logs/settings.py"), Path("orders.py"), Path("embedded/backend.py")} | {
