@@ -1,10 +1,12 @@
 """The layer in front of a backend: authenticate, authorise, then answer from here or hand on."""
 
 import logging
+from collections.abc import Sequence
 
 from proxy.embedded.answers import PRODUCT, answer, failed
 from proxy.embedded.backend import Answer, Call
 from proxy.embedded.core.failure import ElasticError
+from proxy.embedded.core.media import COMPATIBLE
 from proxy.embedded.core.request import split_target
 from proxy.embedded.endpoint import Context, Endpoint, World
 from proxy.embedded.failure import Failure, Plain
@@ -16,6 +18,9 @@ from proxy.embedded.security.api import add_security
 from proxy.embedded.security.authenticate import Caller, authenticate
 from proxy.errors import Refusal
 from proxy.privileges import Undecidable
+
+# What the clients of 9.x ask for; an 8.x refuses it.
+_COMPATIBLE_WITH_9 = "compatible-with=9"
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +41,7 @@ class Front:
         """The answer to a call, errors included: nothing is raised."""
         request = Request(call, {})
         try:
+            request = Request(call, {}, await self._served(call))
             return await self._routed(request)
         except (Refusal, ElasticError) as failure:
             return failed(request, failure)
@@ -46,6 +52,15 @@ class Front:
             logger.exception("%s %s", call.method, call.target)
             return failed(request, Failure(500, "exception", f"{type(fault).__name__}: {fault}"))
 
+    async def _served(self, call: Call) -> Sequence[int]:
+        """The REST API versions that the node behind serves: its own major number and the one before. The node is asked
+        only where a call names one that an 8.x does not know."""
+        named = " ".join(value for name, value in call.headers if name.lower() in ("accept", "content-type"))
+        if _COMPATIBLE_WITH_9 not in named:
+            return COMPATIBLE
+        major = int((await self.world.node.version()).partition(".")[0])
+        return (major, major - 1) if major > COMPATIBLE[0] else COMPATIBLE
+
     async def _routed(self, request: Request) -> Answer:
         path = split_target(request.target)[0]
         if request.call.method == "OPTIONS":
@@ -54,7 +69,7 @@ class Front:
         caller = None if self.world.security is None else authenticate(self.world.security, request)
         found = self._table.match(request.call.method, path)
         if found is not None and found.value is not None:
-            return await self._answered(Request(request.call, found.variables), found.value, caller)
+            return await self._answered(Request(request.call, found.variables, request.serves), found.value, caller)
         if found is not None:
             raise _wrong_method(request, found.allowed)
         if path.lstrip("/").split("/")[0] in self._own or self._unknown_security(path):

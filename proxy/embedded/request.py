@@ -3,7 +3,7 @@
 import gzip
 import json
 import zlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -19,10 +19,12 @@ from proxy.embedded.params import Params
 
 @dataclass(frozen=True)
 class Request:
-    """A call, and what can be told from it; `variables` come from the path."""
+    """A call, and what can be told from it; `variables` come from the path, `serves` are the REST API versions of the
+    cluster, its own first."""
 
     call: Call
     variables: Mapping[str, str]
+    serves: Sequence[int] = media.COMPATIBLE
 
     @property
     def target(self) -> str:
@@ -58,6 +60,7 @@ class Request:
             self.header("accept"),
             has_body=bool(self.call.body),
             format=self.query.get("format"),
+            serves=self.serves,
         )
 
     @cached_property

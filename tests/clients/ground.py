@@ -11,10 +11,10 @@ The embedded layer answers `GET /`, `_security` and `_ml`, which a bare node lac
 """
 
 import asyncio
+import http.client
 import json
 import tempfile
 import threading
-import urllib.request
 from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -47,7 +47,8 @@ class Ground:
     def __init__(self, node: RealNode) -> None:
         self.node = node
         self._thread = threading.Thread(target=self._main, name="ground", daemon=True)
-        self._ready, self._failure = threading.Event(), None
+        self._ready = threading.Event()
+        self._failure: BaseException | None = None
         self._around = ExitStack()
         self._told: dict[str, str] = {}
         self._port = 0
@@ -119,7 +120,7 @@ def _people(cluster: Cluster) -> dict[str, str]:
 
 def _fill(url: str, authorization: str) -> None:
     """Two sources with documents, and a third whose field has another type."""
-    types = {name: "double" for name in SOURCES} | {"sg-other": "keyword"}
+    types = dict.fromkeys(SOURCES, "double") | {"sg-other": "keyword"}
     for name, type_ in types.items():
         properties = {"delay": {"type": type_}, "carrier": {"type": "keyword"}}
         _put(url, authorization, "PUT", f"/{name}", json.dumps({"mappings": {"properties": properties}}))
@@ -132,7 +133,10 @@ def _fill(url: str, authorization: str) -> None:
 
 def _put(url: str, authorization: str, method: str, path: str, body: str) -> None:
     headers = {"authorization": authorization, "content-type": "application/json"}
-    with urllib.request.urlopen(  # noqa: S310 -- the address is our own
-        urllib.request.Request(url + path, body.encode(), headers, method=method), timeout=30  # noqa: S310 -- as above
-    ) as answer:
-        answer.read()
+    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=30)
+    connection.request(method, path, body, headers)
+    answer = connection.getresponse()
+    text = answer.read()
+    connection.close()
+    if answer.status != 200:
+        raise RuntimeError(f"{method} {path}: {text.decode()}")

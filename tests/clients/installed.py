@@ -1,4 +1,4 @@
-"""The clients' own packages, fetched by their locks: each folder is kept under a name with the digest of what made it."""
+"""The clients' own packages, fetched by their locks; each folder is named by a digest of what made it."""
 
 import hashlib
 import shutil
@@ -28,7 +28,7 @@ def python(line: int, kind: str) -> Client:
 
     packages = kept(f"python-{line}", [lock], make)
     # Without `site`, so that of this environment's own packages none is seen.
-    command = [sys.executable, "-S", "-W", "ignore", HERE / "python" / "suite.py", kind]
+    command: list[str | Path] = [sys.executable, "-S", "-W", "ignore", HERE / "python" / "suite.py", kind]
     return Client(f"python-{line}-{kind}", command, {"PYTHONPATH": str(packages)})
 
 

@@ -41,6 +41,9 @@ NODE = Behind(
 )
 
 
+V9 = "application/vnd.elasticsearch+json;compatible-with=9"
+
+
 async def test_the_rest_goes_to_the_node() -> None:
     said = await Asker(backend=NODE)("GET", "/a/_search")
     assert (said.status, said.body, said.header("x-node")) == (200, {"hits": {}}, ["1"])
@@ -57,6 +60,14 @@ async def test_the_root_is_made_where_the_node_has_none() -> None:
 async def test_own_paths_that_lead_nowhere(target: str) -> None:
     said = await Asker(backend=NODE)("POST", target)
     assert (said.status, said.body) == (400, {"error": f"no handler found for uri [{target}] and method [POST]"})
+
+
+@pytest.mark.parametrize(("number", "status"), [("9.1.0", 200), ("8.15.3", 400), ("7.17.24", 400)])
+async def test_what_a_client_of_9_asks_for_is_served_where_the_node_is_a_9(number: str, status: int) -> None:
+    ask = Asker(backend=Behind(**{"/": f'{{"version":{{"number":"{number}"}}}}'.encode()}))
+    said = await ask("GET", "/_security/_authenticate", headers={"accept": V9})
+    assert said.status == status
+    assert said.header("content-type") == [V9 if status == 200 else "application/json"]
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "HEAD", "PATCH"])

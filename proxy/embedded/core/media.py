@@ -1,6 +1,7 @@
 """Content types: which bodies are read, which form an answer takes (RestRequest, RestCompatibleVersionHelper)."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cbor2
@@ -45,10 +46,21 @@ class Negotiated:
 JSON = Media("json")
 
 
-def negotiate(content_type: str | None, accept: str | None, *, has_body: bool, format: str | None) -> Negotiated:
-    """Settle both content types, or raise ElasticError 400; an unknown type of a body is `unreadable`'s to refuse."""
+def negotiate(
+    content_type: str | None,
+    accept: str | None,
+    *,
+    has_body: bool,
+    format: str | None,
+    serves: Sequence[int] = COMPATIBLE,
+) -> Negotiated:
+    """Settle both content types, or raise ElasticError 400; an unknown type of a body is `unreadable`'s to refuse.
+
+    `serves` are the REST API versions of the cluster, its own first.
+    """
     sent = _parse("Content-Type", content_type) if content_type else None
     wanted = _parse("Accept", accept) if accept and "," not in accept else None
+    _check_served(sent if has_body else None, wanted, (content_type, accept), serves)
     _check_versions(sent, wanted, content_type, accept, has_body=has_body)
     answer = wanted or sent or JSON
     if format in _FORMATS:
@@ -115,17 +127,24 @@ def _version(parameters: list[str]) -> int:
     return 0
 
 
+def _check_served(
+    sent: Media | None, wanted: Media | None, told: tuple[str | None, str | None], serves: Sequence[int]
+) -> None:
+    either = " or ".join(str(version) for version in serves)
+    if wanted is not None and wanted.compatible and wanted.compatible not in serves:
+        raise _version_fault(
+            f"Accept version must be either version {either}, but found {wanted.compatible}. Accept={told[1]}"
+        )
+    if sent is not None and sent.compatible and sent.compatible not in serves:
+        found = f"but found {sent.compatible}. Content-Type={told[0]}"
+        raise _version_fault(f"Content-Type version must be either version {either}, {found}")
+
+
 def _check_versions(
     sent: Media | None, wanted: Media | None, content_type: str | None, accept: str | None, *, has_body: bool
 ) -> None:
     offered = sent.compatible if sent is not None and has_body else 0
     asked = wanted.compatible if wanted is not None else 0
-    if asked and asked not in COMPATIBLE:
-        raise _version_fault(f"Accept version must be either version 8 or 7, but found {asked}. Accept={accept}")
-    if offered and offered not in COMPATIBLE:
-        raise _version_fault(
-            f"Content-Type version must be either version 8 or 7, but found {offered}. Content-Type={content_type}"
-        )
     if has_body and (offered or asked) and offered != asked:
         both = "" if not (offered and asked) else " and the compatible versions must match"
         raise _version_fault(

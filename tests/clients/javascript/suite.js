@@ -39,6 +39,18 @@ const helper = async (documents, onDrop) => {
   return node.helpers.bulk({ ...options, refreshOnCompletion: BOOKS, onDrop })
 }
 
+// The headers of the answer to a start that fails.
+const headersOfStart = async (id, password) => {
+  const client = connect('cluster', 'ann', password)
+  try {
+    return await client.ml.startDataFrameAnalytics({ id })
+  } catch (fault) {
+    return fault.meta.headers
+  } finally {
+    await client.close()
+  }
+}
+
 const onNode = {
   info: async () => {
     const found = await told(() => node.info())
@@ -188,16 +200,8 @@ const onCluster = {
   },
   job_stop: () => as('cluster', 'ann', (es) => es.ml.stopDataFrameAnalytics({ id: JOB })),
   job_delete: () => as('cluster', 'ann', (es) => es.ml.deleteDataFrameAnalytics({ id: JOB })),
-  ours_receipt: async () => {
-    const client = connect('cluster', 'ann')
-    try {
-      return await client.ml.startDataFrameAnalytics({ id: 'sg-none' })
-    } catch (fault) {
-      return [fault.statusCode, fault.meta.headers['x-startgate-receipt'].length]
-    } finally {
-      await client.close()
-    }
-  }
+  job_start_challenge: async () => (await headersOfStart(JOB, 'wrong'))['www-authenticate'],
+  ours_receipt: async () => (await headersOfStart('sg-none'))['x-startgate-receipt'].length
 }
 
 main(async () => {

@@ -62,6 +62,20 @@ def test_headers_that_are_refused(content_type: str | None, accept: str | None, 
     assert piece in caught.value.cause.reason
 
 
+@pytest.mark.parametrize(
+    ("version", "serves", "taken"), [(9, (9, 8), True), (8, (9, 8), True), (7, (9, 8), False), (9, (8, 7), False)]
+)
+def test_the_versions_that_a_cluster_serves(version: int, serves: tuple[int, int], taken: bool) -> None:
+    asked = f"application/vnd.elasticsearch+json;compatible-with={version}"
+    if taken:
+        found = media.negotiate(asked, asked, has_body=True, format=None, serves=serves)
+        assert found.answer.compatible == version
+        return
+    with pytest.raises(ElasticError) as fault:
+        media.negotiate(asked, asked, has_body=True, format=None, serves=serves)
+    assert f"must be either version {serves[0]} or {serves[1]}, but found {version}" in str(fault.value.body())
+
+
 def test_a_version_of_a_body_that_is_not_there_does_not_matter() -> None:
     assert media.negotiate(V8, None, has_body=False, format=None).body == Media("json", True, 8)
 
