@@ -65,7 +65,8 @@ async def test_own_paths_that_lead_nowhere(target: str) -> None:
 @pytest.mark.parametrize(("number", "status"), [("9.1.0", 200), ("8.15.3", 400), ("7.17.24", 400)])
 async def test_what_a_client_of_9_asks_for_is_served_where_the_node_is_a_9(number: str, status: int) -> None:
     ask = Asker(backend=Behind(**{"/": f'{{"version":{{"number":"{number}"}}}}'.encode()}))
-    said = await ask("GET", "/_security/_authenticate", headers={"accept": V9})
+    body, headers = {"cluster": ["monitor"]}, {"accept": V9, "content-type": V9}
+    said = await ask("POST", "/_security/user/_has_privileges", body, headers=headers)
     assert said.status == status
     assert said.header("content-type") == [V9 if status == 200 else "application/json"]
 
