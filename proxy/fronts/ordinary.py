@@ -17,7 +17,9 @@ from proxy.route.table import HINT
 
 # Space * + , / : < > { | } as escapes.
 _ESCAPES: Final = "%(2[0ABCFabcf]|3[ACEace]|7[BCDbcd])"
-_PATH: Final = f"/([A-Za-z0-9_/.*+,:@~-]|{_ESCAPES})*"
+_PLAIN: Final = "[A-Za-z0-9_/.*+,:@~-]*"
+# In runs: an alternative for each character costs PCRE a place on its stack, which has an end.
+_PATH: Final = f"/{_PLAIN}({_ESCAPES}{_PLAIN})*"
 
 # For matchers that look for a part: nginx and HAProxy (PCRE). The target of a request holds no line end.
 BEGINS: Final = rf"^{_PATH}(\?|$)"
@@ -28,13 +30,14 @@ WHOLE: Final = rf"{_PATH}(\?.*)?"
 # without a negation. A few other names hold it, such as `alpha_first`: these go through Startgate as well.
 PIECE: Final = b"a_f"
 # In the classes below `a` and `f` are left out in both cases: not even a matcher that folds case may find the piece.
-_NOT_A: Final = f"([B-Zb-z0-9_/.*+,:@~-]|{_ESCAPES})"
-_NOT_A_: Final = f"([B-Zb-z0-9/.*+,:@~-]|{_ESCAPES})"
-_NOT_A_F: Final = f"([B-EG-Zb-eg-z0-9_/.*+,:@~-]|{_ESCAPES})"
+_NO_AS: Final = "[B-Zb-z0-9_/.*+,:@~-]*"
+_AFTER_A: Final = f"([B-Zb-z0-9/.*+,:@~-]|{_ESCAPES})"
+# Without the escapes: Envoy takes no expression that RE2 compiles to more than 100 instructions.
+_AFTER_A_: Final = "[B-EG-Zb-eg-z0-9_/.*+,:@~-]"
 _AS: Final = "[Aa]+(_[Aa]+)*"
 # An ordinary path without the piece, to be matched as a whole: after each `a`, and each `a_`, comes what cannot go on
 # to the piece.
-WITHOUT_PIECE: Final = f"/{_NOT_A}*({_AS}({_NOT_A_}|_{_NOT_A_F}){_NOT_A}*)*({_AS}_?)?"
+WITHOUT_PIECE: Final = f"/{_NO_AS}(({_ESCAPES}|{_AS}({_AFTER_A}|_{_AFTER_A_})){_NO_AS})*({_AS}_?)?"
 
 # The literals whose bearers never are ordinary; what sniffing clients ask for is rewritten by Startgate alone.
 HINTS: Final = (HINT.decode("ascii"),)

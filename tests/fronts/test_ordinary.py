@@ -21,11 +21,10 @@ METHODS = sorted({call.method for call in CALLS})
 _BEGINS = re.compile(BEGINS.encode())
 _WITHOUT = re.compile(WITHOUT_PIECE.encode())
 # What hints are made of, and what readers are known to fold, drop, merge or cut at.
+PARTS = b"data_frame DATA_FRAME data _frame a A _ f F / // /../ %5f %2f %2C %61 %25 % %c1%9f ; # ? \\ . _ml".split(b" ")
+PARTS += [b"\x00", b"\t", b"\n", b"\xff"]
 NEAR = st.lists(
-    st.sampled_from(
-        b"data_frame DATA_FRAME data _frame a A _ f F / // /../ %5f %2f %2C %61 %25 % %c1%9f ; # ? \\ . _ml".split(b" ")
-        + [b"\x00", b"\t", b"\n", b"\xff"]
-    ),
+    st.sampled_from(PARTS),
     max_size=12,
 ).map(lambda parts: b"/" + b"".join(parts))
 
@@ -154,7 +153,7 @@ class TestExpressions:
     @given(NEAR)
     def test_the_one_without_a_negation_is_as_strict(self, target: bytes) -> None:
         path = target.partition(b"?")[0]
-        expected = ordinary(path) and PIECE not in path.lower()
+        expected = ordinary(path) and PIECE not in path.lower() and b"a_%" not in path.lower()
         assert (_WITHOUT.fullmatch(path) is not None) == expected
 
     @pytest.mark.parametrize("end", ["", "\x00", "a", "_", "%"])

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from proxy.settings import EdgeLimits
 from tests.fuzz.case import Case, tag_of
-from tests.fuzz.drive import batches, each, send
+from tests.fuzz.drive import Outcome, batches, each, send
 from tests.fuzz.judge import faults
 
 # So short that a connection on which nothing more comes ends by itself within a second or two.
@@ -45,14 +45,20 @@ class Run:
         return "\n".join(lines)
 
 
-async def through(port: int, cases: Iterable[tuple[int, Case]], reached: Callable[[], int], until: float) -> Run:
+async def through(
+    port: int,
+    cases: Iterable[tuple[int, Case]],
+    reached: Callable[[], int],
+    until: float,
+    judge: Callable[[Case, bytes, Outcome, Counter[str]], list[str]] = faults,
+) -> Run:
     """Sends numbered cases through the proxy at `port` and judges each. `reached` tells how often the start handler was
     reached so far, and must stay 0. Begins no batch after `until`, in the seconds of time.monotonic()."""
     run = Run()
 
     async def one(number: int, case: Case) -> None:
         tag = tag_of(number)
-        what = faults(case, tag, await send(port, case.tagged(tag), spread=number), run.figures)
+        what = judge(case, tag, await send(port, case.tagged(tag), spread=number), run.figures)
         if what and len(run.failures) < MOST_FAILURES:
             run.failures.append(Failure(number, case, tuple(what)))
 

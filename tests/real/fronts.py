@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Self
 
 import pytest
+import yaml
 
 from bench.peers import PEERS
-from proxy.fronts import envoy, haproxy, nginx
+from proxy.fronts import envoy, haproxy, ingress, nginx
+from proxy.fronts.ingress import Manifest
 from proxy.fronts.model import Front
 
 # A machine that is very busy; nothing is judged by it.
@@ -41,9 +43,11 @@ http {{
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """One of the fronts: how its text is made, and the commands that check it and run it, given the folder with it."""
+    """One of the fronts: the program, how its text is made, and the commands that check it and run it, given the folder
+    with it."""
 
     name: str
+    program: str
     text: Callable[[Front], str]
     file: str
     check: tuple[str, ...]
@@ -51,9 +55,9 @@ class Program:
 
     def path(self) -> str:
         """Where the program is. Skips the test where it is not there; fails it where that must not be."""
-        found = next(peer.find() for peer in PEERS if peer.name == self.name)
+        found = next(peer.find() for peer in PEERS if peer.name == self.program)
         if found is None:
-            missing = f"{self.name} is not installed: make bench-peers, and requirements-bench.lock for Envoy"
+            missing = f"{self.program} is not installed: make bench-peers, and requirements-bench.lock for Envoy"
             if os.environ.get("STARTGATE_REQUIRE_FRONTS") == "1":
                 pytest.fail(missing, pytrace=False)
             pytest.skip(missing)
@@ -62,7 +66,7 @@ class Program:
     def write(self, text: str, folder: Path) -> None:
         """Put the configuration into the folder, and what it needs around it."""
         (folder / self.file).write_text(text)
-        if self.name == "nginx":
+        if self.program == "nginx":
             (folder / "nginx.conf").write_text(_NGINX.format(folder=folder, owner=_OWNER))
 
     def checked(self, text: str, folder: Path) -> str:
@@ -75,25 +79,62 @@ class Program:
         return said if run.returncode else "\n".join(complaints)
 
 
-NGINX = Program(
-    "nginx",
-    nginx.text,
-    "front.conf",
-    ("-t", "-p", "{folder}", "-c", "{folder}/nginx.conf"),
-    ("-p", "{folder}", "-c", "{folder}/nginx.conf"),
-)
-HAPROXY = Program(
-    "haproxy", haproxy.text, "haproxy.cfg", ("-c", "-f", "{folder}/haproxy.cfg"), ("-db", "-f", "{folder}/haproxy.cfg")
-)
-_ENVOY = ("-c", "{folder}/envoy.yaml", "--log-level", "error")
-ENVOY = Program(
-    "envoy",
-    envoy.text,
-    "envoy.yaml",
-    ("--mode", "validate", *_ENVOY),
-    (*_ENVOY, "--concurrency", "1", "--disable-hot-restart"),
-)
+_NGINX_RUN = ("-p", "{folder}", "-c", "{folder}/nginx.conf")
+_HAPROXY_RUN = ("-f", "{folder}/haproxy.cfg")
+_ENVOY_RUN = ("-c", "{folder}/envoy.yaml", "--log-level", "error")
+_ENVOY_ALONE = (*_ENVOY_RUN, "--concurrency", "1", "--disable-hot-restart")
+_VALIDATE = ("--mode", "validate", *_ENVOY_RUN)
+
+NGINX = Program("nginx", "nginx", nginx.text, "front.conf", ("-t", *_NGINX_RUN), _NGINX_RUN)
+HAPROXY = Program("haproxy", "haproxy", haproxy.text, "haproxy.cfg", ("-c", *_HAPROXY_RUN), ("-db", *_HAPROXY_RUN))
+ENVOY = Program("envoy", "envoy", envoy.text, "envoy.yaml", _VALIDATE, _ENVOY_ALONE)
 PROGRAMS = (NGINX, HAPROXY, ENVOY)
+
+
+def _as_ingress_nginx(front: Front) -> str:
+    """What ingress-nginx makes of the Ingress: a location for each path, expressions without case, the longest first,
+    matched against the path as nginx has decoded and merged it; what is handed on is the target as it came."""
+    made = yaml.safe_load(ingress.text(front, Manifest(controller="nginx")))
+    paths = sorted(made["spec"]["rules"][0]["http"]["paths"], key=lambda one: -len(one["path"]))
+    servers = {"elasticsearch": front.nodes.servers[0], "startgate": front.startgate.servers[0]}
+    lines = []
+    for one in paths:
+        where = servers[one["backend"]["service"]["name"]]
+        lines += [f'location ~* "^{one["path"]}" {{', "proxy_set_header Host $http_host;", "proxy_http_version 1.1;"]
+        lines += ['proxy_set_header Connection "";', f"proxy_pass http://{where};", "proxy_request_buffering off;", "}"]
+    limits = front.limits
+    lines += [f"client_header_timeout {limits.client_head_s}s;", f"client_body_timeout {limits.client_stall_s}s;"]
+    lines += [f"keepalive_timeout {limits.client_idle_s}s;", f"proxy_read_timeout {front.answer_s}s;"]
+    return "\n".join([f"server {{ listen {front.listen};", *lines, "}"]).replace(".0s;", "s;")
+
+
+def _as_gateway(front: Front) -> str:
+    """What Envoy Gateway makes of the HTTPRoute: expressions match the whole path, before prefixes; paths are decoded,
+    merged and resolved before, and handed on so."""
+    made = yaml.safe_load(ingress.text(front, Manifest()))
+    served = {"elasticsearch": "nodes", "startgate": "startgate"}
+    routes = []
+    for rule in made["spec"]["rules"]:
+        path = rule["matches"][0]["path"]
+        regular = path["type"] == "RegularExpression"
+        match = {"safe_regex": {"regex": path["value"]}} if regular else {"prefix": path["value"]}
+        routes.append({"match": match, "route": {"cluster": served[rule["backendRefs"][0]["name"]], "timeout": "0s"}})
+    whole = envoy.bootstrap(front)
+    manager = whole["static_resources"]["listeners"][0]["filter_chains"][0]["filters"][0]["typed_config"]
+    manager |= {
+        "normalize_path": True,
+        "merge_slashes": True,
+        "path_with_escaped_slashes_action": "UNESCAPE_AND_FORWARD",
+    }
+    manager["route_config"]["virtual_hosts"][0]["routes"] = routes
+    return yaml.safe_dump(whole)
+
+
+# The expressions of the manifests, in the programs that controllers run.
+CONTROLLERS = (
+    Program("ingress-nginx", "nginx", _as_ingress_nginx, "front.conf", NGINX.check, NGINX.run),
+    Program("gateway", "envoy", _as_gateway, "envoy.yaml", ENVOY.check, ENVOY.run),
+)
 
 
 def free_port() -> int:
