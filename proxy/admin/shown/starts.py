@@ -51,11 +51,29 @@ class Starts:
     matching: int
     held: int
     complete: bool
+    moment: str = ""
+    unreadable: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedQuery:
+    """Which starts a feed is to tell of, as in `StartsQuery`; `last` is the id of the last event that was seen, or the
+    `moment` of a list. A browser that connects again sends that id as `Last-Event-ID`, which counts before `last`."""
+
+    user: str = ""
+    job: str = ""
+    index: str = ""
+    verdict: str = ""
+    since: str = ""
+    until: str = ""
+    last: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Who:
-    """An identity, or the owner of a job. `part` is `caller`, `secondary` or `owner`."""
+    """An identity, or the owner of a job. `part` is `caller`, `secondary`, `owner` (whose `authentication` is what the
+    cluster tells of them: `roles`, `api_key`, `service_account`) or `data subject`: whose data privileges counted, which
+    `authentication` names as one of the others."""
 
     part: str
     name: str

@@ -4,6 +4,13 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TrafficQuery:
+    """Of the plots, only samples after `since` (seconds since 1970): for who has the earlier ones."""
+
+    since: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Series:
     """One line of a plot: a value for each of the times of its plot; None where none is known."""
 
