@@ -46,3 +46,19 @@ def javascript(line: int, script: str = "suite.js") -> Client:
     packages = kept(f"javascript-{line}", files, make)
     name = f"javascript-{line}" if script == "suite.js" else f"kibana-{line}"
     return Client(name, ["node", HERE / "javascript" / script], {"CLIENT_FOLDER": str(packages)})
+
+
+def go(line: int) -> Client:
+    """The Go client of a line. The sources name line 8; what is compiled names its own."""
+    folder, typed = HERE / "go" / f"v{line}", "untyped.go" if line == 7 else "typed.go"
+    sources = [HERE / "go" / "suite.go", HERE / "go" / typed]
+    files = [folder / "go.mod", folder / "go.sum"]
+
+    def make(draft: Path) -> None:
+        for path in files:
+            shutil.copy(path, draft)
+        for path in sources:
+            (draft / path.name).write_text(path.read_text().replace("go-elasticsearch/v8", f"go-elasticsearch/v{line}"))
+        cache.command(["go", "build", "-C", draft, "-mod=readonly", "-trimpath", "."], f"building the Go client {line}")
+
+    return Client(f"go-{line}", [kept(f"go-{line}", [*files, *sources], make) / "client"])
