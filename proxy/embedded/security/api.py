@@ -66,6 +66,8 @@ _ENDPOINTS: tuple[tuple[tuple[str, ...], str, str | None, Handler], ...] = (
     (("GET",), "/_security/user/{username}", "user/get", principals.get_users),
     (("PUT", "POST"), "/_security/user/{username}", "user/put", principals.put_user),
     (("DELETE",), "/_security/user/{username}", "user/delete", principals.delete_user),
+    (("PUT", "POST"), "/_security/user/{username}/_password", "user/change_password", principals.put_password),
+    (("GET",), "/_security/privilege/_builtin", "privilege/builtin/get", principals.get_builtin),
     (("PUT", "POST"), "/_security/api_key", None, keys.create_key),
     (("GET",), "/_security/api_key", None, keys.get_keys),
     (("DELETE",), "/_security/api_key", None, keys.invalidate_keys),

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from proxy.embedded.core.json_text import Json
@@ -11,6 +12,7 @@ from proxy.embedded.security.builtin import ROLES
 from proxy.embedded.security.identity import NATIVE, RESERVED, User
 from proxy.embedded.shapes import FLAG, OBJECT, OBJECTS, TEXT, TEXTS, shaped, texts
 from proxy.privileges import InvalidRole, UnknownPrivilege
+from proxy.privileges.versions import cluster_privileges, index_privileges
 
 _ROLE_FIELDS = (
     "cluster",
@@ -33,6 +35,7 @@ _USER_SHAPES = {
     "metadata": OBJECT,
     "enabled": FLAG,
 }
+SHORTEST_PASSWORD = 6
 _NAME = re.compile(r"[!-~](?:[ -~]*[!-~])?")
 
 
@@ -122,7 +125,7 @@ async def put_user(context: Context) -> Reply:
         raise bad_request(f"user [{name}] is reserved and only the password can be changed")
     before = context.security.users.get((NATIVE, name))
     password = body.get("password", before.password if before else None)
-    if _NAME.fullmatch(name) is None or password is None or len(password) < 6:
+    if _NAME.fullmatch(name) is None or password is None or len(password) < SHORTEST_PASSWORD:
         raise _invalid_user(name, password)
     context.security.users[NATIVE, name] = User(
         username=name,
@@ -145,6 +148,35 @@ def _invalid_user(name: str, password: Json) -> Failure:
         )
     fault = "passwords must be at least [6] characters long" if _NAME.fullmatch(name) else f"invalid username [{name}]"
     return Failure(400, "action_request_validation_exception", f"Validation Failed: 1: {fault};")
+
+
+async def put_password(context: Context) -> Reply:
+    """Change the password of a user, of a reserved one, too. Raises `Failure` 400."""
+    request, name = context.request, context.request.variables["username"]
+    request.params.text("refresh")
+    body = request.record()
+    request.params.finish(request.path, "username")
+    if body is None:
+        raise Failure(400, "parse_exception", "request body is required")
+    password = shaped(body, {"password": TEXT}).get("password")
+    fault = None
+    if password is None:
+        fault = "password cannot be null"
+    elif len(password) < SHORTEST_PASSWORD:
+        fault = "passwords must be at least [6] characters long"
+    realm = next((realm for realm in (RESERVED, NATIVE) if (realm, name) in context.security.users), None)
+    if fault is None and realm is None:
+        fault = "user must exist in order to change password"
+    if fault is not None or realm is None:
+        raise Failure(400, "validation_exception", f"Validation Failed: 1: {fault};")
+    context.security.users[realm, name] = replace(context.security.users[realm, name], password=password)
+    return 200, {}
+
+
+async def get_builtin(context: Context) -> Reply:
+    """The names of all privileges that there are."""
+    context.request.params.finish(context.request.path)
+    return 200, {"cluster": sorted(cluster_privileges()), "index": sorted(index_privileges())}
 
 
 async def delete_user(context: Context) -> Reply:

@@ -103,3 +103,33 @@ async def test_only_who_may(ask: Asker) -> None:
     ask.store.add_user("bob", "secret", ["viewer"])
     for method, target in (("GET", "role"), ("PUT", "role/x"), ("GET", "user/x"), ("DELETE", "user/x")):
         assert (await ask(method, f"/_security/{target}", by=basic("bob", "secret"))).status == 403
+
+
+async def test_a_password_is_changed_of_a_reserved_user_too(ask: Asker) -> None:
+    assert await ask.ok("POST", "/_security/user/kibana_system/_password", {"password": "a new one"}) == {}
+    who = await ask.ok("GET", "/_security/_authenticate", by=basic("kibana_system", "a new one"))
+    assert (who["username"], who["authentication_realm"]["name"]) == ("kibana_system", "reserved")
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "text"),
+    [
+        ("kibana_system", None, "request body is required"),
+        ("kibana_system", {}, "Validation Failed: 1: password cannot be null;"),
+        (
+            "kibana_system",
+            {"password": "short"},
+            "Validation Failed: 1: passwords must be at least [6] characters long;",
+        ),
+        ("nobody", {"password": "long enough"}, "Validation Failed: 1: user must exist in order to change password;"),
+    ],
+)
+async def test_passwords_refused(ask: Asker, name: str, body: object, text: str) -> None:
+    said = await ask("POST", f"/_security/user/{name}/_password", body)
+    assert (said.status, said.reason) == (400, text)
+
+
+async def test_the_privileges_that_there_are(ask: Asker) -> None:
+    told = await ask.ok("GET", "/_security/privilege/_builtin")
+    assert {"manage_ml", "read_security", "all"} <= set(told["cluster"])
+    assert {"read", "view_index_metadata"} <= set(told["index"])
