@@ -10,6 +10,7 @@ import msgspec
 
 from proxy import child, logs
 from proxy.edge import worker
+from proxy.edge.access import open_access
 from proxy.edge.door import Entrance
 from proxy.edge.heap import keep_freed, keep_lean
 from proxy.expiry import dated_files, keep_warning
@@ -47,7 +48,12 @@ def _work(order: EdgeOrder) -> child.Work:
             files = dated_files([one.tls for one in order.listeners if one.tls is not None], order.settings.cluster_tls)
             spawn(keep_warning(files), name="edge-expiry")
         teller = Teller(order.name, order.metrics) if order.metrics is not None else None
-        await worker.run(order.settings, entrances, stop, ready, reload, teller)
+        access = open_access(order.log, order.name)
+        try:
+            await worker.run(order.settings, entrances, stop, ready, reload, teller, access)
+        finally:
+            if access is not None:
+                await asyncio.to_thread(access.close)
 
     return work
 

@@ -58,7 +58,7 @@ ARROWS: dict[str, frozenset[str]] = {
     # Compares what the journals hold with what the cluster says; nobody waits for it.
     "bypasses": IO | {"journal.entry"},
     "control": GATE | {"journal"},
-    "edge": PLAIN | {"wire", "route"},
+    "edge": PLAIN | {"wire", "route", "text"},
     # The embedded cluster judges privileges and makes destinations as Elasticsearch does, and knows of no proxy.
     "embedded": PLAIN | {"privileges", "destination"},
     # The positions of YAML values come from the same reader as those of rule files.

@@ -6,7 +6,7 @@
 - `client`, `patience`, `connection`  a client's connection: heads in, refusals; its times; its state, and how it ends
 - `exchange`, `sending`, `sides`  one request and its answer, relayed with back-pressure; the request's half; both sides
 - `special`, `observed`   requests that the gate judges or is told of; `notes` tells it, and of what it missed
-- `sniffing`              answers that name the nodes' addresses, rewritten where that is asked for
+- `sniffing`; `logged`, `access`  nodes' addresses in answers, rewritten; the access log, and connections told there
 - `caps`, `refusals`      how many connections and requests there may be; what was refused, counted and told
 - `pool`, `queue`         the nodes, which of them is next; who waits where all have enough, address by address
 - `node`, `health`        a node's connections; when it is asked last, and how it gets its share back

@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
+from proxy.edge.access import Access
 from proxy.edge.caps import Caps, open_descriptors_max
 from proxy.edge.forwarding import Forwarding
 from proxy.edge.notes import Notes
@@ -36,7 +37,8 @@ class Client(Protocol):
 @dataclass(slots=True)
 class Context:
     """One per worker. `draining` means that no connection lives on after its current answer; `empty` is then set
-    as soon as no client is left. `received` counts the bytes that came from clients."""
+    as soon as no client is left. `received` counts the bytes that came from clients; `access` is told of requests,
+    where there is one."""
 
     limits: EdgeLimits
     sweep: Sweep
@@ -49,6 +51,7 @@ class Context:
     refusals: Refusals = field(default_factory=Refusals)
     forwarding: Forwarding | None = None
     rewrites_sniffing: bool = False
+    access: Access | None = None
     received: int = 0
     caps: Caps = field(init=False)
     request_limits: HeadLimits = field(init=False)

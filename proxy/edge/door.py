@@ -13,9 +13,9 @@ import socket
 import ssl
 from typing import Final, NamedTuple
 
-from proxy.edge.client import ClientConnection
 from proxy.edge.connection import Source
 from proxy.edge.context import Context
+from proxy.edge.logged import kind_of_connection
 from proxy.edge.networks import Networks
 from proxy.edge.receipt import peer_name
 from proxy.edge.refusals import Reason
@@ -169,7 +169,7 @@ class Door:
             raise ProxyProtocolError("listen.proxy_protocol does not name this address")
 
     async def _welcome(self, raw: socket.socket, source: Source) -> None:
-        make = functools.partial(ClientConnection, self._context, source)
+        make = functools.partial(kind_of_connection(self._context), self._context, source)
         if self._tls is None:
             await self._loop.connect_accepted_socket(make, raw)
             return

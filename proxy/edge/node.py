@@ -76,6 +76,11 @@ class Node:
         self._unasked = unasked
 
     @property
+    def name(self) -> str:
+        """Its base address; of the gate, the path of its socket."""
+        return self.address.name
+
+    @property
     def full(self) -> bool:
         """Whether it has all the connections that it may have."""
         return self.busy >= self.most

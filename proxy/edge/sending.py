@@ -35,9 +35,9 @@ class Sending(ABC):
     whole request has been read."""
 
     __slots__ = (
-        "_answer", "_answer_body", "_awaiting", "_body", "_client", "_committed", "_discard", "_early", "_framing",
-        "_head", "_heard", "_interims", "_keep", "_limits", "_message", "_minor", "_over", "_receipt", "_retried",
-        "_reused", "_sent", "_target", "_upstream", "_withheld", "request_done",
+        "_answer", "_answer_body", "_awaiting", "_blamed", "_body", "_client", "_committed", "_discard", "_early",
+        "_framing", "_head", "_heard", "_interims", "_keep", "_limits", "_message", "_minor", "_over", "_receipt",
+        "_retried", "_reused", "_sent", "_target", "_upstream", "_withheld", "request_done",
     )  # fmt: skip
 
     def __init__(
@@ -68,6 +68,17 @@ class Sending(ABC):
         self._over = False
         self._sent = False  # the server has something of the request
         self.request_done = False
+
+    @property
+    def upstream(self) -> UpstreamConnection | None:
+        """The server's connection; of a request that failed, the one that it failed on."""
+        # Not set by `__init__`: only who asks after a failure has a use for it.
+        return self._upstream or getattr(self, "_blamed", None)
+
+    @property
+    def receipt(self) -> str:
+        """What the journal knows a start by; empty for everything else."""
+        return self._receipt
 
     @abstractmethod
     def answer_data(self, data: bytes) -> None:
@@ -211,6 +222,7 @@ class Sending(ABC):
             self._target.pool.connect(self)
             return
         if upstream is not None:
+            self._blamed = upstream
             upstream.owner.blame()
         self._fail(502, "node_disconnected_exception", self._target.broken, Reason.BROKEN)
 
@@ -247,4 +259,5 @@ class Sending(ABC):
     def _release(self) -> None:
         upstream, self._upstream = self._upstream, None
         if upstream is not None:
+            self._blamed = upstream
             upstream.owner.drop(upstream)

@@ -34,6 +34,11 @@ class Owner(Protocol):
 
     tally: Tally | None
 
+    @property
+    def name(self) -> str:
+        """The node's base address, or what the gate is called."""
+        ...
+
     def opened(self, connection: "UpstreamConnection") -> None:
         """The connection is up."""
         ...

@@ -6,10 +6,11 @@ import logging
 import ssl
 from collections.abc import Callable, Sequence
 
-from proxy.edge.client import ClientConnection
+from proxy.edge.access import Access
 from proxy.edge.context import FIRST_REQUEST_S, Context
 from proxy.edge.door import Door, Entrance
 from proxy.edge.forwarding import forwarding
+from proxy.edge.logged import kind_of_connection
 from proxy.edge.members import Members
 from proxy.edge.meter import Meter
 from proxy.edge.nodes import gate_address, node_addresses
@@ -38,17 +39,20 @@ async def run(
     ready: Callable[[], None],
     reload: asyncio.Event | None = None,
     teller: Teller | None = None,
+    access: Access | None = None,
 ) -> None:
     """Serve on `entrances`, bound sockets each with what a connection must begin with, until `stop` is set.
 
     `ready` is called once connections are accepted. On `stop` no new ones are; those that are idle are closed, and
     requests under way have `drain_s` to finish. TLS files are read again when they change, and whenever `reload` is
     set; if they cannot be used then, what was read before stays in force. `teller` tells what is
-    counted; without one nothing is. Closes the sockets. Raises ConfigError for
+    counted; without one nothing is. `access` is told of requests. Closes the sockets. Raises ConfigError for
     unusable nodes or TLS files before anything is served.
     """
     cluster_tls = functools.cache(functools.partial(renewable_cluster, settings.cluster_tls))
-    context = make_context(settings, cluster_tls, metered=teller is not None)
+    # What is counted for metrics, the access log tells, too: when a node's connection was had.
+    metered = teller is not None or access is not None
+    context = make_context(settings, cluster_tls, metered=metered, access=access)
     contexts = [one.tls for one in entrances if one.tls is not None]
     if any(node.startswith("https:") for node in settings.nodes):
         contexts.append(cluster_tls())
@@ -73,10 +77,14 @@ async def run(
 
 
 def make_context(
-    settings: EdgeSettings, cluster_tls: Callable[[], ssl.SSLContext], *, metered: bool = False
+    settings: EdgeSettings,
+    cluster_tls: Callable[[], ssl.SSLContext],
+    *,
+    metered: bool = False,
+    access: Access | None = None,
 ) -> Context:
     """What the connections of a worker share; `cluster_tls` makes the context for https nodes, and is called only if
-    there are any; `metered`: answers are counted. Needs a running loop. Raises ConfigError."""
+    there are any; `metered`: answers are counted; `access` as for `run`. Needs a running loop. Raises ConfigError."""
     limits = settings.limits
     addresses = node_addresses(settings.nodes, cluster_tls)
     sweep = Sweep(asyncio.get_running_loop())
@@ -109,6 +117,7 @@ def make_context(
         refusals=refusals,
         forwarding=rule,
         rewrites_sniffing=settings.sniffing == "rewrite",
+        access=access,
     )
 
 
@@ -131,7 +140,7 @@ async def _serve(
     ready: Callable[[], None],
 ) -> None:
     loop = asyncio.get_running_loop()
-    factory = functools.partial(ClientConnection, context)
+    factory = functools.partial(kind_of_connection(context), context)
     servers: list[asyncio.Server] = []
     doors: list[Door] = []
     try:

@@ -10,7 +10,7 @@ import os
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from proxy.text import plain
 
@@ -21,6 +21,18 @@ ECS_EXTRA: Final = "ecs"
 _SHORTEST_CHARS: Final = 64
 
 Line = Callable[[logging.LogRecord, int], bytes]
+
+
+class Trace(Protocol):
+    """A span and its trace, in hex."""
+
+    @property
+    def trace_id(self) -> str:
+        """32 digits."""
+
+    @property
+    def span_id(self) -> str:
+        """16 digits."""
 
 
 def timestamp(seconds: float) -> str:
@@ -42,7 +54,7 @@ def console(process: str) -> Line:
     """Lines for people, with the name of the process; the second argument is the most bytes that one may have."""
 
     def line(record: logging.LogRecord, most: int) -> bytes:
-        text = "\n".join(filter(None, (said(record), trace(record))))
+        text = "\n".join(filter(None, (said(record), traced(record))))
         lines = (plain(part) for part in text.split("\n"))
         told = f"{timestamp(record.created)} {record.levelname} {process}: " + "\n    ".join(lines)
         encoded = told.encode()
@@ -59,16 +71,21 @@ def _fitted(text: bytes, most: int) -> bytes:
     return head + mark + tail
 
 
-def ecs(process: str, version: str) -> Line:
-    """Lines of JSON. `version` is Startgate's."""
-    fixed = {
+def origin(process: str, version: str, dataset: str) -> dict[str, Any]:
+    """What stands in every event of a process; `version` is Startgate's, `dataset` what the events are about."""
+    return {
         "ecs.version": ECS_VERSION,
         "service.name": "startgate",
         "service.version": version,
         "service.node.name": process,
         "process.pid": os.getpid(),
-        "event.dataset": "startgate.log",
+        "event.dataset": dataset,
     }
+
+
+def ecs(process: str, version: str, trace: Callable[[], Trace | None] | None = None) -> Line:
+    """Lines of JSON. `version` is Startgate's; `trace` tells the trace that is under way where a line is written."""
+    fixed = origin(process, version, "startgate.log")
 
     def line(record: logging.LogRecord, most: int) -> bytes:
         event: dict[str, Any] = {
@@ -78,11 +95,16 @@ def ecs(process: str, version: str) -> Line:
             **fixed,
             "log.logger": record.name,
             **_error(record),
+            **_trace(trace() if trace is not None else None),
             **getattr(record, ECS_EXTRA, {}),
         }
         return encoded(event, most)
 
     return line
+
+
+def _trace(ids: Trace | None) -> Mapping[str, str]:
+    return {} if ids is None else {"trace.id": ids.trace_id, "span.id": ids.span_id}
 
 
 def _error(record: logging.LogRecord) -> Mapping[str, str]:
@@ -92,7 +114,7 @@ def _error(record: logging.LogRecord) -> Mapping[str, str]:
     return {
         "error.type": f"{kind.__module__}.{kind.__qualname__}",
         "error.message": _words(failure),
-        "error.stack_trace": trace(record),
+        "error.stack_trace": traced(record),
     }
 
 
@@ -103,7 +125,7 @@ def _words(failure: object) -> str:
         return "(its text cannot be told)"
 
 
-def trace(record: logging.LogRecord) -> str:
+def traced(record: logging.LogRecord) -> str:
     """The traceback of an event that has one."""
     if not record.exc_info or record.exc_info[0] is None:
         return ""

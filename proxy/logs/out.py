@@ -51,9 +51,11 @@ class Out:
         if self._path is None:
             return
         fresh = _opened(self._path)
-        stale, self._fd = self._fd, fresh
-        self.most = _most(fresh)
-        os.close(stale)
+        # Under the same number, at once: another thread may be about to write, and a number that was given free could
+        # be a client's socket by then.
+        os.dup2(fresh, self._fd, inheritable=False)
+        os.close(fresh)
+        self.most = _most(self._fd)
 
     def close(self) -> None:
         """Give the file free; standard error stays."""

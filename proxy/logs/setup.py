@@ -1,7 +1,8 @@
 """Logging in this process: set up once, changed while it runs."""
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from importlib.metadata import version
 
 from proxy.logs import form, levels
@@ -32,17 +33,21 @@ class _Now:
 
     levels: Levels
     lines: Lines | None = None
+    more: list[Out] = field(default_factory=list)
 
 
 _now = _Now(Levels())
 
 
-def configure(process: str, settings: LogSettings | None = None) -> None:
+def configure(
+    process: str, settings: LogSettings | None = None, trace: Callable[[], form.Trace | None] | None = None
+) -> None:
     """Set logging up for this process; `process` stands in every line, such as `edge-1`. Without settings, lines for
-    people go to standard error. Raises OSError where the log's file cannot be opened: all stays as it was."""
+    people go to standard error. `trace` tells the trace that is under way. Raises OSError where the log's file cannot
+    be opened: all stays as it was."""
     settings = settings or LogSettings()
     out = Out(settings.path)
-    line = form.ecs(process, version("startgate")) if settings.format == JSON else form.console(process)
+    line = form.ecs(process, version("startgate"), trace) if settings.format == JSON else form.console(process)
     before, _now.lines = _now.lines, Lines(out, line)
     logging.getLogger().handlers[:] = [_now.lines]
     if before is not None:
@@ -61,11 +66,21 @@ def current_levels() -> Levels:
     return _now.levels
 
 
+def also_reopen(out: Out) -> None:
+    """A further file that is to be opened again together with the log."""
+    _now.more.append(out)
+
+
+def leave(out: Out) -> None:
+    """A further file is not written any more."""
+    _now.more.remove(out)
+    out.close()
+
+
 def reopen() -> None:
-    """Go on in a new file, where the log is one; what fails is logged, and the log goes on where it was."""
-    if _now.lines is None:
-        return
-    try:
-        _now.lines.out.reopen()
-    except OSError as failure:
-        logger.error("the log cannot be opened again, and goes on where it was: %s", failure)
+    """Go on in new files, where there are any; what fails is logged, and goes on where it was."""
+    for out in (*([_now.lines.out] if _now.lines is not None else []), *_now.more):
+        try:
+            out.reopen()
+        except OSError as failure:
+            logger.error("the log cannot be opened again, and goes on where it was: %s", failure)

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from proxy.edge.access import Access
 from proxy.edge.context import Context
 from proxy.edge.door import Entrance
 from proxy.edge.nodes import gate_address
@@ -282,6 +283,7 @@ class Rig:
         fronts: tuple[str, ...] = (),
         forwarded: Forwarded | None = None,
         sniffing: str = "pass",
+        access: Access | None = None,
     ) -> Edge:
         """A running edge in front of `nodes`."""
         bases = [node if isinstance(node, str) else f"http://127.0.0.1:{node.port}" for node in nodes]
@@ -296,7 +298,8 @@ class Rig:
         listener = socket.create_server(("127.0.0.1", 0))
         stop, ready = asyncio.Event(), asyncio.Event()
         port = listener.getsockname()[1]
-        task = asyncio.ensure_future(run(settings, [Entrance(listener, listen_tls, fronts)], stop, ready.set))
+        entrances = [Entrance(listener, listen_tls, fronts)]
+        task = asyncio.ensure_future(run(settings, entrances, stop, ready.set, access=access))
         waiting = asyncio.ensure_future(ready.wait())
         await asyncio.wait([task, waiting], return_when=asyncio.FIRST_COMPLETED)
         waiting.cancel()

@@ -77,7 +77,8 @@ def test_a_line_after_one_that_was_cut_short_begins_anew(tmp_path: Path, monkeyp
     """A disk that is almost full takes a part of a line, then nothing, then all again."""
     file = tmp_path / "log"
     out = Out(str(file))
-    true_write, takes = os.write, [3, OSError(28, "full"), None]
+    true_write = os.write
+    takes: list[int | OSError | None] = [3, OSError(28, "full"), None]
 
     def write(fd: int, data: bytes) -> int:
         much = takes.pop(0) if takes else None
