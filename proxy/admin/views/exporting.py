@@ -74,7 +74,8 @@ class Exports:
             # Whoever downloaded has gone, or the process stops.
             with contextlib.suppress(ProcessLookupError):
                 child.kill()
-            await child.wait()
+            # What is left in the pipes is read, or they stay open.
+            await child.communicate()
 
 
 class BrokenOff(Exception):

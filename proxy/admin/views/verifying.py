@@ -78,6 +78,8 @@ class Verifying:
         finally:
             with contextlib.suppress(ProcessLookupError):
                 child.kill()
+            # What is left in the pipe is read, or it stays open.
+            await child.communicate()
         return last
 
     def _note(self, told: Told) -> None:
