@@ -10,6 +10,7 @@ import msgspec
 from proxy import child, logs
 from proxy.cases.beside import run_beside
 from proxy.gate import app
+from proxy.gate.trial import Trials
 from proxy.logs import passing
 from proxy.metrics.teller import Teller
 from proxy.orders import GateOrder
@@ -17,6 +18,9 @@ from proxy.orders import GateOrder
 # How long a thread may keep the interpreter from another that wants it. The default, 5 ms, comes once for each of the
 # forty times that a start takes it up again while a plan is made. See docs/decisions/056-big-plans-have-a-thread.md.
 SWITCH_S = 0.0005
+
+# How a process is started that tries one case.
+TRIAL = (sys.executable, "-m", "proxy.cases.trial")
 
 
 def main() -> int:
@@ -34,7 +38,7 @@ def main() -> int:
 def _work(order: GateOrder) -> child.Work:
     async def work(stop: asyncio.Event, ready: Callable[[], None], reload: asyncio.Event) -> None:
         teller = Teller(order.name, order.metrics) if order.metrics is not None else None
-        await app.run(order.settings, stop, ready, reload, run_beside, teller)
+        await app.run(order.settings, stop, ready, reload, run_beside, teller, Trials(TRIAL))
 
     return work
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import socket
+import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -17,11 +18,13 @@ from proxy.edge.worker import run as run_edge
 from proxy.embedded.app import Cluster, serve_embedded
 from proxy.embedded.backend import Backend
 from proxy.gate.app import run as run_gate
+from proxy.gate.trial import Trials
 from proxy.journal.entry import Phase
 from proxy.journal.read import Start, start, starts
 from proxy.settings import EdgeLimits, EdgeSettings, GateLimits, GateSettings, IdentitySettings, JournalSettings
 from tests.journal.checking import check_journal
 
+TRIAL = (sys.executable, "-m", "proxy.cases.trial")
 SHIPPED_RULES = Path(__file__).parent.parent / "rules"
 
 
@@ -171,7 +174,7 @@ async def in_front_of(
         port = listener.getsockname()[1]
         ready = [asyncio.Event(), asyncio.Event()]
         parts = [
-            asyncio.ensure_future(run_gate(gate_settings, stop, ready[0].set, reload)),
+            asyncio.ensure_future(run_gate(gate_settings, stop, ready[0].set, reload, trials=Trials(TRIAL))),
             asyncio.ensure_future(run_edge(edge_settings, [Entrance(listener)], stop, ready[1].set)),
         ]
         try:

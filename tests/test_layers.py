@@ -72,7 +72,7 @@ ARROWS: dict[str, frozenset[str]] = {
     # Reads the journal's files as the commands do, asks the gate by its control socket, and the cluster for the viewer.
     "admin": IO | {"control", "journal.entry", "ship", "text"},
     "admin_process": PLAIN | {"admin", "child", "orders"},
-    "gate_process": PLAIN | {"cases", "child", "gate.app", "orders"},
+    "gate_process": PLAIN | {"cases", "child", "gate", "gate.app", "orders"},
     "process": PLAIN | {"orders"},
     "supervisor": PLAIN | {"config", "handover", "listeners", "orders", "preflight", "process"},
     "columns": frozenset({"text"}),

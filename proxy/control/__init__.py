@@ -1,8 +1,9 @@
 """The control API of a running gate: HTTP with JSON on a Unix socket, for the operator on the same machine.
 
 - `peer`: who is at the other end; only the user that the gate runs as is served;
-- `server`: `GET /v1/rules`, and `POST /v1/rules/reload`;
-- `client`: the calls of the command line.
+- `server`: who is served, and how the journal stands; `rules`: the calls about rules; `answers`: their form;
+- `client`: the calls of the command line and of the admin process.
 
-What is answered are the values of `gate.standing`, as JSON with the same names. docs/reloading.md describes it.
+What is answered are the values of `gate.standing`, `gate.rule_counts` and `gate.trial`, as JSON with the same names.
+docs/reloading.md describes it.
 """

@@ -7,14 +7,24 @@ from typing import TypeVar
 import aiohttp
 import msgspec
 
+from proxy.control.rules import Reload
 from proxy.errors import CannotServe, ExitStatus
-from proxy.gate.standing import Attempt, Standing
+from proxy.gate.rule_counts import RuleCounts
+from proxy.gate.standing import Attempt, RuleTexts, Standing
+from proxy.gate.trial import WAIT_S, NotTried, Trial
 from proxy.journal.standing import JournalStanding
 
 T = TypeVar("T")
 
 # How the rules stand is known at once; a busy machine may take a while to say so.
 ASK_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    """Why a call is not served."""
+
+    error: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,24 +38,46 @@ class Control:
         _, body = await self._call("GET", "/v1/rules", ASK_S)
         return self._read(body, Standing)
 
-    async def reload(self, wait_s: float) -> Attempt:
-        """Have the rules read again, and wait for what comes of it. Raises CannotServe where no gate answers, or not
-        within `wait_s` seconds."""
-        _, body = await self._call("POST", "/v1/rules/reload", wait_s)
+    async def reload(self, wait_s: float, by: str = "") -> Attempt:
+        """Have the rules read again, and wait for what comes of it; `by` is on whose behalf, if on somebody else's.
+        Raises CannotServe where no gate answers, or not within `wait_s` seconds."""
+        wish = msgspec.json.encode(Reload(by=by)) if by else b""
+        _, body = await self._call("POST", "/v1/rules/reload", wait_s, wish)
         return self._read(body, Attempt)
+
+    async def texts(self) -> RuleTexts:
+        """The files of the rules in force, as they were read. Raises CannotServe where no gate answers."""
+        _, body = await self._call("GET", "/v1/rules/files", ASK_S)
+        return self._read(body, RuleTexts)
+
+    async def counts(self) -> RuleCounts:
+        """What each rule did. Raises CannotServe where no gate answers."""
+        _, body = await self._call("GET", "/v1/rules/counts", ASK_S)
+        return self._read(body, RuleCounts)
+
+    async def try_case(self, case: str) -> Trial:
+        """A case judged by the rules in force, or its faults. Raises NotTried: the gate says why it did not; and
+        CannotServe where no gate answers."""
+        content = case.encode(errors="replace")
+        status, body = await self._call("POST", "/v1/rules/try", WAIT_S + ASK_S, content)
+        try:
+            refusal = msgspec.json.decode(body, type=_Refusal)
+        except msgspec.DecodeError:
+            return self._read(body, Trial)
+        raise NotTried(refusal.error, busy=status == 429)
 
     async def journal(self) -> JournalStanding:
         """How the journal stands. Raises CannotServe where no gate answers."""
         _, body = await self._call("GET", "/v1/journal", ASK_S)
         return self._read(body, JournalStanding)
 
-    async def _call(self, method: str, target: str, wait_s: float) -> tuple[int, bytes]:
+    async def _call(self, method: str, target: str, wait_s: float, content: bytes = b"") -> tuple[int, bytes]:
         timeout = aiohttp.ClientTimeout(total=wait_s)
         connector = aiohttp.UnixConnector(path=str(self.socket))
         try:
             async with (
                 aiohttp.ClientSession(connector=connector, timeout=timeout) as session,
-                session.request(method, f"http://gate{target}") as response,
+                session.request(method, f"http://gate{target}", data=content or None) as response,
             ):
                 return response.status, await response.read()
         except TimeoutError:

@@ -5,6 +5,8 @@ import struct
 from asyncio import BaseTransport
 from dataclasses import dataclass
 
+from aiohttp import web
+
 # struct ucred of SO_PEERCRED (unix(7)): process, user and group.
 _UCRED = struct.Struct("3i")
 
@@ -18,6 +20,10 @@ class Peer:
 
     def __str__(self) -> str:
         return f"user {self.uid}, process {self.pid}"
+
+
+# Who made a request of the control API.
+PEER = web.RequestKey("peer", Peer)
 
 
 def peer_of(transport: BaseTransport | None) -> Peer | None:

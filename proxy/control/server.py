@@ -6,19 +6,18 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import msgspec
 from aiohttp import web
 
-from proxy.control.peer import Peer, peer_of
-from proxy.gate.rules_in_force import RulesInForce
-from proxy.gate.standing import Trigger
+from proxy.control.answers import answer, error
+from proxy.control.peer import PEER, peer_of
+from proxy.control.rules import RuleCalls
 from proxy.gate.unix import leave, listen
 from proxy.journal.standing import JournalStanding
 
 logger = logging.getLogger(__name__)
 
-PEER = web.RequestKey("peer", Peer)
-# No call has a body; a page of text is what a mistake may send before it is told.
+# Few calls have a body, and but for cases, which are read apart, a small one; a page of text is what a mistake may send
+# before it is told.
 BODY_BYTES = 4096
 # A reload that was asked for is let finish when the gate stops.
 LAST_ANSWERS_S = 0.5
@@ -26,26 +25,18 @@ Journal = Callable[[], JournalStanding]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def make_app(rules: RulesInForce, uid: int, journal: Journal | None = None) -> web.Application:
+def make_app(rules: RuleCalls, uid: int, journal: Journal | None = None) -> web.Application:
     """The application; `uid` is the only user that is served. `journal` says how the journal stands."""
-
-    async def show(_request: web.Request) -> web.Response:
-        return answer(200, rules.standing())
 
     async def show_journal(_request: web.Request) -> web.Response:
         return answer(200, journal()) if journal is not None else error(404, "this gate has no journal")
-
-    async def reload(request: web.Request) -> web.Response:
-        attempt = await rules.reload(Trigger.CONTROL, str(request[PEER]))
-        return answer(422 if attempt.refused else 200, attempt)
 
     @web.middleware
     async def known(request: web.Request, handler: Handler) -> web.StreamResponse:
         return await _served(request, handler, uid)
 
     app = web.Application(middlewares=[known], client_max_size=BODY_BYTES)
-    app.router.add_get("/v1/rules", show, allow_head=False)
-    app.router.add_post("/v1/rules/reload", reload)
+    app.router.add_routes(rules.routes())
     app.router.add_get("/v1/journal", show_journal, allow_head=False)
     return app
 
@@ -71,18 +62,8 @@ async def _served(request: web.Request, handler: Handler, uid: int) -> web.Strea
     return response
 
 
-def answer(status: int, content: object) -> web.Response:
-    """A value of ours as JSON."""
-    return web.Response(status=status, body=msgspec.json.encode(content), content_type="application/json")
-
-
-def error(status: int, text: str) -> web.Response:
-    """Why a call is not served."""
-    return answer(status, {"error": text})
-
-
 @asynccontextmanager
-async def serving(path: Path | None, rules: RulesInForce, journal: Journal | None = None) -> AsyncIterator[None]:
+async def serving(path: Path | None, rules: RuleCalls, journal: Journal | None = None) -> AsyncIterator[None]:
     """Serve on a Unix socket at `path` (mode 0600) meanwhile; None serves nowhere. `journal` as for `make_app`.
 
     Raises:

@@ -18,18 +18,21 @@ from aiohttp import web
 from multidict import CIMultiDict
 
 from proxy.cluster.gateway import Gateway
+from proxy.control.rules import RuleCalls
 from proxy.control.server import serving
 from proxy.errors import ConfigError, Refusal, RulesError
 from proxy.gate import flow
-from proxy.gate.flight import Credentials, Judged
+from proxy.gate.flight import Credentials, Flight, Judged
 from proxy.gate.follow import Followers
 from proxy.gate.meter import Meter
 from proxy.gate.observing import Observing
 from proxy.gate.reconcile import Aftermath, reconcile
 from proxy.gate.request import EXPLAIN_HEADER, PLAN_HEADER, Arrived, header_text
+from proxy.gate.rule_counts import RuleTally
 from proxy.gate.rules_in_force import RulesInForce, RunCases, Source, no_cases
 from proxy.gate.standing import Trigger
 from proxy.gate.tally import Starts
+from proxy.gate.trial import Trials
 from proxy.gate.unix import leave, listen
 from proxy.identity.conflicts import identity_conflicts
 from proxy.identity.own import OwnIdentities
@@ -95,6 +98,7 @@ class Gate:
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._flights: set[asyncio.Task[Answer]] = set()
         self.starts = Starts()
+        self.rule_tally = RuleTally(lambda: rules.current, self._clock)
         self._followers = Followers(cluster, journal, self._clock, settings.limits)
         self._reconciling: asyncio.Task[None] | None = None
         # The newest start of each job that was granted while an earlier process's are being closed.
@@ -110,7 +114,7 @@ class Gate:
             own=own,
             owners=self.observing.owners,
             repeated=self.observing.repeated,
-            answered=self.starts.note,
+            answered=self._count,
         )
 
     async def handle(self, request: web.Request) -> web.Response:
@@ -144,6 +148,10 @@ class Gate:
             raise Refusal(408, "timeout_exception", text) from None
         except OSError:  # what aiohttp raises where the connection is lost
             raise Refusal(400, "illegal_argument_exception", "the connection was lost before the body came") from None
+
+    def _count(self, flight: Flight, answer: Answer) -> None:
+        self.starts.note(flight, answer)
+        self.rule_tally.note(flight)
 
     def _lock(self, job_id: str) -> asyncio.Lock:
         lock = self._locks.get(job_id)
@@ -268,10 +276,11 @@ async def run(
     reload: asyncio.Event,
     run_cases: RunCases = no_cases,
     teller: Teller | None = None,
+    trials: Trials | None = None,
 ) -> None:
     """Serve until `stop` is set, then drain. `ready` is called once starts are taken; `reload` set means: read the
     rules again. `run_cases` runs the cases beside the rules: rules that fail one never come into force.
-    `teller` tells what is counted.
+    `teller` tells what is counted; `trials` tries cases that are sent to the control socket.
 
     Raises:
         RulesError, ConfigError: the rules, users or TLS files are broken; JournalError: the journal cannot be used;
@@ -300,7 +309,12 @@ async def run(
         await asyncio.to_thread(lambda: gate.observing.remember(observed(Path(settings.journal))))
         await listen(runner, Path(settings.socket), "gate.socket")
         async with (
-            _kept(rules, settings, reload, written.standing),
+            _kept(
+                RuleCalls(rules=rules, counts=gate.rule_tally.counts, trials=trials),
+                settings,
+                reload,
+                written.standing,
+            ),
             shipping(settings, lambda: written.standing().seq) as fleet,
             retiring(written, settings.journaling, [one.sink for one in fleet.status()]),
             _telling(teller, gate, rules, written, fleet),
@@ -327,6 +341,7 @@ async def _telling(
         return
     meter = Meter(
         starts=gate.starts,
+        rule_tally=gate.rule_tally,
         in_flight=lambda: gate.in_flight,
         rules=rules.standing,
         journal=journal.standing,
@@ -343,10 +358,11 @@ async def _telling(
 
 @asynccontextmanager
 async def _kept(
-    rules: RulesInForce, settings: GateSettings, reload: asyncio.Event, journal: Callable[[], JournalStanding]
+    calls: RuleCalls, settings: GateSettings, reload: asyncio.Event, journal: Callable[[], JournalStanding]
 ) -> AsyncIterator[None]:
     """Have rules read again meanwhile, by whatever way. Raises as `control.server.serving`."""
-    async with serving(Path(settings.control) if settings.control is not None else None, rules, journal):
+    rules = calls.rules
+    async with serving(Path(settings.control) if settings.control is not None else None, calls, journal):
         tasks = [spawn(_reload_on(reload, rules), name="reload on signal")]
         if settings.watch_s is not None:
             tasks.append(spawn(rules.watch(settings.watch_s), name="watch rules"))

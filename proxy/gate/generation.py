@@ -14,14 +14,17 @@ import signal
 import stat
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from proxy.errors import Fault, RulesError
+from proxy.gate.standing import RuleText
 from proxy.rules import Rules
 
 # More than a rule file may have (`rules.source.MAX_BYTES`): what lies behind is refused anyway, and not looked at.
 LOOKED_AT_BYTES = 2 * 1024 * 1024
+# Of all files together: what is held in memory for whoever wants to see what was read.
+KEPT_BYTES = 8 * 1024 * 1024
 # How long a generation that keeps changing is waited for, and how often it is tried meanwhile.
 PATIENCE_S = 2.0
 PAUSE_S = 0.05
@@ -33,12 +36,13 @@ FULL_LOOK = 30
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
     """What a generation came to: `rules`, or the `faults` that keep it from being used. `digest` names it; `more` are
-    files elsewhere that belong to it."""
+    files elsewhere that belong to it; `texts` is what was read, where there are rules."""
 
     digest: str
     rules: Rules | None
     faults: tuple[Fault, ...] = ()
     more: tuple[str, ...] = ()
+    texts: tuple[RuleText, ...] = field(default=(), repr=False)
 
     @property
     def named(self) -> set[str]:
@@ -151,9 +155,10 @@ def take(path: Path, read: Callable[[], Rules], more: Iterable[str] = ()) -> Tak
         before, written = digest(path, known), being_written(files_of(path, known))
         if not written:
             taken = _read(path, read, before)
+            texts = () if taken.rules is None else tuple(_texts(taken.rules))
             # What rule files name elsewhere is only known once they are read, and was then not looked at before.
             if taken.named <= {*known, *map(str, files_of(path))} and digest(path, known) == before:
-                return replace(taken, more=tuple(sorted(known)))
+                return replace(taken, more=tuple(sorted(known)), texts=texts)
             known |= taken.named
         if time.monotonic() > until:
             faults = tuple(_moving(path, written))
@@ -171,6 +176,16 @@ def _read(path: Path, read: Callable[[], Rules], name: str) -> Taken:
     except OSError as failure:
         fault = Fault(str(path), f"cannot be read: {failure.strerror or failure}")
         return Taken(digest=name, rules=None, faults=(fault,))
+
+
+def _texts(rules: Rules) -> Iterator[RuleText]:
+    """What its files say. They were read a moment ago, as UTF-8; that they are still the same is for others to see."""
+    left = KEPT_BYTES
+    for name in named_by(rules):
+        content = _content(Path(name))
+        left -= len(content)
+        text = content.decode("utf-8-sig", errors="replace") if left >= 0 else ""
+        yield RuleText(path=name, text=text, left_out=left < 0)
 
 
 def _moving(path: Path, written: list[Path]) -> Iterator[Fault]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from proxy.gate.rule_counts import RuleTally
 from proxy.gate.standing import ExceptionState, Standing
 from proxy.gate.tally import Starts
 from proxy.journal.standing import JournalStanding, JournalState
@@ -19,6 +20,7 @@ class Meter:
     """What can be asked of a gate. `in_flight` is how many starts are under way; `fsyncs` how long fsyncs took."""
 
     starts: Starts
+    rule_tally: RuleTally
     in_flight: Callable[[], int]
     rules: Callable[[], Standing]
     journal: Callable[[], JournalStanding]
@@ -28,6 +30,7 @@ class Meter:
     def tell(self, telling: Telling) -> None:
         """Everything, as of now."""
         self.starts.tell(telling)
+        self.rule_tally.tell(telling)
         telling.add("startgate_starts_in_flight", self.in_flight())
         _tell_rules(telling, self.rules())
         _tell_journal(telling, self.journal())

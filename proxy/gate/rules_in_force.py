@@ -9,9 +9,10 @@ Rules of this file:
 import asyncio
 import logging
 import secrets
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,16 @@ from proxy.errors import Fault, JournalError, RulesError
 from proxy.gate import generation
 from proxy.gate.generation import Taken
 from proxy.gate.ports import Clock, Journal
-from proxy.gate.standing import Attempt, CasesRun, ExceptionState, Outcome, Standing, Trigger, excepted
+from proxy.gate.standing import (
+    Attempt,
+    CasesRun,
+    ExceptionState,
+    Outcome,
+    RuleTexts,
+    Standing,
+    Trigger,
+    excepted,
+)
 from proxy.journal import entry
 from proxy.rules import Rules, load
 
@@ -28,6 +38,8 @@ logger = logging.getLogger(__name__)
 RELOAD_ACTION = "startgate-rules-reload"
 # Of the faults of one attempt: a broken file of a thousand lines may have as many.
 RECORDED_FAULTS = 50
+# Who looks into a refused reload wants to see what was tried before; all are in the journal.
+ATTEMPTS_KEPT = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,12 +113,14 @@ class RulesInForce:
         self._clock = clock
         self._watch = generation.Watch(source.path, taken.digest)
         self._more = taken.more
+        self._texts = taken.texts
         self._watched = False
         self._loaded_ms = clock.now_ms()
         self._turn = asyncio.Lock()
         # A thread of its own: reading a thousand files takes seconds, in which others need theirs.
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="rules")
         self._last = self._attempt(Trigger.BOOT, Outcome.LOADED, self.current.revision, "", (), cases)
+        self._attempts = deque([self._last], maxlen=ATTEMPTS_KEPT)
         self._announce()
 
     def standing(self) -> Standing:
@@ -121,7 +135,12 @@ class RulesInForce:
             watched=self._watched,
             last_attempt=self._last,
             break_glass=tuple(excepted(one, now_ms) for one in self.current.break_glass),
+            attempts=tuple(self._attempts),
         )
+
+    def texts(self) -> RuleTexts:
+        """The files of the rules in force as they were read, whatever lies on the disk by now."""
+        return RuleTexts(revision=self.current.revision, files=self._texts)
 
     async def reload(self, trigger: Trigger, by: str = "") -> Attempt:
         """Read the rules again; what is broken leaves those in force where they are, loudly. Raises nothing.
@@ -157,10 +176,11 @@ class RulesInForce:
         else:
             self._watch.tried, self._more = taken.digest, taken.more
             if taken.rules is not None:
-                self.current = taken.rules
+                self.current, self._texts = taken.rules, taken.texts
             if outcome is Outcome.LOADED:
                 self._loaded_ms = self._clock.now_ms()
         self._last = attempt
+        self._attempts.appendleft(replace(attempt, faults=attempt.faults[:RECORDED_FAULTS]))
         self._tell(attempt)
         return attempt
 

@@ -81,7 +81,7 @@ class Excepted:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
     """All of it. `age_s` is how long the rules have been in force, in seconds; `watched` says whether a change of the
-    files is noticed without being told; `files` is what was read."""
+    files is noticed without being told; `files` is what was read; `attempts` are the last ones, the newest first."""
 
     revision: str
     loaded_at: str
@@ -91,6 +91,25 @@ class Standing:
     watched: bool
     last_attempt: Attempt
     break_glass: tuple[Excepted, ...] = ()
+    attempts: tuple[Attempt, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleText:
+    """A file of the rules in force, as it was read. `left_out`: all files together were too long to be kept, so that
+    there is no text of this one."""
+
+    path: str
+    text: str
+    left_out: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleTexts:
+    """The files of the rules in force: rule files, then the role files that they name."""
+
+    revision: str
+    files: tuple[RuleText, ...]
 
 
 def excepted(entry: BreakGlass, now_ms: int) -> Excepted:

@@ -147,6 +147,15 @@ _GATE = (
     _counter(
         "startgate_sink_records", "Records that a sink took (`accepted`) or never will (`rejected`).", "sink", "result"
     ),
+    # Rules have the names that their files give them: there are as many as an operator writes.
+    _counter("startgate_rule_judged", "Starts that a rule had a say in.", "kind", "rule"),
+    _counter("startgate_rule_denied", "Starts that a rule denied, alone or with others.", "kind", "rule"),
+    _counter(
+        "startgate_rule_would_deny",
+        "Starts that a rule spoke against in vain: by its mode, or because an exception helped.",
+        "kind",
+        "rule",
+    ),
     # A revision is a hash: there are as many as there are changes of rules, one at a time.
     Family("startgate_rules", Kind.INFO, "The revision of the rules in force.", ("revision",)),
     _gauge("startgate_rules_age_seconds", "For how long these rules have been in force."),

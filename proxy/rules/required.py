@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from proxy.model import Identity, Owner, OwnerKind
 from proxy.privileges import Asked, Held, Undecidable, UnknownPrivilege, Version, check
@@ -28,6 +29,12 @@ class _Question:
     kind: ReasonKind
     index: str | None
     requirement: Requirement
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What it asks about, as an explanation has it."""
+        named = {} if self.index is None else {"index": self.index}
+        return {"privilege": self.requirement.privilege} | named
 
     def answered(self, held: Held) -> bool:
         """Whether the answer says yes. One that leaves it out does not."""
@@ -100,9 +107,7 @@ def _judged(question: _Question, answers: _Answers) -> Iterator[Finding]:
     """A finding for each who should have answered and did not, and one for what the answers say."""
     requirement = question.requirement
     known = {who: question.answered(answer) for who, answer in answers.items() if isinstance(answer, Held)}
-    seen = {"privilege": requirement.privilege} | {who.value: holds for who, holds in known.items()}
-    if question.index is not None:
-        seen |= {"index": question.index}
+    seen = question.about | {who.value: holds for who, holds in known.items()}
     for answer in answers.values():
         if isinstance(answer, Unknown):
             yield _unknown(question, answer)
@@ -140,7 +145,7 @@ def _unknown(question: _Question, answer: Unknown) -> Finding:
         outcome=Outcome.UNKNOWN,
         subject=question.subject,
         text=question.wording("may or may not hold", ": ") + text,
-        seen={"privilege": question.requirement.privilege},
+        seen=question.about,
         origin=question.requirement.origin,
     )
     return Finding(step=step, reason=Reason(subject=question.subject, kind=ReasonKind.UNKNOWN, text=text))

@@ -1,14 +1,19 @@
 """A control socket over real rules."""
 
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from proxy.control.rules import RuleCalls
 from proxy.control.server import serving
+from proxy.gate.rule_counts import RuleTally
+from proxy.gate.trial import Trials
 from proxy.journal.standing import JournalStanding, JournalState
 from tests.gate.test_generation import SHIPPED
 from tests.gate.test_rules_in_force import Scene, booted
 
+CHILD = (sys.executable, "-m", "proxy.cases.trial")
 STANDING = JournalStanding(
     state=JournalState.WRITABLE,
     reason="",
@@ -24,13 +29,15 @@ STANDING = JournalStanding(
 
 
 @asynccontextmanager
-async def controlled(folder: Path) -> AsyncIterator[tuple[Path, Scene]]:
-    """The socket's path, and the rules behind it."""
+async def controlled(folder: Path, trials: Trials | None = None) -> AsyncIterator[tuple[Path, Scene]]:
+    """The socket's path, and the rules behind it; cases are tried by `trials`."""
     rules = folder / "rules"
     rules.mkdir()
     (rules / "start.yml").write_text(SHIPPED)
     scene = booted(rules)
     path = folder / "control.sock"
-    async with serving(path, scene.rules, lambda: STANDING):
+    tally = RuleTally(lambda: scene.rules.current, scene.clock)
+    calls = RuleCalls(rules=scene.rules, counts=tally.counts, trials=trials or Trials(CHILD))
+    async with serving(path, calls, lambda: STANDING):
         yield path, scene
     scene.rules.close()

@@ -13,6 +13,7 @@ import pytest
 
 from proxy.control import server
 from proxy.control.peer import Peer
+from proxy.control.rules import RuleCalls
 from proxy.errors import CannotServe
 from tests.control.gates import controlled
 from tests.gate.test_generation import KEPT
@@ -97,12 +98,12 @@ async def test_nobody_else_can_connect_and_nothing_is_left(tmp_path: Path) -> No
     async with controlled(tmp_path) as (path, scene):
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         with pytest.raises(CannotServe, match=r"control\.socket"):
-            async with server.serving(path, scene.rules):
+            async with server.serving(path, RuleCalls(rules=scene.rules)):
                 pass
         assert (await call(path, "GET", "/v1/rules"))[0] == 200, "the first one still serves"
     assert not path.exists()
 
 
 async def test_without_a_path_nothing_is_served(tmp_path: Path) -> None:
-    async with controlled(tmp_path) as (_, scene), server.serving(None, scene.rules):
+    async with controlled(tmp_path) as (_, scene), server.serving(None, RuleCalls(rules=scene.rules)):
         assert set(await asyncio.to_thread(os.listdir, tmp_path)) == {"control.sock", "rules"}

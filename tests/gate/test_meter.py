@@ -8,12 +8,15 @@ import pytest
 
 from proxy.errors import Fault
 from proxy.gate.meter import REASON_CHARACTERS, Meter
+from proxy.gate.rule_counts import RuleTally
 from proxy.gate.standing import Attempt, Excepted, ExceptionState, Outcome, Standing, Trigger
 from proxy.gate.tally import Starts
 from proxy.journal.standing import JournalStanding, JournalState
 from proxy.metrics.snapshot import Telling
 from proxy.metrics.spread import FSYNC_S, Spread
 from proxy.ship.model import Lag, Status
+from tests.gate.fakes import RULES as IN_FORCE
+from tests.gate.fakes import FakeClock
 
 ATTEMPT = Attempt(at="2026-01-01T00:00:00Z", trigger=Trigger.BOOT, outcome=Outcome.LOADED, before="a", after="a")
 RULES = Standing(revision="abc", loaded_at="x", age_s=12.5, path="rules", files=(), watched=True, last_attempt=ATTEMPT)
@@ -39,6 +42,7 @@ def told(
     fsyncs.note(0.002)
     meter = Meter(
         starts=Starts(),
+        rule_tally=RuleTally(lambda: IN_FORCE, FakeClock()),
         in_flight=lambda: 3,
         rules=lambda: rules,
         journal=lambda: journal,

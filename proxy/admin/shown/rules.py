@@ -5,38 +5,25 @@ from dataclasses import dataclass
 from typing import Any
 
 from proxy.admin.shown.starts import Judgement
+from proxy.gate.rule_counts import RuleCount
 from proxy.gate.standing import Attempt, Excepted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RuleCount:
-    """What one rule did since the gate began. `kind` is `required`, `flow`, `guard` or `exception`; `rule` where it
-    stands; `mode` is `enforce`, `warn` or `shadow`; `would_deny` counts starts that it would have denied were it
-    enforced, `denied` those that it denied (with others or alone); `last` is the time of the last of either, or
-    empty."""
-
-    id: str
-    kind: str
-    rule: str
-    mode: str
-    judged: int
-    denied: int
-    would_deny: int
-    last: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class RuleFile:
-    """A file of the rules in force, as it was read: its text, and whether the one on the disk is another by now."""
+    """A file of the rules in force, as it was read: its text, and whether the one on the disk is another by now.
+    `left_out`: all files together are too long to be kept, so that the text of this one is not known."""
 
     path: str
     text: str
     changed: bool
+    left_out: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """All of it; the first fields are `gate.standing.Standing`'s. `counts_since` is when counting began."""
+    """All of it; the first fields are `gate.standing.Standing`'s, the newest of `attempts` first. `counts_since` is
+    when counting began."""
 
     revision: str
     loaded_at: str
@@ -53,7 +40,7 @@ class Rules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TryCase:
-    """A case in YAML, as `startgate test` reads it (docs/cases.md), to be judged by the rules in force."""
+    """A case in YAML, as `startgate test` reads it (docs/testing-rules.md), to be judged by the rules in force."""
 
     case: str
 
