@@ -46,8 +46,10 @@ class Exports:
     async def _blocks(self, arguments: list[str]) -> AsyncGenerator[bytes, None]:
         self._running += 1
         try:
-            async for block in self._child(arguments):
-                yield block
+            # Closed here, and not when somebody gets to it.
+            async with contextlib.aclosing(self._child(arguments)) as blocks:
+                async for block in blocks:
+                    yield block
         finally:
             self._running -= 1
 
