@@ -6,6 +6,8 @@ Every limit has its unit in its name, a default, and the reason for it beside it
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from proxy.tracing.settings import TracingSettings
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListenTls:
@@ -368,7 +370,7 @@ class GateSettings:
 
     `control` is the path of the control API's Unix socket, None for none; `watch_s` how many seconds lie between two
     looks at the rule files, None where nobody looks; `break_glass_keys` are public keys (PEM) by name; a start that
-    takes `slow_start_s` is logged step by step (0: none).
+    takes `slow_start_s` is logged step by step (0: none); `tracing` is None where nothing is traced.
     """
 
     socket: str
@@ -385,4 +387,5 @@ class GateSettings:
     sinks: Sinks = field(default_factory=Sinks)
     journaling: JournalSettings = field(default_factory=JournalSettings)
     masking: Masking = field(default_factory=Masking)
+    tracing: TracingSettings | None = None
     slow_start_s: float = 10.0

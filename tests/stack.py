@@ -22,6 +22,7 @@ from proxy.gate.trial import Trials
 from proxy.journal.entry import Phase
 from proxy.journal.read import Start, start, starts
 from proxy.settings import EdgeLimits, EdgeSettings, GateLimits, GateSettings, IdentitySettings, JournalSettings
+from proxy.tracing.settings import TracingSettings
 from tests.journal.checking import check_journal
 
 TRIAL = (sys.executable, "-m", "proxy.cases.trial")
@@ -149,6 +150,7 @@ async def in_front_of(
     limits: GateLimits | None = None,
     identity: IdentitySettings | None = None,
     journaling: JournalSettings | None = None,
+    tracing: TracingSettings | None = None,
 ) -> AsyncIterator[Stack]:
     """Run gate and edge in front of a cluster that is there; `folder` is theirs alone."""
     stop, reload = asyncio.Event(), asyncio.Event()
@@ -164,6 +166,7 @@ async def in_front_of(
             control=str(folder / "control.sock"),
             identity=identity,
             journaling=journaling or JournalSettings(),
+            tracing=tracing,
         )
         edge_settings = EdgeSettings(
             nodes=(cluster.url,),

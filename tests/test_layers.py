@@ -14,6 +14,7 @@ PACKAGE = ROOT / "proxy"
 
 BASE = frozenset({"errors", "model"})
 PLAIN = BASE | {"settings", "tasks", "tls", "renewal", "clientcert", "notes", "metrics", "logs"}
+PLAIN |= {"tracing", "tracing.settings"}
 DECISIONS = frozenset({"rules", "privileges", "destination", "route", "wire", "journal.entry", "journal.chain"})
 GATE = PLAIN | DECISIONS | {"gate"}
 IO = GATE | {"cluster", "journal", "identity"}
@@ -23,7 +24,10 @@ ARROWS: dict[str, frozenset[str]] = {
     "": frozenset(),
     "errors": frozenset(),
     "tasks": frozenset(),
-    "settings": frozenset(),
+    "settings": frozenset({"tracing.settings"}),
+    "tracing.settings": frozenset(),
+    # Whoever is traced knows it, and it knows nobody.
+    "tracing": BASE | {"tracing.settings"},
     "model": frozenset({"errors"}),
     "tls": BASE | {"settings"},
     "renewal": BASE | {"settings", "tls"},
@@ -62,7 +66,9 @@ ARROWS: dict[str, frozenset[str]] = {
     # The embedded cluster judges privileges and makes destinations as Elasticsearch does, and knows of no proxy.
     "embedded": PLAIN | {"privileges", "destination"},
     # The positions of YAML values come from the same reader as those of rule files.
-    "config": BASE | {"settings", "rules", "tls", "identity", "journal.fields", "journal.mask", "logs"},
+    "config": BASE
+    | {"settings", "rules", "tls", "identity", "journal.fields", "journal.mask", "logs"}
+    | {"tracing", "tracing.settings"},
     "listeners": BASE | {"settings"},
     "handover": BASE | {"tasks"},
     "preflight": PLAIN | {"rules", "cluster", "identity"},
@@ -105,6 +111,7 @@ APART = {
     "proxy.gate.reconcile": "gate.app",
     # How journal and sinks stand is told by the process, too.
     "proxy.gate.meter": "gate.app",
+    "proxy.tracing.settings": "tracing.settings",
     "proxy.journal.entry": "journal.entry",
     "proxy.journal.chain": "journal.chain",
     "proxy.journal.fields": "journal.fields",

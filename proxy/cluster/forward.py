@@ -17,6 +17,7 @@ from proxy.gate.request import header_text
 from proxy.model import Answer
 from proxy.renewal import renewable_cluster
 from proxy.settings import ClusterTls
+from proxy.tracing.current import asked, sent_to
 
 # RFC 9110 §7.6.1, and what the connection to the cluster sets for itself.
 HOP_BY_HOP = frozenset(
@@ -59,6 +60,13 @@ class Forwarder:
             ClusterUnreachable: no node could be reached, or the answer did not come whole in `timeout_s` seconds; the
                 start may have happened then.
         """
+        with asked("POST", target) as traced:
+            answer = await self._first(target, traced.headers(headers), body, timeout_s)
+            traced.answered(answer.status, {name.lower(): value for name, value in answer.headers})
+        return answer
+
+    async def _first(self, target: str, headers: Sequence[tuple[str, str]], body: bytes, timeout_s: float) -> Answer:
+        """The answer of the first node that can be reached."""
         failure: Exception | None = None
         for node in self.nodes:
             try:
@@ -73,7 +81,9 @@ class Forwarder:
     async def _post(
         self, node: URL, target: str, headers: Sequence[tuple[str, str]], body: bytes, timeout_s: float
     ) -> Answer:
-        url = URL(str(node).rstrip("/") + target, encoded=True)
+        base = str(node).rstrip("/")
+        sent_to(base, target)
+        url = URL(base + target, encoded=True)
         sent = _sent(headers)
         timeout = aiohttp.ClientTimeout(total=timeout_s, sock_connect=CONNECT_S)
         async with self._session.post(

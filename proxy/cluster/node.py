@@ -28,6 +28,7 @@ from yarl import URL
 from proxy.cluster.entries import Sink
 from proxy.errors import ClusterUnreachable
 from proxy.settings import GateLimits
+from proxy.tracing.current import sent_to
 
 # As the edge's own limit (EdgeLimits.upstream_connect_s): a node that is away must not hold up a start.
 CONNECT_S = 5.0
@@ -100,6 +101,7 @@ class Node(BaseAsyncNode):
         total_s = self.config.request_timeout if isinstance(request_timeout, DefaultType) else request_timeout
         reading = READING.get()
         begun = asyncio.get_running_loop().time()
+        sent_to(self.base_url, target)
         try:
             async with self._opened().request(
                 method,

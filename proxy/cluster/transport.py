@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import msgspec
 from aiohttp import ClientConnectorError, ConnectionTimeoutError
-from elastic_transport import AsyncTransport, ConnectionError, NodeConfig, Serializer, TransportError
+from elastic_transport import ApiResponseMeta, AsyncTransport, ConnectionError, NodeConfig, Serializer, TransportError
 from elastic_transport.client_utils import DEFAULT, url_to_node_config
 
 from proxy.cluster.entries import Sink
@@ -21,6 +21,7 @@ from proxy.errors import ClusterUnreachable, PassedOn, error_body
 from proxy.model import Credential
 from proxy.renewal import renewable_cluster
 from proxy.settings import ClusterTls, GateLimits
+from proxy.tracing.current import asked
 
 # Each start holds up to six connections for a moment; waiting for one would be a hidden round trip.
 CONNECTIONS_PER_NODE = 128
@@ -109,31 +110,48 @@ class Transport:
                 200, 201 nor 4xx; and 429.
             Refusal: what the sink raises.
         """
-        headers = {"accept": "application/json", **dict(credential.headers)}
-        if body is not None:
-            headers["content-type"] = "application/json"
+        reading = Reading(limit_bytes=self.limits.cluster_answer_bytes, sink=sink)
+        with asked(method, path) as traced:
+            headers = {"accept": "application/json", **dict(traced.headers(credential.headers))}
+            if body is not None:
+                headers["content-type"] = "application/json"
+            meta, data = await self._sent(method, path, headers, body, timeout_s, reading, safe=safe)
+            traced.answered(meta.status, meta.headers)
+        content = _decode(data, method, path)
+        reply = Reply(status=meta.status, content=content, headers=meta.headers, sent=reading.sent.times)
+        if not (reply.good or reply.refused):
+            raise ClusterUnreachable(f"{method} {path.partition('?')[0]}: status {reply.status} ({_reason(reply)})")
+        return reply
+
+    async def _sent(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        body: object,
+        timeout_s: float | None,
+        reading: Reading,
+        *,
+        safe: bool,
+    ) -> tuple[ApiResponseMeta, Any]:
+        """The answer of the first node that gives one."""
         timeout = DEFAULT if timeout_s is None else timeout_s
         nodes_left = len(self.nodes)
-        reading = Reading(limit_bytes=self.limits.cluster_answer_bytes, sink=sink)
         READING.set(reading)
         while True:
             nodes_left -= 1
             try:
-                meta, data = await self._transport.perform_request(
+                answer = await self._transport.perform_request(
                     method, path, body=body, headers=headers, request_timeout=timeout
                 )
-                break
             except ClusterUnreachable as failure:
                 raise ClusterUnreachable(f"{method} {path.partition('?')[0]}: {failure}") from failure
             except TransportError as failure:
                 safe = safe or method == "GET"
                 if not nodes_left or not _worth_another_node(failure, safe=safe, sent=reading.sent.times > 0):
                     raise ClusterUnreachable(f"{method} {path.partition('?')[0]}: {failure.message}") from failure
-        content = _decode(data, method, path)
-        reply = Reply(status=meta.status, content=content, headers=meta.headers, sent=reading.sent.times)
-        if not (reply.good or reply.refused):
-            raise ClusterUnreachable(f"{method} {path.partition('?')[0]}: status {reply.status} ({_reason(reply)})")
-        return reply
+            else:
+                return answer.meta, answer.body
 
     async def ask(
         self,

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 
 from proxy.settings import EdgeLimits, GateLimits, IdentityLimits, ShipLimits
+from proxy.tracing.settings import TraceLimits
 
 PREFIX = "STARTGATE_"
 
@@ -68,6 +69,10 @@ KEYS: Mapping[str, str] = {
     "log.access.slow_s": "a request that takes so many seconds is told in any case; 0: none for that",
     "log.access.errors": "`true` or `false`: whether a request that fails is told in any case",
     "log.access.query": "`true` or `false`: whether targets are told with their queries, which may hold secrets",
+    "tracing.otlp": "URL of a collector that gets traces of starts (OTLP over HTTP); nothing is traced where absent",
+    "tracing.headers_file": "file with headers that are sent along, `name: value`, a line each",
+    "tracing.ca": "PEM file with the authorities that the collector's certificate is checked against",
+    "tracing.sample": "share of the starts that are traced whose client decided nothing, from 0 to 1",
     "gate.socket": "path of the gate's Unix socket; a private temporary folder where absent",
     "control.socket": "path of the control API's Unix socket; `control.sock` in the journal's folder where absent",
     "identity.users_file": "users and password hashes, in the form of Elasticsearch's `users` file",
@@ -82,6 +87,7 @@ KEYS: Mapping[str, str] = {
     **{f"limits.gate.{limit.name}": "limit of the gate" for limit in fields(GateLimits)},
     **{f"limits.identity.{limit.name}": "limit of verifying passwords" for limit in fields(IdentityLimits)},
     **{f"limits.ship.{limit.name}": "limit of shipping the journal" for limit in fields(ShipLimits)},
+    **{f"limits.trace.{limit.name}": "limit of sending traces" for limit in fields(TraceLimits)},
 }
 
 # The long form of `listen` is nested: these are its keys, in the file and in the environment.

@@ -15,6 +15,7 @@ from proxy.config.logs import log_settings
 from proxy.config.masking import masking
 from proxy.config.peers import cluster_tls, forwarded
 from proxy.config.sinks import sinks
+from proxy.config.tracing import tracing_settings
 from proxy.config.tree import Node, Place, invalid, leaves, overlay, told
 from proxy.errors import ConfigError, Fault
 from proxy.logs.settings import LogSettings
@@ -34,9 +35,10 @@ from proxy.settings import (
     ShipLimits,
     Sinks,
 )
+from proxy.tracing.settings import TraceLimits, TracingSettings
 
 T = TypeVar("T")
-Limits = TypeVar("Limits", EdgeLimits, GateLimits, IdentityLimits, ShipLimits)
+Limits = TypeVar("Limits", EdgeLimits, GateLimits, IdentityLimits, ShipLimits, TraceLimits)
 
 DEFAULT_LISTEN = Listen(host="127.0.0.1", port=9400)
 DEFAULT_NODE = "http://127.0.0.1:9200"
@@ -56,7 +58,8 @@ class Config:
 
     `service` is the value of an `Authorization` header or None; `gate_socket` None means a private temporary folder;
     `watch_s` is None where changed rule files are not noticed; `break_glass_keys` are public keys (PEM) by name;
-    `identity` is None where the cluster says who asks; `admin` where there is no admin port.
+    `identity` is None where the cluster says who asks; `admin` where there is no admin port;
+    `tracing` where nothing is traced.
     """
 
     listen: tuple[Listen, ...]
@@ -79,6 +82,7 @@ class Config:
     masking: Masking = field(default_factory=Masking)
     journaling: JournalSettings = field(default_factory=JournalSettings)
     sinks: Sinks = field(default_factory=Sinks)
+    tracing: TracingSettings | None = None
     log: LogSettings = field(default_factory=LogSettings)
 
     def edge_settings(self, gate_socket: str) -> EdgeSettings:
@@ -109,6 +113,7 @@ class Config:
             watch_s=self.watch_s,
             break_glass_keys=self.break_glass_keys,
             masking=self.masking,
+            tracing=self.tracing,
             slow_start_s=self.log.slow_start_s,
         )
 
@@ -205,6 +210,7 @@ class _Reader:
             forwarded=forwarded(self),
             sinks=sinks(self, self._limits("limits.ship", ShipLimits())),
             masking=masking(self),
+            tracing=tracing_settings(self, self._limits("limits.trace", TraceLimits())),
             journaling=journal_settings(self),
             log=log_settings(self),
         )

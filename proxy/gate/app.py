@@ -1,13 +1,8 @@
-"""The gate's process: an aiohttp application on a Unix socket that only the edge on this machine can reach.
-
-What the edge tells in `X-Startgate-Peer` and `X-Startgate-Receipt` is believed, because nobody else can connect: the
-socket has mode 0600, and the edge drops headers of these names that clients send. `X-Startgate-Plan` is a client's own.
-"""
+"""The gate's process: an aiohttp application on a Unix socket that only the edge on this machine can reach."""
 
 import asyncio
 import functools
 import logging
-import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -21,13 +16,14 @@ from proxy.cluster.gateway import Gateway
 from proxy.control.rules import RuleCalls
 from proxy.control.server import serving
 from proxy.errors import ConfigError, Refusal, RulesError
-from proxy.gate import flow
+from proxy.gate import flow, traced
+from proxy.gate.arrival import arrived, sent_along
 from proxy.gate.flight import Credentials, Flight, Judged
 from proxy.gate.follow import Followers
 from proxy.gate.meter import Meter
 from proxy.gate.observing import Observing
 from proxy.gate.reconcile import Aftermath, reconcile
-from proxy.gate.request import EXPLAIN_HEADER, PLAN_HEADER, Arrived, header_text
+from proxy.gate.record_request import clients_span
 from proxy.gate.rule_counts import RuleTally
 from proxy.gate.rules_in_force import RulesInForce, RunCases, Source, no_cases
 from proxy.gate.standing import Trigger
@@ -47,6 +43,8 @@ from proxy.model import Answer, Credential, Job
 from proxy.settings import GateSettings
 from proxy.ship.fleet import Fleet, shipping
 from proxy.tasks import spawn
+from proxy.tracing.current import within
+from proxy.tracing.load import Tracer, tracer_of
 
 logger = logging.getLogger(__name__)
 
@@ -88,8 +86,10 @@ class Gate:
         journal: ScreenedJournal,
         cluster: Gateway,
         own: OwnIdentities | None = None,
+        tracer: Tracer | None = None,
     ) -> None:
         self._rules = rules
+        self._tracer = tracer
         self._own = own
         self._settings = settings
         self._journal = journal
@@ -123,13 +123,15 @@ class Gate:
         The rules are taken once, as one value: whatever is reloaded meanwhile, no start is judged by a mixture.
         """
         rules = self._rules.current
+        span = traced.begun(self._tracer, sent_along(request), request.raw_path.partition("?")[0])
         try:
-            body = await self._body(request)
+            start = arrived(request, await self._body(request), span)
+            work = flow.start(start, rules, self._world, self._lock)
         except Refusal as refusal:
-            work = flow.turn_away(_arrived(request, b""), refusal, rules, self._world)
-        else:
-            work = flow.start(_arrived(request, body), rules, self._world, self._lock)
-        flight = spawn(work, name="start")
+            start = arrived(request, b"", span)
+            work = flow.turn_away(start, refusal, rules, self._world)
+        with within(span, clients_span(start)):
+            flight = spawn(traced.finished(span, work), name="start")
         self._flights.add(flight)
         flight.add_done_callback(self._flights.discard)
         return _response(await asyncio.shield(flight))
@@ -152,6 +154,7 @@ class Gate:
     def _count(self, flight: Flight, answer: Answer) -> None:
         self.starts.note(flight, answer)
         self.rule_tally.note(flight)
+        traced.note(flight, answer)
 
     def _lock(self, job_id: str) -> asyncio.Lock:
         lock = self._locks.get(job_id)
@@ -208,29 +211,7 @@ class Gate:
         await self._cluster.close()
         await self.observing.close()
         await self._journal.close()
-
-
-def _arrived(request: web.Request, body: bytes) -> Arrived:
-    headers = tuple(
-        (header_text(name), header_text(value))
-        for name, value in request.raw_headers
-        if not name.lower().startswith(OWN_HEADERS.encode())
-    )
-    return Arrived(
-        target=request.raw_path,
-        headers=headers,
-        body=body,
-        peer=request.headers.get(PEER_HEADER, ""),
-        receipt=request.headers.get(RECEIPT_HEADER) or secrets.token_hex(16),
-        certificate=request.headers.get(SUBJECT_HEADER, ""),
-        front=request.headers.get(FRONT_HEADER, ""),
-        plan=_values(request, PLAN_HEADER),
-        explain=_values(request, EXPLAIN_HEADER),
-    )
-
-
-def _values(request: web.Request, name: str) -> tuple[str, ...]:
-    return tuple(header_text(value) for key, value in request.raw_headers if key.lower() == name.encode())
+        await traced.close(self._tracer)
 
 
 def _response(answer: Answer) -> web.Response:
@@ -301,7 +282,7 @@ async def run(
         await journal.close()
         raise
     rules = RulesInForce(source, taken, cases, journal, SystemClock())
-    gate = Gate(settings, rules, journal, cluster, own)
+    gate = Gate(settings, rules, journal, cluster, own, tracer_of(settings.tracing))
     runner = _runner(gate, settings)
     await runner.setup()
     try:

@@ -33,6 +33,7 @@ from proxy.model import Answer
 from proxy.notes import UNCERTAIN
 from proxy.rules import Rules, explanation, settings_for
 from proxy.settings import GateLimits
+from proxy.tracing.current import step
 
 __all__ = ["EVERY_START", "World", "start", "turn_away"]
 
@@ -88,7 +89,8 @@ async def _recorded(flight: Flight, answer: Answer, parameters: dict[str, str], 
         # There is no record for a receipt to name. See docs/decisions/118-repeated-401s-are-folded.md.
         return replace(answer, headers=tuple(pair for pair in answer.headers if pair[0] != RECEIPT_HEADER))
     try:
-        await world.journal.append(_outcome(flight, answer, world.clock.now_ms()))
+        with step("record outcome"):
+            await world.journal.append(_outcome(flight, answer, world.clock.now_ms()))
     except JournalError as failure:
         refusal = _failed(flight, failure)
         return refused(refusal, parameters, flight.arrived.header("accept"), flight.arrived.receipt)
@@ -142,7 +144,8 @@ async def _in_turn(
     if any(turn.locked() for turn in turns):
         await _judged(flight, wanted, rules, world)
     async with AsyncExitStack() as held:
-        await _take(turns, held, wanted, world.limits)
+        with step("wait"):
+            await _take(turns, held, wanted, world.limits)
         # Judged by itself, and anew: the flight before may have changed everything.
         case, plan = await _judged(flight, wanted, rules, world)
         return await _act(flight, case, plan, wanted, world)
@@ -207,9 +210,10 @@ async def _previewed(flight: Flight, wanted: Wanted, parameters: dict[str, str],
     read, failed = (facts, None) if not isinstance(facts, Refusal) else (None, facts)
     if failed is planned:
         failed = None
-    found_in, said = await asyncio.gather(
-        _found_in(case, planned, world.cluster), foretold(case, planned, world.cluster)
-    )
+    with step("foretell"):
+        found_in, said = await asyncio.gather(
+            _found_in(case, planned, world.cluster), foretold(case, planned, world.cluster)
+        )
     # A document about thousands of sources takes a while to write, for which other starts must not wait.
     found = (case, authorised.verdict, planned, read, authorised.grants, found_in, flight.begun_ms, failed)
 
@@ -241,10 +245,11 @@ async def _found_in(case: Case, planned: Plan | Refusal, cluster: Cluster) -> in
 
 async def _in_peace(case: Case, authorised: Authorised, facts: Facts | StartgateError | None, now_ms: int) -> Plan:
     """The plan, made where no other start has to wait for it."""
-    if isinstance(facts, Facts) and is_large(facts.sources):
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(_LARGE, _planned, case, authorised, facts, now_ms)
-    return _planned(case, authorised, facts, now_ms)
+    with step("plan"):
+        if isinstance(facts, Facts) and is_large(facts.sources):
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(_LARGE, _planned, case, authorised, facts, now_ms)
+        return _planned(case, authorised, facts, now_ms)
 
 
 def _planned(case: Case, authorised: Authorised, facts: Facts | StartgateError | None, now_ms: int) -> Plan:
@@ -263,22 +268,28 @@ def _planned(case: Case, authorised: Authorised, facts: Facts | StartgateError |
 async def _act(flight: Flight, case: Case, plan: Plan, wanted: Wanted, world: World) -> Answer:
     creating = creator(case, plan)
     _announce(flight)
-    await world.journal.append(record.intent(flight, world.clock.now_ms()))
+    with step("record intent"):
+        await world.journal.append(record.intent(flight, world.clock.now_ms()))
     flight.intended = True
     flight.mark("intended", world.clock.ticks_s())
     try:
-        await prepare(flight, case, plan, creating, world.cluster)
+        with step("prepare"):
+            await prepare(flight, case, plan, creating, world.cluster)
     except StartgateError:
-        await clean_up(flight, case, creating, None, world.cluster)
+        with step("clean up"):
+            await clean_up(flight, case, creating, None, world.cluster)
         raise
     flight.mark("prepared", world.clock.ticks_s())
     try:
-        answer = flight.cluster_answer = await _forward(flight.arrived, case, wanted, world)
+        with step("forward"):
+            answer = flight.cluster_answer = await _forward(flight.arrived, case, wanted, world)
     except Exception:
         _follow(flight, case, None, world)
         raise
     flight.mark("forwarded", world.clock.ticks_s())
-    await clean_up(flight, case, creating, answer, world.cluster)
+    if answer.status >= 400:
+        with step("clean up"):
+            await clean_up(flight, case, creating, answer, world.cluster)
     _follow(flight, case, answer.status, world)
     headers = (*answer.headers, (RECEIPT_HEADER, flight.arrived.receipt))
     return Answer(status=answer.status, headers=headers, body=answer.body)

@@ -17,6 +17,7 @@ from proxy.model import Credential, Identity, Job, JobState
 from proxy.rules import Verdict, refusal_reason
 from proxy.settings import GateLimits
 from proxy.tasks import spawn
+from proxy.tracing.current import step, within
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
@@ -163,7 +164,8 @@ class Followers:
         if judged is not None:
             looks.append(stop_if_denied(judged, caller, self._cluster))
         del judged  # a situation may name thousands of indices, and jobs run for hours
-        found = [text for text in await asyncio.gather(*looks) if text is not None]
+        with step("look again"):
+            found = [text for text in await asyncio.gather(*looks) if text is not None]
         for text in found:
             logger.error("start %s of %s: %s", one.receipt, one.job_id, text)
         one.found = "; ".join(found)
@@ -177,7 +179,9 @@ class Followers:
         self._followed[one.job_id] = one
         self._more.set()
         if self._polling is None or self._polling.done():
-            self._polling = spawn(self._poll(), name="follow jobs")
+            # It asks about all jobs: what it does belongs to no single start.
+            with within(None):
+                self._polling = spawn(self._poll(), name="follow jobs")
 
     async def _poll(self) -> None:
         """Until nobody is left."""

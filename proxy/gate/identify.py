@@ -19,7 +19,7 @@ IDENTIFY_ACTION = "cluster:admin/xpack/security/user/authenticate"
 CALLER_HEADERS = ("authorization", RUN_AS_HEADER, "es-client-authentication")
 SECONDARY_CLIENT_HEADER = "es-secondary-x-client-authentication"
 # Sent along with each call that is made for a start, so that the cluster's own audit log can be joined with ours.
-TRACE_HEADERS = ("x-opaque-id", "traceparent")
+TRACE_HEADERS = ("x-opaque-id", "traceparent", "tracestate")
 
 
 def credentials_of(arrived: Arrived, service: str | None, *, own: bool = False) -> Credentials:
@@ -34,7 +34,7 @@ def credentials_of(arrived: Arrived, service: str | None, *, own: bool = False) 
     for name in (*CALLER_HEADERS, SECONDARY_HEADER, SECONDARY_CLIENT_HEADER):
         if len(arrived.header_values(name)) > 1:
             raise Refusal(400, "illegal_argument_exception", f"multiple values for single-valued header [{name}]")
-    trace = tuple((name, value) for name in TRACE_HEADERS if (value := arrived.header(name)) is not None)
+    trace = _trace(arrived)
     served = Credential(whose="service", headers=(("authorization", service), *trace)) if service else None
     if own:
         ours = served.headers if served is not None else trace
@@ -45,6 +45,15 @@ def credentials_of(arrived: Arrived, service: str | None, *, own: bool = False) 
         secondary=_secondary(arrived, trace),
         service=served,
     )
+
+
+def _trace(arrived: Arrived) -> tuple[tuple[str, str], ...]:
+    """What joins calls to a start, as it came; `tracestate` may come in several headers, which are one list, and is
+    nothing without its `traceparent` (W3C Trace Context §3.3)."""
+    found = _named(arrived, TRACE_HEADERS[:2])
+    states = [value for value in arrived.header_values("tracestate") if value]
+    joined = (("tracestate", ",".join(states)),) if states and arrived.header("traceparent") is not None else ()
+    return (*found, *joined)
 
 
 def _named(arrived: Arrived, names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:

@@ -21,6 +21,7 @@ from proxy.journal.entry import cut, cut_list
 from proxy.model import Answer, Credential, Job
 from proxy.rules import Request, Rules, refusal_reason, subjects_of
 from proxy.settings import GateLimits
+from proxy.tracing.current import step
 
 # What guards see where a start waits as long as it takes.
 NO_LIMIT_S = -1.0
@@ -85,7 +86,8 @@ async def _known(flight: Flight, wanted: Wanted, rules: Rules, world: World) -> 
     # What was found out before a wait does not count any more, and must not stand in the record.
     flight.known = flight.subjects = flight.verdict = flight.situation = flight.sources = flight.plan = None
     credentials = credentials_of(flight.arrived, world.service, own=world.own is not None)
-    known = await _identified(flight, wanted, credentials, rules, world)
+    with step("identify"):
+        known = await _identified(flight, wanted, credentials, rules, world)
     flight.mark("identified", world.clock.ticks_s())
     subjects = flight.subjects = subjects_of(rules, known.caller, known.secondary, known.job.owner)
     return Case(rules=rules, credentials=credentials, known=known, subjects=subjects)
@@ -108,7 +110,8 @@ async def _identified(flight: Flight, wanted: Wanted, credentials: Credentials, 
 
 async def _authorised(flight: Flight, wanted: Wanted, case: Case, world: World) -> Authorised:
     request = request_of(flight.arrived, wanted)
-    authorised = await authorise(case, request, reader(case), world.clock.now_ms(), world.cluster)
+    with step("authorise"):
+        authorised = await authorise(case, request, reader(case), world.clock.now_ms(), world.cluster)
     flight.verdict, flight.situation = authorised.verdict, authorised.situation
     flight.mark("judged", world.clock.ticks_s())
     return authorised
@@ -137,9 +140,10 @@ async def _facts(
         return None
     name = known.job.destination
     try:
-        read, given = await asyncio.gather(
-            cluster.facts(known.job.sources, name, credential), _given(name, maker(case), cluster)
-        )
+        with step("read sources"):
+            read, given = await asyncio.gather(
+                cluster.facts(known.job.sources, name, credential), _given(name, maker(case), cluster)
+            )
         return replace(read, given=given)
     except (Refusal, ClusterUnreachable) as failure:
         return failure

@@ -8,6 +8,7 @@ from urllib.parse import unquote_plus as decoded
 from proxy import clientcert
 from proxy.gate.request import Arrived
 from proxy.journal import entry
+from proxy.tracing.w3c import Ids, parent_of
 
 # What Elasticsearch's texts quote, and what of a query or a body they may quote in another way.
 _QUOTED = re.compile(r"\[[^\]]*\]|'[^']*'")
@@ -22,16 +23,15 @@ def request_fields(arrived: Arrived) -> dict[str, Any]:
         # Nor a fragment, which Elasticsearch 9.1 cuts off like a query.
         "url": {"path": entry.cut(arrived.path.partition("#")[0])},
     }
-    agent, opaque, parent = (arrived.header(name) for name in ("user-agent", "x-opaque-id", "traceparent"))
+    agent, opaque = (arrived.header(name) for name in ("user-agent", "x-opaque-id"))
     if agent is not None:
         fields["user_agent"] = {"original": entry.cut(agent)}
     if opaque is not None:
         fields["labels"] = {"x_opaque_id": entry.cut(opaque)}
-    # W3C Trace Context: version-traceid-parentid-flags
-    parts = (parent or "").split("-")
-    if len(parts) == 4:
-        fields["trace"] = {"id": entry.cut(parts[1])}
-        fields["span"] = {"id": entry.cut(parts[2])}
+    ids = arrived.span or clients_span(arrived)
+    if ids is not None:
+        fields["trace"] = {"id": ids.trace_id}
+        fields["span"] = {"id": ids.span_id}
     forwarded = arrived.header_values("x-forwarded-for")
     if forwarded:
         fields["client"] = {"address": entry.cut(", ".join(forwarded))}
@@ -39,6 +39,12 @@ def request_fields(arrived: Arrived) -> dict[str, Any]:
     if subject:
         fields["tls"] = {"client": {"subject": entry.cut(subject)}}
     return fields
+
+
+def clients_span(arrived: Arrived) -> Ids | None:
+    """The span that the client sent it in; None where it names none, or not one that can be read."""
+    parent = parent_of(arrived.headers)
+    return parent.ids if parent is not None else None
 
 
 def _source(peer: str) -> dict[str, Any]:

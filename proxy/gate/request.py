@@ -11,6 +11,7 @@ from proxy.errors import Refusal
 from proxy.gate.body import body_fields, inflated
 from proxy.gate.escapes import decode_path, decode_query
 from proxy.gate.timevalue import parse_timeout
+from proxy.tracing.w3c import Ids
 
 ID_LIMIT_CHARS = 64
 # MlStrings.VALID_ID_CHAR_PATTERN
@@ -38,7 +39,8 @@ class Arrived:
     of Startgate's own left out; `plan` and `explain` hold the values of `X-Startgate-Plan` and `X-Startgate-Explain`,
     which are never sent to the cluster.
     `certificate` is what the edge tells of the client's, as `clientcert.told` words it; `front` is the address of who
-    told `peer` by PROXY protocol; both are empty where there is none."""
+    told `peer` by PROXY protocol; both are empty where there is none. `span` is the span that was begun for it, None
+    where it is not traced."""
 
     target: str
     headers: tuple[tuple[str, str], ...] = field(repr=False)
@@ -49,6 +51,7 @@ class Arrived:
     explain: tuple[str, ...] = ()
     certificate: str = field(default="", repr=False)
     front: str = ""
+    span: Ids | None = None
 
     @property
     def plan_only(self) -> bool:

@@ -114,8 +114,8 @@ _REQUEST = (
     _other(Kind.COUNT, "http.response.status_code", "the status that the client got"),
     _keyword("url.path", "the path of the request, as it came; never its query"),
     _keyword("labels.x_opaque_id", "`X-Opaque-Id`: the cluster's own audit log has it, too"),
-    _keyword("trace.id", "trace id of `traceparent` (W3C Trace Context)"),
-    _keyword("span.id", "its parent id"),
+    _keyword("trace.id", "trace id of `traceparent` (W3C Trace Context), else of the gate's own trace"),
+    _keyword("span.id", "its parent id; where starts are traced, the gate's own span"),
 )
 _RECORD = (
     _other(Kind.COUNT, "startgate.format", "form of the record; 1", always=True),

@@ -17,6 +17,7 @@ from proxy.journal.mask import MASKABLE
 from proxy.logs.levels import LEVELS
 from proxy.settings import EdgeLimits, GateLimits, IdentityLimits, ShipLimits
 from proxy.tls import VERIFY_MODES, VERSIONS
+from proxy.tracing.settings import TraceLimits
 
 _TEXTS = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
 _ANY = {"type": ["string", "number", "boolean", "array", "object"]}
@@ -62,6 +63,10 @@ _KINDS: dict[str, dict[str, Any]] = {
     "log.access.slow_s": {"type": "number", "minimum": 0},
     "log.access.errors": {"type": "boolean"},
     "log.access.query": {"type": "boolean"},
+    "tracing.otlp": {"type": "string"},
+    "tracing.headers_file": {"type": "string"},
+    "tracing.ca": {"type": "string"},
+    "tracing.sample": {"type": "number", "minimum": 0, "maximum": 1},
     "gate.socket": {"type": "string"},
 }
 _LIMITS = {
@@ -73,6 +78,7 @@ _LIMITS = {
         ("gate", GateLimits),
         ("identity", IdentityLimits),
         ("ship", ShipLimits),
+        ("trace", TraceLimits),
     )
     for limit in fields(kind)
 }

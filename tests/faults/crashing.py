@@ -18,7 +18,7 @@ import msgspec
 from proxy.embedded.app import Cluster
 from proxy.embedded.backend import Answer, Call
 from proxy.embedded.front import Front
-from proxy.gate.app import PEER_HEADER, RECEIPT_HEADER
+from proxy.gate.arrival import PEER_HEADER, RECEIPT_HEADER
 from proxy.journal.entry import Phase
 from proxy.journal.read import Start, records, starts
 from proxy.journal.verify import verify

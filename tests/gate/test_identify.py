@@ -52,6 +52,19 @@ def test_the_caller_is_whom_the_headers_name() -> None:
     assert (found.secondary, found.service) == (None, None)
 
 
+@pytest.mark.parametrize(
+    ("headers", "trace"),
+    [
+        ([("traceparent", "t"), ("tracestate", "a=1"), ("TraceState", ""), ("tracestate", "b=2")], "a=1,b=2"),
+        ([("traceparent", "t"), ("tracestate", "")], None),
+        ([("tracestate", "a=1")], None),
+    ],
+)
+def test_the_state_of_a_trace_goes_along_as_one_list(headers: list[tuple[str, str]], trace: str | None) -> None:
+    found = credentials_of(arrived(AUTH, *headers), None)
+    assert dict(found.caller.headers).get("tracestate") == trace
+
+
 def test_the_secondary_has_its_own_headers_only() -> None:
     """Run-as is the caller's alone; the shared secret of a JWT realm has a header of its own for the secondary."""
     found = credentials_of(

@@ -271,7 +271,7 @@ def test_a_certificate_that_cannot_be_told_stops_nobody(certificate: str) -> Non
     assert "tls" not in record.intent(flight(arrived=replace(arrived(), certificate=certificate)), 0)
 
 
-@pytest.mark.parametrize("parent", ["", "00-a-b", "00-a-b-c-d"])
+@pytest.mark.parametrize("parent", ["", "00-a-b", "00-a-b-c-d", "00-a-b-01", f"00-{'0' * 32}-b7ad6b7169203331-01"])
 def test_a_traceparent_that_is_none_is_left_out(parent: str) -> None:
     told = record.intent(flight(arrived=arrived(("traceparent", parent))), 0)
     assert not {"trace", "span"} & set(told)

@@ -1,10 +1,14 @@
 """What goes on record of a request: named headers alone; a text about it without what it quotes."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.gate.record_request import request_fields, way_fields, without_quotes
+from proxy.gate.record_request import clients_span, request_fields, way_fields, without_quotes
+from proxy.gate.request import Arrived
+from proxy.tracing.w3c import Ids
 from tests.gate.fakes import TARGET, arrived
 
 
@@ -75,3 +79,20 @@ def test_whatever_is_quoted_in_brackets_goes(value: str) -> None:
 
 def test_a_long_text_is_not_searched_to_its_end() -> None:
     assert len(without_quotes("x" * 100_000, arrived())) < 10_000
+
+
+def test_of_a_traced_start_the_ids_are_those_of_its_own_span() -> None:
+    parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    one = Arrived(target="/", headers=(("traceparent", parent),), receipt="r")
+    own = Ids(trace_id="0af7651916cd43dd8448eb211c80319c", span_id="1" * 16)
+    assert clients_span(one) == Ids(trace_id=own.trace_id, span_id="b7ad6b7169203331")
+    for start, ids in ((one, clients_span(one)), (replace(one, span=own), own)):
+        assert ids is not None
+        told = request_fields(start)
+        assert (told["trace"], told["span"]) == ({"id": ids.trace_id}, {"id": ids.span_id})
+
+
+def test_two_traceparents_name_no_trace() -> None:
+    parent = ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+    told = request_fields(Arrived(target="/", headers=(parent, parent), receipt="r"))
+    assert not {"trace", "span"} & set(told)

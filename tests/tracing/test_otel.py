@@ -1,0 +1,163 @@
+"""Spans as a collector gets them."""
+
+import asyncio
+import logging
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from proxy.tracing.current import Kind
+from proxy.tracing.otel import ATTRIBUTE_CHARACTERS, OtelTracer
+from proxy.tracing.settings import TraceLimits, TracingSettings
+from proxy.tracing.w3c import Parent, read
+from tests.tracing.collector import collecting
+
+LIMITS = TraceLimits(pause_s=0.01, send_s=0.5, flush_s=10.0)
+CLIENTS = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-"
+
+
+@asynccontextmanager
+async def tracing(endpoint: str, **changes: Any) -> AsyncIterator[OtelTracer]:
+    """A tracer that sends there, ended in the end."""
+    tracer = OtelTracer(replace(TracingSettings(endpoint=endpoint, limits=LIMITS), **changes))
+    try:
+        yield tracer
+    finally:
+        await asyncio.to_thread(tracer.close)
+
+
+def parent(flags: str, *states: str) -> Parent:
+    """The client's span."""
+    found = read(CLIENTS + flags, states)
+    assert found is not None
+    return found
+
+
+def spans(tracer: OtelTracer, of: Parent | None = None) -> tuple[str, str]:
+    """One start with a step and a call; the ids of the trace, and what the call carries."""
+    root = tracer.begin("start", {"startgate.kind": "start"}, of)
+    step = root.child("step", Kind.INTERNAL, {})
+    call = step.child("call", Kind.CLIENT, {"db.system.name": "elasticsearch"})
+    call.tell({"http.response.status_code": 500, "long": "x" * 5000})
+    call.fail("500")
+    for span in (call, step, root):
+        span.end()
+    assert call.state == root.state
+    return root.ids.trace_id, call.carried
+
+
+async def test_spans_arrive_with_their_parents() -> None:
+    async with collecting() as collector:
+        async with tracing(collector.url) as tracer:
+            trace, carried = spans(tracer)
+        [call, step, root] = collector.spans
+        assert [one.name for one in (root, step, call)] == ["start", "step", "call"]
+        assert [one.kind for one in (root, step, call)] == ["server", "internal", "client"]
+        assert (root.parent_id, step.parent_id, call.parent_id) == ("", root.span_id, step.span_id)
+        assert {one.trace_id for one in collector.spans} == {trace}
+        assert carried.startswith(f"00-{trace}-{call.span_id}-")
+        assert (call.failed, call.message, call.attributes["error.type"]) == (True, "", "500")
+        assert len(str(call.attributes["long"])) == ATTRIBUTE_CHARACTERS
+        assert not root.failed
+        assert all(one.ended for one in collector.spans)
+
+
+async def test_the_resource_says_who_sends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_RESOURCE_ATTRIBUTES", "k8s.pod.name=startgate-0")
+    async with collecting() as collector:
+        async with tracing(collector.url) as tracer:
+            spans(tracer)
+        told = collector.resources[0]
+        assert told["service.name"] == "startgate"
+        assert told["host.name"] == socket.gethostname()
+        assert told["k8s.pod.name"] == "startgate-0"
+        assert {"service.version", "service.instance.id", "process.pid"} <= set(told)
+
+
+async def test_the_environment_neither_sends_elsewhere_nor_adds_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://127.0.0.1:1/")
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1/")
+    monkeypatch.setenv("OTEL_TRACES_SAMPLER", "always_off")
+    async with collecting() as collector:
+        async with tracing(collector.url, headers=(("authorization", "Bearer t"),)) as tracer:
+            spans(tracer)
+        assert len(collector.spans) == 3
+        assert collector.headers["authorization"] == "Bearer t"
+        assert collector.headers["content-type"] == "application/x-protobuf"
+        assert collector.headers["content-encoding"] == "gzip"
+
+
+@pytest.mark.parametrize(("flags", "sample", "sent"), [("01", 0.0, 3), ("00", 1.0, 0), ("03", 0.0, 3), ("02", 1.0, 0)])
+async def test_what_the_client_decided_holds(flags: str, sample: float, sent: int) -> None:
+    async with collecting() as collector:
+        async with tracing(collector.url, sample=sample) as tracer:
+            trace, carried = spans(tracer, parent(flags, "vendor=1"))
+        assert len(collector.spans) == sent
+        assert trace == CLIENTS[3:35]
+        # Its own id, in the client's trace, with the client's flag.
+        assert carried.startswith(CLIENTS[:36])
+        assert carried[36:52] != CLIENTS[36:52]
+        assert carried.endswith(flags)
+        for one in collector.named("start"):
+            assert (one.parent_id, one.state) == (CLIENTS[36:52], "vendor=1")
+
+
+@pytest.mark.parametrize(("sample", "sent"), [(0.0, 0), (1.0, 3)])
+async def test_for_others_the_share_decides(sample: float, sent: int) -> None:
+    async with collecting() as collector:
+        async with tracing(collector.url, sample=sample) as tracer:
+            _, carried = spans(tracer)
+        assert len(collector.spans) == sent
+        found = read(carried)
+        assert found is not None
+        assert found.sampled == bool(sent)
+
+
+async def test_a_state_that_cannot_be_read_goes_on_as_it_came(caplog: pytest.LogCaptureFixture) -> None:
+    async with collecting() as collector:
+        async with tracing(collector.url) as tracer:
+            root = tracer.begin("start", {}, parent("01", "no state at all, =1", "x"))
+            assert root.state == "no state at all, =1,x"
+            root.end()
+        [one] = collector.spans
+        assert one.state == ""
+    assert caplog.text == ""
+
+
+@pytest.mark.parametrize("status", [400, 401, 500, 503])
+async def test_what_the_collector_refuses_is_lost_and_told(caplog: pytest.LogCaptureFixture, status: int) -> None:
+    async with collecting() as collector:
+        collector.status = status
+        async with tracing(collector.url, headers=(("authorization", "Bearer s3cret"),)) as tracer:
+            spans(tracer)
+            await collector.until(lambda one: one.batches > 0)
+        assert tracer.lost == 3
+    [record] = caplog.records
+    assert record.getMessage() == f"3 spans of traces were not sent: {collector.url}: status {status}"
+    assert record.levelno == logging.WARNING
+
+
+async def test_a_collector_that_is_away_is_told_of(caplog: pytest.LogCaptureFixture) -> None:
+    listener = socket.create_server(("127.0.0.1", 0))
+    port = listener.getsockname()[1]
+    listener.close()
+    async with tracing(f"http://127.0.0.1:{port}/v1/traces") as tracer:
+        spans(tracer)
+    assert tracer.lost == 3
+    assert "not sent" in caplog.text
+    assert "Error" in caplog.text
+
+
+async def test_a_collector_that_is_slow_holds_up_no_end(caplog: pytest.LogCaptureFixture) -> None:
+    limits = TraceLimits(pause_s=0.01, send_s=0.2, flush_s=10.0)
+    async with collecting() as collector:
+        collector.wait_s = 60.0
+        async with tracing(collector.url, limits=limits) as tracer:
+            spans(tracer)
+            await collector.until(lambda one: one.batches > 0)
+        assert tracer.lost == 3
+    assert "not sent" in caplog.text
