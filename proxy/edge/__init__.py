@@ -4,7 +4,7 @@
 - `door`, `networks`      what comes before the first request: PROXY header and TLS; addresses that were named
 - `forwarding`            what nodes and gate are told of who asked, where that is asked for
 - `client`, `patience`, `connection`  a client's connection: heads in, refusals; its times; its state, and how it ends
-- `exchange`, `sending`, `sides`  one request and its answer, relayed with back-pressure; the request's half; both sides
+- `exchange`, `sending`, `lane`, `sides`  a request and its answer, relayed; its first half; the short way; both sides
 - `special`, `observed`   requests that the gate judges or is told of; `notes` tells it, and of what it missed
 - `sniffing`; `logged`, `access`  nodes' addresses in answers, rewritten; the access log, and connections told there
 - `caps`, `refusals`      how many connections and requests there may be; what was refused, counted and told

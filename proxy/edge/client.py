@@ -17,6 +17,7 @@ from proxy.edge.answers import error_answer
 from proxy.edge.caps import CAPPED, SURPLUS, SURPLUS_S, capped_answer
 from proxy.edge.context import Context
 from proxy.edge.exchange import Exchange
+from proxy.edge.lane import Lane
 from proxy.edge.patience import PatientConnection
 from proxy.edge.receipt import host_name
 from proxy.edge.refusals import Reason
@@ -80,6 +81,7 @@ class ClientConnection(PatientConnection):
         if isinstance(exc, ssl.SSLError):
             self.note(Reason.TLS, exc.reason.replace("_", " ").lower() if exc.reason else "the connection broke")
         self._leave()
+        self._lane = None  # it holds this connection
         self._context.caps.leave(self._origin, self._beyond)
         self._context.sweep.discard(self)
         self._context.left(self)
@@ -117,6 +119,37 @@ class ClientConnection(PatientConnection):
             self._go_on()
         else:
             self.deadline = self._context.sweep.now + self._context.limits.client_idle_s
+
+    def answered(self) -> None:
+        """The answer to a request that came whole has been written, and the connection lives on."""
+        context = self._context
+        self._exchange = None
+        context.caps.end(self._origin)
+        if self._held and not self.write_paused:
+            self._go_on()
+        else:
+            self.deadline = context.sweep.now + context.limits.client_idle_s
+
+    def head_again(self) -> RequestHead:
+        """The head of the request that is on the lane, without its lines."""
+        # Nothing has been decoded since: what came meanwhile is held.
+        decoder = self._decoder
+        self._head = RequestHead(
+            decoder.method,
+            decoder.target,
+            minor=1,
+            section=b"",
+            framing=decoder.framing,
+            keep_alive=True,
+            has_host=True,
+            expects=False,
+            end=decoder.end,
+        )
+        return self._head
+
+    def goes_on_as(self, exchange: Exchange) -> None:
+        """The request has left the lane."""
+        self._exchange = exchange
 
     def failed(self, status: int, type: str, reason: str, headers: tuple[tuple[str, str], ...], why: Reason) -> None:
         """The exchange came to nothing: answer with this error."""
@@ -173,9 +206,20 @@ class ClientConnection(PatientConnection):
 
     def _next(self, data: bytes) -> None:
         """Begin the request that `data` begins with, or keep what there is of its head."""
+        decoder = self._decoder
+        if not decoder.again(data):
+            self._next_anew(data)
+            return
+        self._in_head = False
+        if decoder.plain and decoder.framing == len(data) - decoder.end and self._by_lane(data):
+            return
+        self._head = head = decoder.head(data)
+        self._serve(head, data)
+
+    def _next_anew(self, data: bytes) -> None:
         context = self._context
         try:
-            head = self._decoder.decode(data)
+            head = self._decoder.anew(data)
         except WireError as fault:
             self._refuse(fault.status, fault.reason, Reason.MALFORMED)
             return
@@ -188,6 +232,28 @@ class ClientConnection(PatientConnection):
         self._in_head = False
         self._head = head
         self._serve(head, data)
+
+    def _by_lane(self, data: bytes) -> bool:
+        """A whole request whose head is known again: send it the short way, if it may go there. False if it may not."""
+        context, decoder = self._context, self._decoder
+        method, target = decoder.method, decoder.target
+        # An answer to HEAD ends with its head, whatever that says.
+        if method == b"HEAD" or route(method, target) is not PASS or context.forwarding is not None:
+            return False
+        if context.rewrites_sniffing and sniffs(method, target):
+            return False
+        if context.caps.begin(self._origin) is not None:
+            return False
+        upstream = context.cluster.pool.idle()
+        if upstream is None:
+            context.caps.end(self._origin)
+            return False
+        if (lane := self._lane) is None:
+            lane = self._lane = Lane(self, context.cluster, context.answer_limits)
+        self._exchange = lane
+        self.deadline = self._until = context.until()
+        lane.send(upstream, decoder.message(data), decoder.framing)
+        return True
 
     def _serve(self, head: RequestHead, data: bytes) -> None:
         """A request that was understood: to whom it goes, if there is room for it."""

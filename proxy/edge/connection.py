@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from proxy.edge.answers import error_answer
 from proxy.edge.context import FIRST_REQUEST_S, Context
 from proxy.edge.exchange import Exchange
+from proxy.edge.lane import Lane
 from proxy.edge.receipt import peer_name
 from proxy.edge.refusals import Reason
 from proxy.edge.sockets import reset_on_close
@@ -25,9 +26,9 @@ class Connection(asyncio.Protocol):
     too slowly; `draining`: no request is read after the current one."""
 
     __slots__ = (
-        "_beyond", "_body_bytes", "_context", "_decoder", "_exchange", "_head", "_held", "_in_head", "_lingering",
-        "_origin", "_read_paused", "_source", "_until", "_window_end", "deadline", "draining", "transport",
-        "write_paused",
+        "_beyond", "_body_bytes", "_context", "_decoder", "_exchange", "_head", "_held", "_in_head", "_lane",
+        "_lingering", "_origin", "_read_paused", "_source", "_until", "_window_end", "deadline", "draining",
+        "transport", "write_paused",
     )  # fmt: skip
 
     def __init__(self, context: Context, source: Source = None) -> None:
@@ -36,10 +37,11 @@ class Connection(asyncio.Protocol):
         self._body_bytes = 0  # of the request's body, in this window
         self._context = context
         self._decoder = RequestDecoder(context.request_limits)
-        self._exchange: Exchange | None = None
+        self._exchange: Exchange | Lane | None = None
         self._head: RequestHead | None = None
         self._held = b""
         self._in_head = False
+        self._lane: Lane | None = None
         self._lingering = False
         self._origin: Peer
         self._source = source
@@ -89,7 +91,7 @@ class Connection(asyncio.Protocol):
 
     # Inner steps.
 
-    def _done(self) -> Exchange | None:
+    def _done(self) -> Exchange | Lane | None:
         """The exchange is over, if there is one; it no longer counts as in flight."""
         exchange, self._exchange = self._exchange, None
         if exchange is not None:

@@ -29,7 +29,7 @@ from proxy.wire.framing import CHUNKED, UNTIL_CLOSE
 # Elasticsearch keeps a connection open after some refusals but reads no request from it any more: after heads that are
 # too large (Netty's HttpObjectDecoder discards all that follows) and, in 7.17, after headers that repeat. It says 413,
 # or 400 as for many harmless mistakes; the others are what it could as well say.
-_OUT_OF_STEP: Final = frozenset((400, 413, 414, 417, 431))
+OUT_OF_STEP: Final = frozenset((400, 413, 414, 417, 431))
 
 # RFC 9110 §15.2 lets a server send as many interim answers as it likes. Elasticsearch sends one at most; a server that
 # sends them for ever would keep a client waiting as long. Go's client takes five.
@@ -154,7 +154,7 @@ class Exchange(Sending):
         if not framing:
             # What a server wrongly sends behind an answer to HEAD, a 204 or a 304 may be on its way.
             upstream.doubtful = True
-        if not (keep_alive and self.request_done) or self._awaiting or status in _OUT_OF_STEP:
+        if not (keep_alive and self.request_done) or self._awaiting or status in OUT_OF_STEP:
             return False
         # An answer that overtook its request: the server may never read the rest.
         return not (self._framing and upstream.transport.get_write_buffer_size())

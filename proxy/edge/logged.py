@@ -14,6 +14,7 @@ from proxy.edge.client import ClientConnection
 from proxy.edge.connection import Source
 from proxy.edge.context import Context
 from proxy.edge.exchange import Exchange
+from proxy.edge.lane import Lane
 from proxy.edge.refusals import Reason
 from proxy.wire.request import RequestHead
 
@@ -123,6 +124,10 @@ class LoggedConnection(ClientConnection):
             _look(self._asked, self._exchange)
         super().note(why, text)
 
+    def _by_lane(self, data: bytes) -> bool:
+        # What the lane leaves out is what is told.
+        return False
+
     def _serve(self, head: RequestHead, data: bytes) -> None:
         asked = self._asked = Asked(head)
         super()._serve(head, data)
@@ -157,8 +162,8 @@ class LoggedConnection(ClientConnection):
             access.tell(asked, self._peer())
 
 
-def _look(asked: Asked, exchange: Exchange | None) -> None:
-    if exchange is None:
+def _look(asked: Asked, exchange: Exchange | Lane | None) -> None:
+    if not isinstance(exchange, Exchange):
         return
     asked.receipt = exchange.receipt
     upstream = exchange.upstream

@@ -5,6 +5,7 @@ All of it comes down to one `deadline`, which the sweep looks at: nothing is tim
 
 from proxy.edge.connection import Connection
 from proxy.edge.exchange import Exchange
+from proxy.edge.lane import Lane
 from proxy.edge.refusals import Reason
 from proxy.edge.sweep import NEVER
 
@@ -48,7 +49,7 @@ class PatientConnection(Connection):
             self._read_on()
             self._watch()
 
-    def _expire_exchange(self, exchange: Exchange) -> None:
+    def _expire_exchange(self, exchange: Exchange | Lane) -> None:
         """One of the times for a request has passed: which, and what follows from it."""
         now, limits = self._context.sweep.now, self._context.limits
         if now >= self._until:

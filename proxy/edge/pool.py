@@ -45,7 +45,8 @@ class Pool:
     left, until somebody has taken over what they counted."""
 
     __slots__ = (
-        "_limits", "_metered", "_most", "_nodes", "_queue", "_sweep", "_turn", "_unasked", "deadline", "departed",
+        "_limits", "_metered", "_most", "_nodes", "_passed", "_queue", "_sweep", "_turn", "_unasked", "deadline",
+        "departed",
     )  # fmt: skip
 
     def __init__(
@@ -69,6 +70,7 @@ class Pool:
         self._nodes = [self._node(address) for address in addresses]
         waiting = limits.gate_waiting if gate else limits.upstream_waiting
         wait_s = limits.gate_wait_s if gate else limits.upstream_wait_s
+        self._passed: Sequence[Node] | None = None  # the nodes that `idle` had nothing of
         self._queue: FairQueue[Waiter] = FairQueue(waiting, wait_s)
         self._turn = 0
         self.deadline = NEVER
@@ -86,10 +88,22 @@ class Pool:
 
     def take(self, waiter: Waiter) -> UpstreamConnection | None:
         """An idle connection to the node that is next. If it has none: None, and `waiter` is told of a new one."""
+        nodes, self._passed = self._passed, None
+        if nodes is None:
+            nodes = self._nodes if len(self._nodes) == 1 else self._ranked()
+            connection = nodes[0].take()
+            if connection is not None:
+                return connection
+        spawn(self._connect(nodes, waiter), name="edge-connect")
+        return None
+
+    def idle(self) -> UpstreamConnection | None:
+        """An idle connection to the node that is next. If it has none: None, and `take` must follow at once, which asks
+        the same nodes, in the same order, for a new one."""
         nodes = self._nodes if len(self._nodes) == 1 else self._ranked()
         connection = nodes[0].take()
         if connection is None:
-            spawn(self._connect(nodes, waiter), name="edge-connect")
+            self._passed = nodes
         return connection
 
     def connect(self, waiter: Waiter) -> None:

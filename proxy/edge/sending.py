@@ -180,6 +180,15 @@ class Sending(ABC):
         if not (self.request_done or self._withheld or connection.write_paused):
             self._client.resume_reading()
 
+    def was_sent(self, connection: UpstreamConnection, message: bytes) -> None:
+        """In place of `start`: the request has been sent whole over `connection`, which had been idle. `message` is
+        what may be sent again."""
+        self._upstream, self._reused = connection, connection.reused
+        if connection.sink is not None:
+            connection.sink = self
+        self._message = message
+        self._sent = self.request_done = True
+
     def unreachable(self, *, timed_out: bool) -> None:
         """From the pool: there is no connection to be had."""
         if self._over:

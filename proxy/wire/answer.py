@@ -1,7 +1,7 @@
 """The answer head: bytes → `AnswerHead` → canonical bytes (RFC 9112 §4)."""
 
 import re
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from proxy.wire.errors import WireError
 from proxy.wire.fields import SECTION, canonical, check_head, split_head
@@ -12,6 +12,9 @@ from proxy.wire.limits import HeadLimits
 # RFC 9112 §4: HTTP-version SP status-code SP [ reason-phrase ]; the second SP is there even without a reason.
 # RFC 9110 §15: codes outside 100 to 599 are invalid; clients differ about what follows one.
 _LINE = rb"HTTP/1\.([01]) ([1-5][0-9]{2}) ([\t\x20-\x7e\x80-\xff]*+)"
+
+# A line of a section (see `fields`), and the last one where it is there.
+CHUNKED_LINE: Final = b"\nTransfer-Encoding: chunked\r"
 
 _HEAD = re.compile(_LINE + rb"\r" + SECTION)
 _STATUS_LINE = re.compile(_LINE)
@@ -87,7 +90,7 @@ def encode_answer(answer: AnswerHead, *, minor: int, keep_alive: bool) -> bytes:
     """
     extra = b""
     if answer.framing < 0 and minor:
-        extra = b"\nTransfer-Encoding: chunked\r"
+        extra = CHUNKED_LINE
     if not keep_alive:
         extra += b"\nConnection: close\r"
     elif not minor:

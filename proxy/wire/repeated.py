@@ -15,7 +15,7 @@ import re
 from collections.abc import Collection, Sequence
 from typing import Final
 
-from proxy.wire.answer import AnswerHead, decode_answer
+from proxy.wire.answer import CHUNKED_LINE, AnswerHead, decode_answer
 from proxy.wire.fields import VALUE
 from proxy.wire.hops import special
 from proxy.wire.limits import HeadLimits
@@ -35,6 +35,7 @@ _VALUE = re.compile(VALUE)
 _END, _NUMBER, _ANY = range(3)
 # Behind the minor version and CR.
 _SECTION_AT: Final = 2
+_CR: Final = ord("\r")
 _BODILESS: Final = (204, 304)
 
 # What the constructor of a named tuple does, without a frame of Python for it.
@@ -62,13 +63,18 @@ class _Part:
 
 class _Section:
     """What is remembered of a head: its lines, of which some (`holes`, by number) may have other values, and some do
-    not pass on (`dropped`). Every idle connection has one, so it holds nothing twice."""
+    not pass on (`dropped`). Every idle connection has one, so it holds nothing twice.
 
-    __slots__ = ("_parts", "end", "number")
+    Of the head that was followed last, `number` is that of its Content-Length, -1 where it has none; `passing` is what
+    passes on of it up to its last line that does not, and at `begins` begins the rest.
+    """
+
+    __slots__ = ("_parts", "begins", "number", "passing")
 
     def __init__(self, lines: Sequence[bytes], holes: Collection[int], dropped: Collection[int]) -> None:
-        self.end = 0
+        self.begins = 0
         self.number = -1
+        self.passing = b""
         parts = [_Part(lines[0])]
         for at, line in enumerate(lines[1:], start=1):
             is_length = _LENGTH.fullmatch(line) is not None
@@ -86,31 +92,40 @@ class _Section:
         """The lines, without the values that may differ."""
         return b"".join(part[0] for part in self._parts)[:-4].split(b"\r\n")
 
-    def read(self, data: bytes, at: int, begins: int) -> bytes | None:
-        """What passes on of a section that begins at `begins`, in a head of which this is all, from `at` on, but for
-        values that may differ; None for any other. Sets `end` and, where there is one, `number`."""
+    def follow(self, data: bytes, at: int) -> int:  # noqa: C901 -- written out: this is done for every head
+        """Where the head ends that `data` begins with, if this is all of it from `at` on, but for values that may
+        differ; 0 for any other."""
         passing = b""
+        begins = 0
         for came, size, then, cuts in self._parts:
-            if not data.startswith(came, at):
-                return None
-            for offset, length in cuts:
-                passing += data[begins : at + offset]
-                begins = at + offset + length
-            at += size
+            stop = at + size
+            # A slice costs less than `startswith`, and a number is looked for without an exception on the way.
+            if data[at:stop] != came:
+                return 0
+            if cuts:
+                for offset, length in cuts:
+                    passing += data[begins : at + offset]
+                    begins = at + offset + length
+            at = stop
             if then == _NUMBER:
-                stop = data.find(b"\r", at)
-                number = data[at:stop]
-                if not (number.isdigit() and 0 < stop - at <= _DIGITS):
-                    return None
+                at = data.find(_CR, stop)
+                number = data[stop:at]
+                if not (number.isdigit() and 0 < at - stop <= _DIGITS):
+                    return 0
                 self.number = int(number)
-                at = stop
             elif then == _ANY:
                 value = _VALUE.match(data, at)
                 if value is None:
-                    return None
+                    return 0
                 at = value.end()
-        self.end = at
-        return passing + data[begins : at - 3]
+        self.passing = passing
+        self.begins = begins
+        return at
+
+    def taken(self) -> bytes:
+        """`passing`, which is then forgotten: it may hold credentials, and the connection may be idle for long."""
+        passing, self.passing = self.passing, b""
+        return passing
 
 
 def _learnt(came: bytes, passing: bytes, last: _Section | None) -> _Section | None:
@@ -149,35 +164,70 @@ def _holes(lines: Sequence[bytes], last: _Section | None) -> set[int]:
 
 
 class RequestDecoder:
-    """Of a client's connection."""
+    """Of a client's connection. Once a head was known `again`, `method`, `target`, `framing` and `end` are its own, and
+    `plain` says whether it is an HTTP/1.1 request as most are: with a length or without a body, with one Host,
+    expecting nothing, on a connection that lives on."""
 
-    __slots__ = ("_known", "_limits", "_section", "_tries")
+    __slots__ = (
+        "_framing", "_known", "_limits", "_section", "_section_at", "_tries", "end", "framing", "method", "plain",
+        "target",
+    )  # fmt: skip
 
     def __init__(self, limits: HeadLimits) -> None:
         self._limits = limits
         self._known: RequestHead | None = None
+        self._framing = 0
         self._section: _Section | None = None
+        self._section_at = 0
         self._tries = _TRIES + 1
+        self.end = 0
+        self.framing = 0
+        self.method = b""
+        self.plain = False
+        self.target = b""
+
+    def again(self, data: bytes) -> bool:
+        """Whether `data` begins with a head that is known again; `head` then gives it, and `message` what passes on.
+        For any other, `anew` says what it is."""
+        section = self._section
+        if section is None or (line := LINE_BEGINNING.match(data)) is None:
+            return False
+        at = line.end()
+        end = section.follow(data, at)
+        limits = self._limits
+        # The line ends with the minor version; there are as many fields as there were.
+        if not end or at >= limits.line_bytes or end > limits.head_bytes:
+            return False
+        self._tries = _TRIES
+        self._section_at = at + _SECTION_AT
+        self.end = end
+        self.method, self.target = line.groups()
+        number = section.number
+        self.framing = self._framing if number < 0 else number
+        return True
+
+    def message(self, data: bytes) -> bytes:
+        """What `encode_request` makes of the head that is known again, if it is `plain`, and all that follows it."""
+        section = self._section
+        if section is None or not section.begins:
+            return data
+        return section.taken() + data[section.begins :]
+
+    def head(self, data: bytes) -> RequestHead:
+        """The head that is known again."""
+        known, section = self._known, self._section
+        assert known is not None and section is not None  # noqa: S101, PT018 -- it was compared with them
+        passing = (section.taken() + data[section.begins : self.end - 3])[self._section_at :]
+        _, _, minor, _, _, keep_alive, has_host, expects, _ = known
+        fields = (self.method, self.target, minor, passing, self.framing, keep_alive, has_host, expects, self.end)
+        return _new_head(RequestHead, fields)
 
     def decode(self, data: bytes) -> RequestHead | None:
         """What `decode_request` gives for the same bytes, or raises."""
-        known, section = self._known, self._section
-        if known is None or section is None or (line := LINE_BEGINNING.match(data)) is None:
-            return self._anew(data)
-        at = line.end()
-        passing = section.read(data, at, at + _SECTION_AT)
-        end, limits = section.end, self._limits
-        # The line ends with the minor version; there are as many fields as there were.
-        if passing is None or at >= limits.line_bytes or end > limits.head_bytes:
-            return self._anew(data)
-        self._tries = _TRIES
-        method, target = line.groups()
-        _, _, minor, _, framing, keep_alive, has_host, expects, _ = known
-        if section.number >= 0:
-            framing = section.number
-        return _new_head(RequestHead, (method, target, minor, passing, framing, keep_alive, has_host, expects, end))
+        return self.head(data) if self.again(data) else self.anew(data)
 
-    def _anew(self, data: bytes) -> RequestHead | None:
+    def anew(self, data: bytes) -> RequestHead | None:
+        """What `decode_request` gives for the same bytes, or raises; learns from it."""
         head = decode_request(data, self._limits)
         line = LINE_BEGINNING.match(data) if head is not None else None
         if head is None or line is None:
@@ -188,31 +238,67 @@ class RequestDecoder:
         self._tries -= 1
         if self._tries < _TRIES:
             self._known = head._replace(method=b"", target=b"", section=b"")
+            self._framing = head.framing
+            self.plain = (
+                head.keep_alive and head.has_host and not head.expects and head.minor == 1 and head.framing >= 0
+            )
             self._section = _learnt(data[line.end() : head.end], head.section, self._section)
         return head
 
 
 class AnswerDecoder:
-    """Of a connection to a node or to the gate."""
+    """Of a connection to a node or to the gate. Once a head was known `again`, `end` is its own, and `status` and
+    `framing` what is known of it."""
 
-    __slots__ = ("_known", "_section", "_section_at", "_tries")
+    __slots__ = ("_framing", "_known", "_section", "_section_at", "_tries", "end", "framing", "status")
 
     def __init__(self) -> None:
         self._known: AnswerHead | None = None
+        self._framing: int | None = None  # of the head that is known, if its connection lives on
         self._section: _Section | None = None
         self._section_at = 0
         self._tries = _TRIES + 1
+        self.end = 0
+        self.framing = 0
+        self.status = 0
+
+    def again(self, data: bytes, limits: HeadLimits) -> bool:
+        """Whether `data` begins with a head that is known again, of a connection that lives on; `message` then gives
+        what passes on. For any other `decode` says what it is, and for those that answer a HEAD request."""
+        section, framing = self._section, self._framing
+        if section is None or framing is None:
+            return False
+        end = section.follow(data, 0)
+        if not end or end > limits.head_bytes:
+            return False
+        self._tries = _TRIES
+        self.end = end
+        number = section.number
+        self.framing = framing if number < 0 else number
+        return True
+
+    def message(self, data: bytes) -> bytes:
+        """What `encode_answer` makes of the head that is known again, for a client of HTTP/1.1 whose connection lives
+        on, and all that follows it."""
+        section = self._section
+        if section is None or not section.begins:
+            return data
+        passing = section.taken()
+        if self.framing >= 0:
+            return passing + data[section.begins :]
+        end = self.end
+        return b"".join((passing, data[section.begins : end - 3], CHUNKED_LINE, b"\n\r\n", data[end:]))
 
     def decode(self, data: bytes, limits: HeadLimits, *, head: bool) -> AnswerHead | None:
         """What `decode_answer` gives for the same bytes, or raises."""
         known, section = self._known, self._section
         if known is None or section is None or head:
             return self._anew(data, limits, head=head)
-        passing = section.read(data, 0, self._section_at)
-        end = section.end
-        if passing is None or end > limits.head_bytes:
+        end = section.follow(data, 0)
+        if not end or end > limits.head_bytes:
             return self._anew(data, limits, head=head)
         self._tries = _TRIES
+        passing = (section.taken() + data[section.begins : end - 3])[self._section_at :]
         status, reason, _, framing, keep_alive, _, verbatim = known
         if section.number >= 0:
             framing = section.number
@@ -229,6 +315,8 @@ class AnswerDecoder:
         self._tries -= 1
         if self._tries < _TRIES:
             self._known = answer._replace(section=b"")
+            self._framing = answer.framing if answer.keep_alive else None
+            self.status = answer.status
             self._section = _learnt(data[: answer.end], answer.section, self._section)
             self._section_at = data.index(b"\r") + 1
         return answer

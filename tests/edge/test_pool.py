@@ -103,6 +103,21 @@ async def test_nodes_take_turns_when_none_is_busy(rig: Rig) -> None:
     assert [len(node.wires) for node in nodes] == [1, 1]
 
 
+async def test_nodes_take_turns_where_nothing_is_idle(rig: Rig) -> None:
+    async def closes(wire: Wire) -> None:
+        await wire.message()
+        await wire.send(answer(b"{}", "200 OK", "Connection: close"))
+        await wire.close()
+
+    nodes = [await rig.upstream(closes) for _ in range(2)]
+    client = await (await rig.edge(*nodes)).connect()
+    for _ in range(12):
+        # Known again from the third on: the pool is then asked first for what is idle, and then for a new one.
+        await client.send(GET)
+        assert (await client.message()).status == 200
+    assert [len(node.wires) for node in nodes] == [6, 6]
+
+
 async def test_a_node_that_is_down_costs_no_request(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
     up = await rig.upstream(echo)
     (port,) = unused_port()
