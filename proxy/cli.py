@@ -24,6 +24,7 @@ from proxy.commands.embedded import embedded
 from proxy.commands.explain import explain
 from proxy.commands.export import export_group
 from proxy.commands.fmt import fmt
+from proxy.commands.log import log_group
 from proxy.commands.plan import plan
 from proxy.commands.replay import audit_replay
 from proxy.commands.rules import rules_group
@@ -111,6 +112,7 @@ for command in (
     explain,
     export_group,
     fmt,
+    log_group,
     plan,
     rules_group,
     schema,

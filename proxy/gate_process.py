@@ -14,6 +14,7 @@ from proxy.gate.trial import Trials
 from proxy.logs import passing
 from proxy.metrics.teller import Teller
 from proxy.orders import GateOrder
+from proxy.tracing.current import current_ids
 
 # How long a thread may keep the interpreter from another that wants it. The default, 5 ms, comes once for each of the
 # forty times that a start takes it up again while a plan is made. See docs/decisions/056-big-plans-have-a-thread.md.
@@ -30,7 +31,7 @@ def main() -> int:
     gc.collect()
     gc.freeze()
     order = msgspec.json.decode(child.read_order(), type=GateOrder)
-    logs.configure(order.name, order.log)
+    logs.configure(order.name, order.log, current_ids)
     passing.listened_to()
     return child.run(lambda: _work(order))
 

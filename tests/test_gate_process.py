@@ -61,7 +61,7 @@ def test_threads_take_turns_often(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     """Else a thread that makes a big plan would hold up each step of a start by 5 ms."""
     monkeypatch.setattr("proxy.child.read_order", lambda: order(tmp_path))
     monkeypatch.setattr("proxy.child.run", lambda work: 0)
-    monkeypatch.setattr("proxy.logs.configure", lambda name, settings: None)
+    monkeypatch.setattr("proxy.logs.configure", lambda *_: None)
     monkeypatch.setattr("proxy.logs.passing.listened_to", lambda: None)
     before = sys.getswitchinterval()
     try:

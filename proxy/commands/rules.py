@@ -22,6 +22,7 @@ from proxy.commands.common import (
     reported,
 )
 from proxy.control.client import Control
+from proxy.control.levels import LEVEL_ACTION
 from proxy.errors import ExitStatus
 from proxy.gate.standing import Attempt, Excepted, Outcome, Standing
 from proxy.journal import read as journal
@@ -97,7 +98,8 @@ def rules_history(config_file: Path | None, folder: Path | None, as_json: bool) 
         place = folder or Path(read_config(config_file).journal)
         recorded = False
         for record in journal.administrative(place):
-            if record["event"]["action"].startswith(JOURNAL_ACTIONS):
+            action = record["event"]["action"]
+            if action.startswith(JOURNAL_ACTIONS) or action == LEVEL_ACTION:
                 continue
             recorded = True
             if as_json:

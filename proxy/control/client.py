@@ -13,11 +13,15 @@ from proxy.gate.rule_counts import RuleCounts
 from proxy.gate.standing import Attempt, RuleTexts, Standing
 from proxy.gate.trial import WAIT_S, NotTried, Trial
 from proxy.journal.standing import JournalStanding
+from proxy.logs.levels import NoSuchLevel
+from proxy.logs.settings import Levels
 
 T = TypeVar("T")
 
 # How the rules stand is known at once; a busy machine may take a while to say so.
 ASK_S = 10.0
+# The disk is waited for (journal.append_limit_s), but nobody waits for ever.
+RECORD_S = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,24 @@ class Control:
         """How the journal stands. Raises CannotServe where no gate answers."""
         _, body = await self._call("GET", "/v1/journal", ASK_S)
         return self._read(body, JournalStanding)
+
+    async def levels(self) -> Levels:
+        """How much is logged. Raises CannotServe where no gate answers."""
+        return self._levels(*await self._call("GET", "/v1/log", ASK_S))
+
+    async def change_level(self, level: str, logger: str = "") -> Levels:
+        """Have a logger, or all where it is empty, tell so much, in all processes; how much is logged then. Raises
+        NoSuchLevel; and CannotServe: no gate answers, or the change cannot be recorded, so that it is not made."""
+        wish = msgspec.json.encode({"level": level, "logger": logger})
+        return self._levels(*await self._call("POST", "/v1/log", RECORD_S, wish))
+
+    def _levels(self, status: int, body: bytes) -> Levels:
+        if status == 200:
+            return self._read(body, Levels)
+        refusal = self._read(body, _Refusal).error
+        if status == 422:
+            raise NoSuchLevel(refusal)
+        raise CannotServe(ExitStatus.UNREACHABLE, refusal)
 
     async def _call(self, method: str, target: str, wait_s: float, content: bytes = b"") -> tuple[int, bytes]:
         timeout = aiohttp.ClientTimeout(total=wait_s)

@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -25,8 +25,11 @@ Journal = Callable[[], JournalStanding]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def make_app(rules: RuleCalls, uid: int, journal: Journal | None = None) -> web.Application:
-    """The application; `uid` is the only user that is served. `journal` says how the journal stands."""
+def make_app(
+    rules: RuleCalls, uid: int, journal: Journal | None = None, more: Iterable[web.RouteDef] = ()
+) -> web.Application:
+    """The application; `uid` is the only user that is served. `journal` says how the journal stands; `more` are calls
+    of others."""
 
     async def show_journal(_request: web.Request) -> web.Response:
         return answer(200, journal()) if journal is not None else error(404, "this gate has no journal")
@@ -36,7 +39,7 @@ def make_app(rules: RuleCalls, uid: int, journal: Journal | None = None) -> web.
         return await _served(request, handler, uid)
 
     app = web.Application(middlewares=[known], client_max_size=BODY_BYTES)
-    app.router.add_routes(rules.routes())
+    app.router.add_routes([*rules.routes(), *more])
     app.router.add_get("/v1/journal", show_journal, allow_head=False)
     return app
 
@@ -63,8 +66,11 @@ async def _served(request: web.Request, handler: Handler, uid: int) -> web.Strea
 
 
 @asynccontextmanager
-async def serving(path: Path | None, rules: RuleCalls, journal: Journal | None = None) -> AsyncIterator[None]:
-    """Serve on a Unix socket at `path` (mode 0600) meanwhile; None serves nowhere. `journal` as for `make_app`.
+async def serving(
+    path: Path | None, rules: RuleCalls, journal: Journal | None = None, more: Iterable[web.RouteDef] = ()
+) -> AsyncIterator[None]:
+    """Serve on a Unix socket at `path` (mode 0600) meanwhile; None serves nowhere. `journal` and `more` as for
+    `make_app`.
 
     Raises:
         CannotServe, OSError: the socket is in use, or cannot be made.
@@ -72,7 +78,8 @@ async def serving(path: Path | None, rules: RuleCalls, journal: Journal | None =
     if path is None:
         yield
         return
-    runner = web.AppRunner(make_app(rules, os.geteuid(), journal), access_log=None, shutdown_timeout=LAST_ANSWERS_S)
+    app = make_app(rules, os.geteuid(), journal, more)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=LAST_ANSWERS_S)
     await runner.setup()
     bound = False
     try:

@@ -4,7 +4,7 @@ import asyncio
 import functools
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from weakref import WeakValueDictionary
@@ -13,6 +13,7 @@ from aiohttp import web
 from multidict import CIMultiDict
 
 from proxy.cluster.gateway import Gateway
+from proxy.control.levels import LevelCalls
 from proxy.control.rules import RuleCalls
 from proxy.control.server import serving
 from proxy.errors import ConfigError, Refusal, RulesError
@@ -26,6 +27,7 @@ from proxy.gate.reconcile import Aftermath, reconcile
 from proxy.gate.record_request import clients_span
 from proxy.gate.rule_counts import RuleTally
 from proxy.gate.rules_in_force import RulesInForce, RunCases, Source, no_cases
+from proxy.gate.slow import SlowStarts
 from proxy.gate.standing import Trigger
 from proxy.gate.tally import Starts
 from proxy.gate.trial import Trials
@@ -98,6 +100,7 @@ class Gate:
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._flights: set[asyncio.Task[Answer]] = set()
         self.starts = Starts()
+        self._slow = SlowStarts(settings.slow_start_s)
         self.rule_tally = RuleTally(lambda: rules.current, self._clock)
         self._followers = Followers(cluster, journal, self._clock, settings.limits)
         self._reconciling: asyncio.Task[None] | None = None
@@ -154,6 +157,7 @@ class Gate:
     def _count(self, flight: Flight, answer: Answer) -> None:
         self.starts.note(flight, answer)
         self.rule_tally.note(flight)
+        self._slow.note(flight, answer)
         traced.note(flight, answer)
 
     def _lock(self, job_id: str) -> asyncio.Lock:
@@ -295,6 +299,7 @@ async def run(
                 settings,
                 reload,
                 written.standing,
+                LevelCalls(journal.append).routes(),
             ),
             shipping(settings, lambda: written.standing().seq) as fleet,
             retiring(written, settings.journaling, [one.sink for one in fleet.status()]),
@@ -339,11 +344,16 @@ async def _telling(
 
 @asynccontextmanager
 async def _kept(
-    calls: RuleCalls, settings: GateSettings, reload: asyncio.Event, journal: Callable[[], JournalStanding]
+    calls: RuleCalls,
+    settings: GateSettings,
+    reload: asyncio.Event,
+    journal: Callable[[], JournalStanding],
+    more: Iterable[web.RouteDef],
 ) -> AsyncIterator[None]:
     """Have rules read again meanwhile, by whatever way. Raises as `control.server.serving`."""
     rules = calls.rules
-    async with serving(Path(settings.control) if settings.control is not None else None, calls, journal):
+    control = Path(settings.control) if settings.control is not None else None
+    async with serving(control, calls, journal, more):
         tasks = [spawn(_reload_on(reload, rules), name="reload on signal")]
         if settings.watch_s is not None:
             tasks.append(spawn(rules.watch(settings.watch_s), name="watch rules"))
