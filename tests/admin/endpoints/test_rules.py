@@ -1,0 +1,44 @@
+"""The table of endpoints about rules: each calls its view with what it was given."""
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+from proxy.admin.api import Call, Role
+from proxy.admin.endpoints.rules import endpoints
+from proxy.admin.shown.rules import TryCase
+from proxy.admin.views.rules import RulesView
+from tests.admin.views.asking import READER
+
+
+class View:
+    """Notes what is asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[Any, ...]] = []
+
+    def __getattr__(self, name: str) -> Any:
+        async def ask(*what: Any) -> str:
+            self.asked.append((name, *what))
+            return name
+
+        return ask
+
+
+async def test_each_endpoint_asks_its_view() -> None:
+    view = View()
+    table = endpoints(cast(RulesView, view))
+    body = TryCase(case="x")
+    request = cast(Any, SimpleNamespace())
+    call = Call(viewer=READER, path={}, query=None, body=body, request=request)
+    assert [await one.handler(call) for one in table] == ["rules", "reload", "try_case"]
+    assert view.asked == [("rules", READER), ("reload", READER), ("try_case", READER, body)]
+
+
+def test_who_may_call_them() -> None:
+    table = endpoints(cast(RulesView, View()))
+    assert [(one.method, one.path, one.role) for one in table] == [
+        ("GET", "/v1/rules", Role.READ),
+        ("POST", "/v1/rules/reload", Role.WRITE),
+        ("POST", "/v1/rules/try", Role.READ),
+    ]
+    assert [one.changes for one in table] == [False, True, True]
