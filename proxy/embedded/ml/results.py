@@ -74,7 +74,7 @@ async def _outliers(owner: Indices, job: Job, documents: Sequence[_Document], pa
     for outlierness in outliernesses(points, job.settings.get("n_neighbors", DEFAULT_NEIGHBOURS)):
         found.append(outlierness)
         job.progress["computing_outliers"] = 99 * len(found) // len(points)
-        await pace.breathe()
+        await pace.part(len(found), len(points))
     scored = scores([outlierness.distance for outlierness in found], job.settings["outlier_fraction"])
     shown = iter([_outlier(job, names, score, o.influences) for score, o in zip(scored, found, strict=True)])
     job.progress["computing_outliers"] = 100
@@ -107,7 +107,7 @@ async def _predictions(owner: Indices, job: Job, documents: Sequence[_Document],
     for prediction in _predicted(job, rows, targets, training):
         predicted.append(prediction)
         job.progress["final_training"] = 99 * len(predicted) // len(rows)
-        await pace.breathe()
+        await pace.part(len(predicted), len(rows))
     job.progress["final_training"] = 100
     return [{**found, "is_training": trained} for found, trained in zip(predicted, training, strict=True)]
 

@@ -3,7 +3,9 @@
 import asyncio
 import time
 
-from proxy.embedded.ml.pace import Pace
+import pytest
+
+from proxy.embedded.ml.pace import PARTS, Pace
 
 
 async def test_a_step_waits() -> None:
@@ -34,3 +36,19 @@ async def test_short_work_goes_on() -> None:
     pace = Pace(0.0)
     await pace.step()
     await asyncio.wait_for(pace.breathe(), 1)
+
+
+@pytest.mark.parametrize("total", [1, 3, PARTS, 7, 50, 1001])
+async def test_a_computation_waits_at_the_end_of_each_part(total: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps: list[int] = []
+    pace = Pace(0.0)
+    done = 0
+
+    async def step() -> None:
+        steps.append(done)
+
+    monkeypatch.setattr(pace, "step", step)
+    for done in range(1, total + 1):
+        await pace.part(done, total)
+    assert len(steps) == min(PARTS, total)
+    assert steps[-1] == total
