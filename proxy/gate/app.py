@@ -50,11 +50,6 @@ from proxy.tracing.load import Tracer, tracer_of
 
 logger = logging.getLogger(__name__)
 
-PEER_HEADER = "x-startgate-peer"
-RECEIPT_HEADER = "x-startgate-receipt"
-SUBJECT_HEADER = "x-startgate-tls-subject"
-FRONT_HEADER = "x-startgate-front"
-OWN_HEADERS = "x-startgate-"
 # What the edge lets through must not be refused here for its size (EdgeLimits.request_head_bytes, .headers).
 HEAD_LIMIT_BYTES = 128 * 1024
 HEADERS_LIMIT = 2000

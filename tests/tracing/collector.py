@@ -1,6 +1,7 @@
 """A collector for tests: takes spans by OTLP over HTTP, as any other would, and can be slow, unwilling or away."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -107,17 +108,18 @@ def seen(span: Sent) -> Seen:
 
 
 @asynccontextmanager
-async def collecting() -> AsyncIterator[Collector]:
-    """A collector that listens."""
+async def collecting(context: ssl.SSLContext | None = None) -> AsyncIterator[Collector]:
+    """A collector that listens, over TLS where there is a context for it."""
     collector = Collector()
     app = web.Application(client_max_size=64 * 1024 * 1024)
     app.router.add_post("/v1/traces", collector.take)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
+    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context)
     await site.start()
     host, port = runner.addresses[0][:2]
-    collector.url = f"http://{host}:{port}/v1/traces"
+    scheme = "http" if context is None else "https"
+    collector.url = f"{scheme}://{host}:{port}/v1/traces"
     try:
         yield collector
     finally:
