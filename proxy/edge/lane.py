@@ -65,11 +65,19 @@ class Lane:
         upstream, client = self._upstream, self._client
         assert upstream is not None  # noqa: S101 -- the bytes came over it
         answers = upstream.answers
-        if client.draining or not answers.again(data, self._limits) or not self._is_last(upstream, data):
+        if client.draining or not answers.again(data, self._limits) or answers.status in OUT_OF_STEP:
+            self._leave(upstream).answer_data(data)
+            return
+        framing = answers.framing
+        if framing != len(data) - answers.end and not (framing == CHUNKED and all_chunks(data, answers.end)):
+            self._leave(upstream).answer_data(data)
+            return
+        if self._framing and upstream.transport.get_write_buffer_size():
+            # An answer that overtook its request: the server may never read the rest.
             self._leave(upstream).answer_data(data)
             return
         upstream.status = answers.status
-        if not answers.framing:
+        if not framing:
             # See `Exchange`: what a server wrongly sends behind may be on its way.
             upstream.doubtful = True
         client.transport.write(answers.message(data))
@@ -79,17 +87,6 @@ class Lane:
             upstream.transport.resume_reading()
         upstream.owner.give_back(upstream)
         client.answered()
-
-    def _is_last(self, upstream: UpstreamConnection, data: bytes) -> bool:
-        """Whether the answer is whole, and both sides agree that the next byte begins the next message."""
-        answers = upstream.answers
-        end, framing = answers.end, answers.framing
-        if framing != len(data) - end and not (framing == CHUNKED and all_chunks(data, end)):
-            return False
-        if answers.status in OUT_OF_STEP:
-            return False
-        # An answer that overtook its request: the server may never read the rest.
-        return not (self._framing and upstream.transport.get_write_buffer_size())
 
     def upstream_lost(self, *, clean: bool) -> None:
         """It is gone."""

@@ -211,7 +211,8 @@ class RequestDecoder:
         section = self._section
         if section is None or not section.begins:
             return data
-        return section.taken() + data[section.begins :]
+        passing, section.passing = section.passing, b""
+        return passing + data[section.begins :]
 
     def head(self, data: bytes) -> RequestHead:
         """The head that is known again."""
