@@ -14,7 +14,7 @@ from time import perf_counter
 from typing import Any, Final
 
 from proxy.logs import setup
-from proxy.logs.form import encoded, origin, timestamp
+from proxy.logs.form import encoded, origin, source_fields, timestamp
 from proxy.logs.out import Out
 from proxy.logs.queued import Queued
 from proxy.logs.settings import JSON, AccessLog, LogSettings
@@ -193,19 +193,12 @@ def ecs(process: str, version: str) -> Callable[[Request, int], bytes]:
             "event.outcome": "failure" if one.why or one.status >= _SERVER_ERROR else "success",
             "http.response.bytes": one.bytes,
             "startgate.access.told_for": one.told_for,
-            **_source(one.peer),
+            **source_fields(one.peer),
             **{name: value for name, value in _optional(one).items() if value},
         }
         return encoded(event, most)
 
     return line
-
-
-def _source(peer: str) -> dict[str, Any]:
-    host, colon, port = peer.rpartition(":")
-    if not colon or not port.isdigit():
-        return {"source.address": peer}
-    return {"source.address": peer, "source.ip": host.strip("[]"), "source.port": int(port)}
 
 
 def _optional(one: Request) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Final
 
 from proxy.edge.sweep import NEVER
+from proxy.logs.form import ECS_EXTRA, source_fields
 
 logger = logging.getLogger(__name__)
 
@@ -94,7 +95,8 @@ class Refusals:
             return
         addresses[address] = count + 1
         if count < LINES_PER_ADDRESS:
-            logger.info("refused %s [%s]: %s", peer, reason.value, text)
+            fields = {**source_fields(peer), "event.reason": reason.value}
+            logger.info("refused %s [%s]: %s", peer, reason.value, text, extra={ECS_EXTRA: fields})
 
     def expire(self) -> None:
         """Sweep: the window is over. What was not told is told as numbers."""

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from proxy.gate.flight import Flight
+from proxy.logs.form import ECS_EXTRA
 from proxy.model import Answer
 
 logger = logging.getLogger(__name__)
@@ -32,7 +33,7 @@ class SlowStarts:
             "start %s of %s took %.3f s until it was answered with %d: %s",
             *(receipt, flight.job_id, total_ms / 1000, answer.status, ", ".join(told)),
             extra={
-                "ecs": {
+                ECS_EXTRA: {
                     "event.duration": int(total_ms * _NS_OF_MS),
                     "http.response.status_code": answer.status,
                     "startgate.receipt": receipt,

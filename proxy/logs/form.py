@@ -4,6 +4,7 @@ As JSON an event is one line. For people its further lines (a traceback, a list 
 Field names: Elastic Common Schema, in the dotted form of Elastic's own logging libraries (ecs-logging).
 """
 
+import ipaddress
 import json
 import logging
 import os
@@ -40,6 +41,18 @@ def timestamp(seconds: float) -> str:
     # Not rounded: 59.9996 s would be 60.
     ms = int(seconds * 1000)
     return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(ms // 1000))}.{ms % 1000:03d}Z"
+
+
+def source_fields(peer: str) -> dict[str, Any]:
+    """The fields of a peer, `ip:port` or `[ip]:port`; of anything else, such as a node's name, the name alone."""
+    host, _, port = peer.rpartition(":")
+    address = host.removeprefix("[").removesuffix("]")
+    try:
+        ipaddress.ip_address(address)
+    except ValueError:
+        return {"source.address": peer}
+    told = {"source.address": peer, "source.ip": address}
+    return {**told, "source.port": int(port)} if port.isascii() and port.isdigit() else told
 
 
 def said(record: logging.LogRecord) -> str:

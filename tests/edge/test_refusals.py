@@ -39,6 +39,20 @@ def told(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
     return caplog
 
 
+def test_a_refusal_names_the_peer_and_the_reason_in_fields(told: pytest.LogCaptureFixture) -> None:
+    refusals = Refusals()
+    refusals.note(Reason.MALFORMED, "[2001:db8::1]:4242", "400: no", 0.0)
+    refusals.note(Reason.UNASKED, "http://10.0.0.1:9200", "bytes came", 0.0)
+    first, second = (record.__dict__["ecs"] for record in told.records)
+    assert first == {
+        "source.address": "[2001:db8::1]:4242",
+        "source.ip": "2001:db8::1",
+        "source.port": 4242,
+        "event.reason": "malformed",
+    }
+    assert second == {"source.address": "http://10.0.0.1:9200", "event.reason": "unasked"}
+
+
 def test_a_flood_of_one_address_is_a_few_lines_and_a_number(told: pytest.LogCaptureFixture) -> None:
     refusals = Refusals()
     for number in range(100_000):

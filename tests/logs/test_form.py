@@ -150,6 +150,22 @@ def test_a_line_that_is_long_by_number_of_fields_is_told_whole() -> None:
     assert len(form.encoded(fields, 100)) > 100
 
 
+@pytest.mark.parametrize(
+    ("peer", "fields"),
+    [
+        ("10.0.0.1:42", {"source.ip": "10.0.0.1", "source.port": 42}),
+        ("[::1]:42", {"source.ip": "::1", "source.port": 42}),
+        ("http://10.0.0.1:9200", {}),
+        ("http://node:9200", {}),
+        ("unknown", {}),
+        ("", {}),
+    ],
+)
+def test_a_peer_is_told_by_its_parts(peer: str, fields: dict[str, Any]) -> None:
+    """Elasticsearch refuses a whole document for an address that is none."""
+    assert form.source_fields(peer) == {"source.address": peer, **fields}
+
+
 def test_times_are_cut_not_rounded() -> None:
     assert form.timestamp(59.9999) == "1970-01-01T00:00:59.999Z"
     assert form.timestamp(1_700_000_000.5) == "2023-11-14T22:13:20.500Z"
