@@ -111,7 +111,9 @@ def _manager(front: Front) -> Block:
 
 
 def _routes(front: Front) -> Block:
-    hinted = [_path_has({"contains": hint, "ignore_case": True}) for hint in front.hints]
+    hinted: list[Block] = [_path_has({"contains": hint, "ignore_case": True}) for hint in front.hints]
+    # A node that answers such a request early reads its body as further requests. Envoy takes `100-continue` out.
+    hinted.append({"name": "expect", "present_match": True})
     ordinary = _path_has({"safe_regex": {"regex": WHOLE}})
     added = {"x-forwarded-for": "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%"}
     return {

@@ -104,7 +104,9 @@ def _frontend(front: Front) -> Iterator[str]:
     yield f"    acl ordinary pathq -m reg '{BEGINS}'"
     yield "    acl origin_form url -m beg /"
     yield from ["    acl origin_form fc_http_major 2"] * front.http2
-    yield "    use_backend nodes if ordinary origin_form !hinted"
+    # A node that answers such a request early reads its body as further requests, and HAProxy would send it on.
+    yield "    acl expects req.hdr(expect) -m found"
+    yield "    use_backend nodes if ordinary origin_form !hinted !expects"
     yield "    default_backend startgate"
 
 

@@ -96,18 +96,23 @@ def _needs(front: Front, manifest: Manifest) -> Iterator[str]:
 
 
 def _http_route(front: Front, manifest: Manifest) -> Block:
+    path: Block = {"type": "RegularExpression", "value": WITHOUT_PIECE}
+    # A node that answers such a request early reads its body as further requests; some controllers send it on. Of two
+    # matches with the same path the one with more headers is looked at first.
+    expects = {"type": "RegularExpression", "name": "Expect", "value": ".*"}
     rules = [
         {
-            "matches": [{"path": {"type": kind, "value": value}}],
+            "matches": [match],
             "filters": [
                 {"type": "RequestHeaderModifier", "requestHeaderModifier": {"remove": ["forwarded", *front.remove]}}
             ],
             "timeouts": {"request": "0s", "backendRequest": "0s"},
             "backendRefs": [{"name": service.host, "port": service.port}],
         }
-        for kind, value, service in (
-            ("RegularExpression", WITHOUT_PIECE, manifest.nodes),
-            ("PathPrefix", "/", manifest.startgate),
+        for match, service in (
+            ({"path": dict(path), "headers": [expects]}, manifest.startgate),
+            ({"path": path}, manifest.nodes),
+            ({"path": {"type": "PathPrefix", "value": "/"}}, manifest.startgate),
         )
     ]
     spec: Block = {"parentRefs": [{"name": manifest.gateway}]}

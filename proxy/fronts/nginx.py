@@ -1,7 +1,8 @@
 """The text for nginx: a file for `conf.d/`, within its `http` block. Tried with 1.22.
 
 nginx decides by `$request_uri`, the target as it came, and hands on the same: `proxy_pass` without a path, and nothing
-in between rewrites. What it makes of the path for itself (`$uri`: decoded, merged, resolved) is used nowhere.
+in between rewrites. What it makes of the path for itself (`$uri`: decoded, merged, resolved) is used nowhere. `Expect`
+it answers by itself, and never hands on.
 """
 
 from collections.abc import Iterator

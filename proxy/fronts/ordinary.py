@@ -3,7 +3,8 @@
 A target is ordinary if its path holds nothing but characters that every reader takes for themselves, and nowhere the
 literal that all special calls share (`proxy.route.table.HINT`), in whatever case. No reader can find a special call in
 such a path: whatever it decodes, folds, merges, cuts off or resolves, it never makes a letter out of what is left. The
-method plays no part, so neither do headers that override it.
+method plays no part, so neither do headers that override it. Of headers `Expect` alone counts: no request with it is
+carried, as a node may take its body for further requests (`proxy.edge` has that body wait).
 
 The escapes that are let through stand for punctuation that clients escape in names of indices: the client for
 JavaScript, and so Kibana, sends `a%2Cb`. None of them is a letter, an underscore, a percent sign, a dot, or one of `;`,

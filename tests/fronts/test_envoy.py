@@ -41,7 +41,8 @@ def test_paths_are_left_as_they_come() -> None:
 
 def test_the_last_route_and_every_hint_lead_to_startgate() -> None:
     (host,) = manager(FULL)["route_config"]["virtual_hosts"]
-    assert [one["route"]["cluster"] for one in host["routes"]] == ["startgate", "startgate", "nodes", "startgate"]
+    assert [one["route"]["cluster"] for one in host["routes"]] == ["startgate"] * 3 + ["nodes", "startgate"]
+    assert host["routes"][2]["match"]["headers"] == [{"name": "expect", "present_match": True}]
     assert "headers" not in host["routes"][-1]["match"]
     assert manager(FULL)["route_config"]["request_headers_to_remove"] == ["forwarded", "X-User", "X-Roles"]
 

@@ -21,7 +21,10 @@ def test_the_text_is_the_golden_one(name: str) -> None:
 
 def test_a_route_leads_what_is_left_to_startgate() -> None:
     made = yaml.safe_load(text(PLAIN, Manifest(gateway="front", startgate=at("gate", 1), nodes=at("es", 2))))
-    first, second = made["spec"]["rules"]
+    expects, first, second = made["spec"]["rules"]
+    (match,) = expects["matches"]
+    assert (match["path"], match["headers"][0]["name"]) == (first["matches"][0]["path"], "Expect")
+    assert expects["backendRefs"] == [{"name": "gate", "port": 1}]
     assert first["matches"] == [{"path": {"type": "RegularExpression", "value": WITHOUT_PIECE}}]
     assert first["backendRefs"] == [{"name": "es", "port": 2}]
     assert second["matches"] == [{"path": {"type": "PathPrefix", "value": "/"}}]

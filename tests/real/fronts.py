@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import pytest
 import yaml
@@ -117,7 +117,9 @@ def _as_gateway(front: Front) -> str:
     for rule in made["spec"]["rules"]:
         path = rule["matches"][0]["path"]
         regular = path["type"] == "RegularExpression"
-        match = {"safe_regex": {"regex": path["value"]}} if regular else {"prefix": path["value"]}
+        match: dict[str, Any] = {"safe_regex": {"regex": path["value"]}} if regular else {"prefix": path["value"]}
+        if "headers" in rule["matches"][0]:
+            match["headers"] = [{"name": "expect", "present_match": True}]
         routes.append({"match": match, "route": {"cluster": served[rule["backendRefs"][0]["name"]], "timeout": "0s"}})
     whole = envoy.bootstrap(front)
     manager = whole["static_resources"]["listeners"][0]["filter_chains"][0]["filters"][0]["typed_config"]

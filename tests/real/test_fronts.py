@@ -273,6 +273,13 @@ class TestHeaders:
                 assert heard.endswith(b"\r\n\r\n" + body)
 
     @each
+    @pytest.mark.parametrize("expected", [b"magic", b"100-continue, magic", b""])
+    def test_nothing_is_expected_of_a_node(self, program: Program, expected: bytes, tmp_path: Path) -> None:
+        with led(program, tmp_path) as port:
+            answer = ask(port, request(b"/_search", b"POST", b"Expect: " + expected)).lower()
+        assert told(answer)[0] != b"nodes" or b"\r\nexpect:" not in answer
+
+    @each
     def test_a_head_as_large_as_startgate_takes(self, program: Program, tmp_path: Path) -> None:
         with led(program, tmp_path) as port:
             answer = ask(port, request(b"/_search", b"POST", *(b"X-%d: %b" % (at, b"a" * 900) for at in range(60))))
