@@ -1,6 +1,6 @@
 """The inputs of the wire's fuzzer through a front, with a Startgate behind it that denies every start.
 
-`python -m tests.real.fronts_campaign` (`make fuzz-fronts`) sends many, to genuine nodes.
+`python -m tests.real.fronts_campaign` sends many, to a genuine node.
 """
 
 import argparse
@@ -39,8 +39,9 @@ def near(port: int) -> Address:
 
 
 @contextmanager
-def fronted(program: Program, node_port: int) -> Iterator[tuple[Running, DenyingProxy]]:
-    """A front before a node and a proxy that denies every start."""
+def fronted(program: Program, node_port: int, certificate: str | None = None) -> Iterator[tuple[Running, DenyingProxy]]:
+    """A front before a node and a proxy that denies every start. With a certificate, whose key lies beside it with .key
+    behind its name, it speaks HTTP/2."""
     with (
         DenyingProxy((f"http://127.0.0.1:{node_port}",), LIMITS) as proxy,
         tempfile.TemporaryDirectory(prefix="startgate-front-") as folder,
@@ -50,6 +51,9 @@ def fronted(program: Program, node_port: int) -> Iterator[tuple[Running, Denying
             listen=near(port),
             nodes=Upstream(servers=(near(node_port),)),
             startgate=Upstream(servers=(near(proxy.port),)),
+            certificate=certificate,
+            key=None if certificate is None else f"{certificate}.key",
+            http2=certificate is not None,
             limits=LIMITS,
             answer_s=ANSWER_S,
         )
