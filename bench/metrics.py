@@ -34,7 +34,7 @@ from proxy.edge.pool import Pool
 from proxy.edge.sides import Target as Side
 from proxy.edge.sweep import Sweep
 from proxy.metrics.teller import Teller
-from proxy.settings import AdminSettings, EdgeLimits
+from proxy.settings import AdminPort, AdminSettings, EdgeLimits
 
 COST_PERCENT = 3.0
 SCRAPE_MS = 50.0
@@ -78,7 +78,12 @@ async def scraping(scrapes: int, workers: int, nodes: int) -> tuple[list[float],
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-metrics-")))
         path = folder / "metrics.sock"
         stop, bound = asyncio.Event(), loop.create_future()
-        settings = AdminSettings(host="127.0.0.1", port=0, processes=names, nodes=("http://127.0.0.1:9",))
+        settings = AdminSettings(
+            listen=AdminPort(host="127.0.0.1", port=0),
+            processes=names,
+            nodes=("http://127.0.0.1:9",),
+            journal=str(folder),
+        )
         admin = asyncio.ensure_future(run_admin(settings, path, stop, lambda: None, bound.set_result))
         port = await bound
         for name in names:

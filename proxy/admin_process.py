@@ -13,15 +13,15 @@ from proxy.orders import AdminOrder
 
 
 def main() -> int:
-    """Serves metrics and health until told to stop; returns the exit status."""
+    """Serves page, API, metrics and health until told to stop; returns the exit status."""
     order = msgspec.json.decode(child.read_order(), type=AdminOrder)
     logs.configure(order.name, order.log)
     return child.run(lambda: _work(order))
 
 
 def _work(order: AdminOrder) -> child.Work:
-    async def work(stop: asyncio.Event, ready: Callable[[], None], _reload: asyncio.Event) -> None:
-        await app.run(order.settings, Path(order.metrics), stop, ready)
+    async def work(stop: asyncio.Event, ready: Callable[[], None], reload: asyncio.Event) -> None:
+        await app.run(order.settings, Path(order.metrics), stop, ready, reload=reload)
 
     return work
 

@@ -84,7 +84,7 @@ class Supervisor:
         self._sockets = self._listening(taken)
         self._gate_socket = gate_socket = self._where_the_gate_is(taken)
         # First: the others are told where it is.
-        self.admin = self._admin_child()
+        self.admin = self._admin_child(gate_socket)
         gate = self._gate_child(gate_socket)
         self.edges = [self._edge_child(number, gate_socket) for number in range(self.config.workers)]
         if taken is None:
@@ -155,7 +155,7 @@ class Supervisor:
         """Has the gate read the rules again, and the workers the certificates; one that is just starting, as soon as it
         serves. Before that, all go on in new files of the log, as much as the configuration says now."""
         self._logging.reload()
-        for child in (*self.edges, *([self.gate] if self.gate else [])):
+        for child in self._children:
             child.signal_serving(signal.SIGHUP)
 
     def _listening(self, taken: Taken | None) -> list[list[tuple[Listen, "socket"]]]:
@@ -177,13 +177,13 @@ class Supervisor:
         self._folder = Path(tempfile.mkdtemp(prefix="startgate-"))
         return self._folder
 
-    def _admin_child(self) -> Child | None:
+    def _admin_child(self, gate_socket: str) -> Child | None:
         if self.config.admin is None:
             return None
         # A folder of its own: the gate's is handed on to a new version, and this one is not.
         self._metrics_folder = Path(tempfile.mkdtemp(prefix="startgate-"))
         names = ("gate", *(edge_name(number) for number in range(self.config.workers)))
-        settings = self.config.admin_settings(self.config.admin, names)
+        settings = self.config.admin_settings(self.config.admin, names, gate_socket)
         order = AdminOrder(
             name="admin", settings=settings, metrics=str(self._metrics_folder / METRICS_SOCKET), log=self.config.log
         )

@@ -11,7 +11,7 @@ import aiohttp
 import msgspec
 
 from proxy.orders import AdminOrder
-from proxy.settings import AdminSettings
+from proxy.settings import AdminPort, AdminSettings
 from tests.children import running, said
 
 ARGUMENTS = ["-m", "proxy.admin_process"]
@@ -19,7 +19,12 @@ PATIENCE_S = 60.0
 
 
 async def test_it_answers_and_stops(tmp_path: Path) -> None:
-    settings = AdminSettings(host="127.0.0.1", port=0, processes=("gate",), nodes=("http://127.0.0.1:9",))
+    settings = AdminSettings(
+        listen=AdminPort(host="127.0.0.1", port=0),
+        processes=("gate",),
+        nodes=("http://127.0.0.1:9",),
+        journal=str(tmp_path),
+    )
     order = AdminOrder(name="admin", settings=settings, metrics=str(tmp_path / "metrics.sock"))
     async with running(ARGUMENTS, msgspec.json.encode(order)) as process:
         assert await said(process) == "ready"

@@ -16,7 +16,7 @@ from proxy.config.keys import KEYS, LISTEN_KEYS, SECTIONS, VARIABLES
 from proxy.demo.data import SERVICE_ROLE
 from proxy.errors import ExitStatus
 from proxy.rules.load import load as load_rules
-from proxy.settings import EdgeLimits, GateLimits, IdentityLimits, ShipLimits
+from proxy.settings import AdminLimits, EdgeLimits, GateLimits, IdentityLimits, ShipLimits
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -89,9 +89,9 @@ def test_every_key_in_the_readme_exists() -> None:
         assert heading in {*KEYS, *LISTEN_KEYS, *SECTIONS}
 
 
-@pytest.mark.parametrize("kind", [EdgeLimits, GateLimits, IdentityLimits, ShipLimits])
+@pytest.mark.parametrize("kind", [AdminLimits, EdgeLimits, GateLimits, IdentityLimits, ShipLimits])
 def test_defaults_of_limits_are_told_as_they_are(
-    kind: type[EdgeLimits] | type[GateLimits] | type[IdentityLimits] | type[ShipLimits],
+    kind: type[AdminLimits] | type[EdgeLimits] | type[GateLimits] | type[IdentityLimits] | type[ShipLimits],
 ) -> None:
     section = kind.__name__.removesuffix("Limits").lower()
     told = {row[0].strip("`"): float(row[1]) for row in rows("Limits, under")}

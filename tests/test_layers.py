@@ -67,7 +67,7 @@ ARROWS: dict[str, frozenset[str]] = {
     "embedded": PLAIN | {"privileges", "destination"},
     # The positions of YAML values come from the same reader as those of rule files.
     "config": BASE
-    | {"settings", "rules", "tls", "identity", "journal.fields", "journal.mask", "logs"}
+    | {"settings", "privileges", "rules", "tls", "identity", "journal.fields", "journal.mask", "logs"}
     | {"tracing", "tracing.settings"},
     "listeners": BASE | {"settings"},
     "handover": BASE | {"tasks"},

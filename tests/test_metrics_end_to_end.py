@@ -16,7 +16,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from proxy.config import load
-from proxy.settings import Listen
+from proxy.settings import AdminPort
 from proxy.supervisor import Supervisor
 from tests.cluster_double import Double, cluster
 
@@ -85,7 +85,7 @@ async def whole(folder: Path, output: pytest.CaptureFixture[str], workers: int) 
     async with cluster(Double()) as double, aiohttp.ClientSession(connector=connector) as session:
         path = folder / "startgate.yml"
         path.write_text(f"listen: 127.0.0.1:0\nworkers: {workers}\ncluster: {{nodes: ['{double.url}']}}\n")
-        config = replace(load(path, {}), admin=Listen(host="127.0.0.1", port=0))
+        config = replace(load(path, {}), admin=AdminPort(host="127.0.0.1", port=0))
         supervisor = Supervisor(config)
         try:
             await supervisor.start()

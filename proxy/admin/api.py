@@ -7,7 +7,7 @@ show the same values, as HTML.
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Any
+from typing import Any, Final
 
 from aiohttp import web
 
@@ -40,6 +40,8 @@ class Viewer:
     role: Role
     authorization: str | None = field(default=None, repr=False)
     csrf: str = field(default="", repr=False)
+    # What their session is kept under; empty where there is none. The door's alone.
+    session: str = field(default="", repr=False)
 
 
 ANONYMOUS = Viewer(name="", realm="", role=Role.ANYBODY)
@@ -61,6 +63,11 @@ class Call:
 Handler = Callable[[Call], Awaitable[object]]
 
 
+HTML: Final = "text/html"
+# Of a body: a form, or some settings.
+BODY_BYTES: Final = 64 * 1024
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
     """One method of one path (`/v1/starts/{receipt}`).
@@ -68,6 +75,13 @@ class Endpoint:
     `query` and `body` are msgspec structs or frozen dataclasses, None where there is none; `answer` is the type of the
     value that is answered, None where it is no JSON (`media_type` says what it is). `statuses` are those of errors
     that the endpoint itself answers, beside those that all have (400, 401, 403, 404, 429, 500, 503 as they apply).
+
+    One whose `media_type` is `HTML` is a page: its body is a form (the field `csrf` of it is checked and taken out),
+    its errors are told as pages, and it is no part of the API's description.
+
+    `act` is the name under which a call is recorded in the journal before it is served; where the record is not taken,
+    the call is refused with 503. `body_bytes` bounds the body. `opens`: it needs no token of a session, since it makes
+    one.
     """
 
     method: str
@@ -80,19 +94,37 @@ class Endpoint:
     answer: Any = None
     media_type: str = "application/json"
     statuses: tuple[int, ...] = ()
+    act: str = ""
+    body_bytes: int = BODY_BYTES
+    opens: bool = False
 
     @property
     def changes(self) -> bool:
         """Whether it changes something, so that a browser has to prove that a page of ours asked for it."""
         return self.method not in ("GET", "HEAD")
 
+    @property
+    def is_page(self) -> bool:
+        """Whether it answers people, and not programs."""
+        return self.media_type == HTML
+
 
 class ApiError(Exception):
     """A call that is not served. `where` is the field, parameter or part of the path that is wrong, empty where it is
-    none; `allowed` what may stand there; `hint` what to do."""
+    none; `allowed` what may stand there; `hint` what to do; `headers` are added to the answer."""
 
-    def __init__(self, status: int, reason: str, *, where: str = "", allowed: str = "", hint: str = "") -> None:
+    def __init__(
+        self,
+        status: int,
+        reason: str,
+        *,
+        where: str = "",
+        allowed: str = "",
+        hint: str = "",
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(reason)
+        self.headers = dict(headers or {})
         self.status = status
         self.reason = reason
         self.where = where

@@ -1,4 +1,4 @@
-"""The paths of the admin port, and their answers. All are for reading; nothing here changes anything."""
+"""Metrics and health: what probes and scrapers ask for, and its answers. Nothing here changes anything."""
 
 import time
 from collections.abc import Awaitable, Callable
@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 from aiohttp import web
 
+from proxy.admin.api import Role
 from proxy.admin.certificates import Certificates
 from proxy.admin.exposition import exposition
 from proxy.admin.health import STARTS, TRAFFIC, Health, Process, all_checks, judge
@@ -18,8 +19,8 @@ from proxy.metrics.snapshot import Snapshot, Telling
 from proxy.settings import AdminSettings
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-# No call has a body.
-BODY_BYTES: Final = 1024
+
+
 PATHS: Final = ("/metrics", "/health/live", "/health/ready", "/health/startup")
 
 
@@ -104,28 +105,13 @@ class Admin:
             deaths=deaths,
         )
 
-
-def make_app(admin: Admin) -> web.Application:
-    """The application."""
-    app = web.Application(middlewares=[_in_json], client_max_size=BODY_BYTES)
-    for path, handler in zip(PATHS, (admin.metrics, admin.live, admin.ready, admin.startup), strict=True):
-        app.router.add_get(path, handler)
-    return app
-
-
-@web.middleware
-async def _in_json(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Unknown paths and methods are told in JSON, too; no answer is to be kept or to be taken for a page."""
-    try:
-        response = await handler(request)
-    except web.HTTPException as refusal:
-        response = answer(refusal.status, {"error": f"{refusal.reason}; there are: {', '.join(PATHS)}"})
-        if "Allow" in refusal.headers:
-            response.headers["Allow"] = refusal.headers["Allow"]
-    response.headers["Server"] = "startgate"
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    return response
+    def plain(self) -> dict[str, tuple[Handler, Role]]:
+        """The paths that are no part of the API, with who may ask: whoever can connect, but for metrics where the
+        configuration says otherwise."""
+        metrics = Role.READ if self._settings.listen.access.metrics_signed_in else Role.ANYBODY
+        roles = (metrics, Role.ANYBODY, Role.ANYBODY, Role.ANYBODY)
+        handlers = (self.metrics, self.live, self.ready, self.startup)
+        return dict(zip(PATHS, zip(handlers, roles, strict=True), strict=True))
 
 
 def answer(status: int, content: object) -> web.Response:

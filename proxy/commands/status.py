@@ -16,7 +16,7 @@ from proxy.admin.health import STARTS, TRAFFIC, Health, Judged, Process
 from proxy.columns import Cell
 from proxy.commands.common import age, config_option, print_lines, printed, read_config, reported
 from proxy.errors import ConfigError, ExitStatus, Fault
-from proxy.settings import Listen
+from proxy.settings import AdminPort
 from proxy.text import plain
 
 CHECKS = ("check", "state", "needed for", "reason")
@@ -48,12 +48,10 @@ def status(config_file: Path | None, wanted: str, as_json: bool) -> None:
         sys.exit(ExitStatus.OK if health.ready else 1)
 
 
-def _where(listen: Listen | None) -> Listen:
-    if listen is None:
+def _where(port: AdminPort | None) -> AdminPort:
+    if port is None:
         raise ConfigError([Fault("admin.listen", "is off: there is nobody to ask")])
-    if not listen.port:
-        raise ConfigError([Fault("admin.listen", "has port 0: which one the system chose is only in the log")])
-    return listen
+    return port
 
 
 def _lines(health: Health) -> Iterator[Text]:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import fields
 
-from proxy.settings import EdgeLimits, GateLimits, IdentityLimits, ShipLimits
+from proxy.settings import AdminLimits, EdgeLimits, GateLimits, IdentityLimits, ShipLimits
 from proxy.tracing.settings import TraceLimits
 
 PREFIX = "STARTGATE_"
@@ -58,7 +58,24 @@ KEYS: Mapping[str, str] = {
     "journal.sinks.webhook.secret_file": "file with the secret that signs it",
     "journal.sinks.webhook.ca": "PEM file with the authorities that its certificate is checked against",
     "journal.sinks.stdout.enabled": "`true` or `false`: whether the record is written to standard output",
-    "admin.listen": "address of the admin port (metrics and health), `host:port`; or `off`",
+    "admin.listen": "address of the admin port (page, API, metrics, health), `host:port`; or `off`",
+    "admin.socket": "path of its Unix socket; `admin.sock` beside the control API's where absent",
+    "admin.hosts": "names by which browsers may call it, beside its address and those of its certificate; or a list",
+    "admin.unsafe_plain": "`true`: an address that is not loopback is served without TLS",
+    "admin.metrics": "who gets `/metrics`: `open` to whoever can connect, or `signed_in`",
+    "admin.access.read.cluster": "cluster privileges of whoever sees everything; or a list, of which all are needed",
+    "admin.access.read.roles": "or a role of theirs; or a list, of which one is enough",
+    "admin.access.write.cluster": "cluster privileges of whoever may also change something",
+    "admin.access.write.roles": "or a role of theirs",
+    "admin.access.own": "`true` or `false`: whether all others whom the cluster knows see their own starts",
+    "admin.tokens": "list of `{name, file, role}`: bearer tokens, and whether each may `read` or `write`",
+    "admin.tls.certificate": "PEM file with the certificate of the admin port, and its chain",
+    "admin.tls.key": "PEM file with its key",
+    "admin.tls.client_ca": "PEM file with the authorities of clients' certificates, which are asked for then",
+    "admin.tls.client_certificates": "`required` or `optional`",
+    "admin.tls.client_crl": "PEM file with what those authorities have revoked",
+    "admin.tls.min_version": "lowest version of TLS: `1.2` or `1.3`",
+    "admin.tls.max_version": "and the highest",
     "log.format": "`console`, lines for people, or `json`: the Elastic Common Schema, an object a line",
     "log.path": "file that the log is appended to; standard error where absent",
     "log.level": "how much is logged: `debug`, `info`, `warning`, `error` or `critical`",
@@ -86,6 +103,7 @@ KEYS: Mapping[str, str] = {
     **{f"limits.edge.{limit.name}": "limit of an edge process" for limit in fields(EdgeLimits)},
     **{f"limits.gate.{limit.name}": "limit of the gate" for limit in fields(GateLimits)},
     **{f"limits.identity.{limit.name}": "limit of verifying passwords" for limit in fields(IdentityLimits)},
+    **{f"limits.admin.{limit.name}": "limit of the admin port" for limit in fields(AdminLimits)},
     **{f"limits.ship.{limit.name}": "limit of shipping the journal" for limit in fields(ShipLimits)},
     **{f"limits.trace.{limit.name}": "limit of sending traces" for limit in fields(TraceLimits)},
 }
@@ -102,9 +120,6 @@ LISTEN_KEYS = (
     "listen.tls.max_version",
     "listen.proxy_protocol",
 )
-
-# Keys that are agreed on and not built: refused by name, so that nobody believes them to be in force.
-LATER = frozenset({"admin.tls"})
 
 SECTIONS = frozenset(
     ".".join(pieces[:depth])

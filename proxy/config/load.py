@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from proxy.config import break_glass, files, values
-from proxy.config.admin import admin_listen
+from proxy.config.admin import admin_port
 from proxy.config.document import read
 from proxy.config.identity import identity_settings
 from proxy.config.journaling import journal_settings
@@ -20,6 +20,8 @@ from proxy.config.tree import Node, Place, invalid, leaves, overlay, told
 from proxy.errors import ConfigError, Fault
 from proxy.logs.settings import LogSettings
 from proxy.settings import (
+    AdminLimits,
+    AdminPort,
     AdminSettings,
     ClusterTls,
     EdgeLimits,
@@ -38,7 +40,7 @@ from proxy.settings import (
 from proxy.tracing.settings import TraceLimits, TracingSettings
 
 T = TypeVar("T")
-Limits = TypeVar("Limits", EdgeLimits, GateLimits, IdentityLimits, ShipLimits, TraceLimits)
+Limits = TypeVar("Limits", AdminLimits, EdgeLimits, GateLimits, IdentityLimits, ShipLimits, TraceLimits)
 
 DEFAULT_LISTEN = Listen(host="127.0.0.1", port=9400)
 DEFAULT_NODE = "http://127.0.0.1:9200"
@@ -77,7 +79,7 @@ class Config:
     gate_limits: GateLimits
     sniffing: str = "pass"
     identity: IdentitySettings | None = None
-    admin: Listen | None = None
+    admin: AdminPort | None = None
     forwarded: Forwarded = field(default_factory=Forwarded)
     masking: Masking = field(default_factory=Masking)
     journaling: JournalSettings = field(default_factory=JournalSettings)
@@ -117,18 +119,21 @@ class Config:
             slow_start_s=self.log.slow_start_s,
         )
 
-    def admin_settings(self, listen: Listen, processes: tuple[str, ...]) -> AdminSettings:
-        """What the admin process is told: where it listens, and which processes will tell it of themselves."""
-        own = [one.tls for one in self.listen if one.tls is not None]
+    def admin_settings(self, port: AdminPort, processes: tuple[str, ...], gate_socket: str) -> AdminSettings:
+        """What the admin process is told: where it listens, which processes will tell it of themselves, and where the
+        gate is."""
+        own = [one for one in (*(listen.tls for listen in self.listen), port.tls) if one is not None]
         shown = [self.cluster_tls.certificate] if self.cluster_tls.certificate is not None else []
         certificates = [path for tls in own for path in (tls.certificate, *(pair[0] for pair in tls.more))]
         return AdminSettings(
-            host=listen.host,
-            port=listen.port,
+            listen=port,
             processes=processes,
             nodes=self.nodes,
             cluster_tls=self.cluster_tls,
             certificates=(*certificates, *shown),
+            control=self.control_socket,
+            gate_socket=gate_socket,
+            journal=self.journal,
         )
 
 
@@ -190,6 +195,7 @@ class _Reader:
         listen: tuple[Listen, ...] = (DEFAULT_LISTEN,)
         if "listen" in self.found:
             listen = self.take("listen", _listen, ())
+        control = self._control_socket(journal)
         made = Config(
             listen=listen,
             workers=self.take("workers", lambda node: values.whole(node, at_least=1, at_most=WORKERS_MAX), 1),
@@ -199,12 +205,12 @@ class _Reader:
             rules=self.take("rules", files.rules, str(shipped_rules())),
             journal=journal,
             gate_socket=self.take("gate.socket", files.socket_path, None),
-            control_socket=self._control_socket(journal),
+            control_socket=control,
             watch_s=self._watch_s(),
             break_glass_keys=self.take("break_glass.public_keys", break_glass.public_keys, {}),
             edge_limits=self._limits("limits.edge", EdgeLimits()),
             gate_limits=self._limits("limits.gate", GateLimits()),
-            admin=admin_listen(self, listen),
+            admin=admin_port(self, listen, self._limits("limits.admin", AdminLimits()), control),
             sniffing=self.take("cluster.sniffing", lambda node: values.choice(node, SNIFFING_MODES), "pass"),
             identity=identity_settings(self, listen, self._limits("limits.identity", IdentityLimits())),
             forwarded=forwarded(self),

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeAlias
 
-from proxy.config.keys import KEYS, LATER, NOT_KEYS, PREFIX, SECTIONS, VARIABLES, siblings
+from proxy.config.keys import KEYS, NOT_KEYS, PREFIX, SECTIONS, VARIABLES, siblings
 from proxy.errors import ConfigError, Fault, nearest
 
 KINDS: Mapping[type, str] = {
@@ -138,8 +138,6 @@ def _descend(node: Node, section: str, found: dict[str, Node], faults: list[Faul
 
 
 def _unknown(name: str, piece: str, section: str) -> str:
-    if name in LATER:
-        return f"{name} is not supported by this version"
     here = siblings(section)
     hint = nearest(piece, here)
     if not hint and (

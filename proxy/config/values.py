@@ -156,15 +156,16 @@ def listen(node: Node) -> Listen:
         return Listen(host=host, port=port, proxy_protocol=fronts)
     if not isinstance(secure.value, dict):
         raise invalid(secure, f"must hold certificate and key, and is {secure.kind}")
-    return Listen(host=host, port=port, tls=_listen_tls(secure, secure.value), proxy_protocol=fronts)
+    return Listen(host=host, port=port, tls=listen_tls(secure, secure.value), proxy_protocol=fronts)
 
 
-_LISTEN_TLS = ("certificate", "key", "client_ca", "client_certificates", "client_crl", "min_version", "max_version")
+LISTEN_TLS = ("certificate", "key", "client_ca", "client_certificates", "client_crl", "min_version", "max_version")
 
 
-def _listen_tls(node: Node, entries: Mapping[str, Node]) -> ListenTls:
-    certificates = _files(_required(node, entries, "listen.tls.certificate", _LISTEN_TLS))
-    key = _required(node, entries, "listen.tls.key", _LISTEN_TLS)
+def listen_tls(node: Node, entries: Mapping[str, Node], section: str = "listen.tls") -> ListenTls:
+    """How clients of a listening address are met. `entries` are the values by key under `section`, `node` the whole."""
+    certificates = _files(_required(node, entries, f"{section}.certificate", LISTEN_TLS))
+    key = _required(node, entries, f"{section}.key", LISTEN_TLS)
     keys = _files(key)
     if len(keys) != len(certificates):
         raise invalid(

@@ -7,6 +7,8 @@ from typing import TypeVar
 import aiohttp
 import msgspec
 
+from proxy.control.acts import Act
+from proxy.control.recording import PATH as ACTS
 from proxy.control.rules import Reload
 from proxy.errors import CannotServe, ExitStatus
 from proxy.gate.rule_counts import RuleCounts
@@ -74,6 +76,14 @@ class Control:
         """How the journal stands. Raises CannotServe where no gate answers."""
         _, body = await self._call("GET", "/v1/journal", ASK_S)
         return self._read(body, JournalStanding)
+
+    async def record(self, act: Act) -> None:
+        """Have it put on record that something was done at the admin port. Raises CannotServe: it is not on record, or
+        not known to be."""
+        status, body = await self._call("POST", ACTS, RECORD_S, msgspec.json.encode(act))
+        if status != 200:
+            refusal = self._read(body, _Refusal)
+            raise CannotServe(ExitStatus.UNREACHABLE, refusal.error)
 
     async def levels(self) -> Levels:
         """How much is logged. Raises CannotServe where no gate answers."""

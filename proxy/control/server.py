@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 # Few calls have a body, and but for cases, which are read apart, a small one; a page of text is what a mistake may send
 # before it is told.
-BODY_BYTES = 4096
+BODY_BYTES = 32 * 1024
 # A reload that was asked for is let finish when the gate stops.
 LAST_ANSWERS_S = 0.5
 Journal = Callable[[], JournalStanding]

@@ -14,6 +14,7 @@ from multidict import CIMultiDict
 
 from proxy.cluster.gateway import Gateway
 from proxy.control.levels import LevelCalls
+from proxy.control.recording import Recording
 from proxy.control.rules import RuleCalls
 from proxy.control.server import serving
 from proxy.errors import ConfigError, Refusal, RulesError
@@ -294,7 +295,7 @@ async def run(
                 settings,
                 reload,
                 written.standing,
-                LevelCalls(journal.append).routes(),
+                (*Recording(journal.append).routes(), *LevelCalls(journal.append).routes()),
             ),
             shipping(settings, lambda: written.standing().seq) as fleet,
             retiring(written, settings.journaling, [one.sink for one in fleet.status()]),

@@ -30,6 +30,7 @@ MASKABLE: Mapping[str, tuple[str, ...]] = {
         "startgate.secondary.name",
         "startgate.owner.seen.name",
         "startgate.admin.by",
+        "startgate.admin.asked_user",
     ),
     "source.address": (
         *("source.ip", "client.address", "startgate.forwarded.for", "startgate.forwarded.header"),

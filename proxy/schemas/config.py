@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import fields
 from typing import Any
 
+from proxy.config.admin import METRICS, TOKEN_ROLES
 from proxy.config.journaling import ON_FULL, ROTATE_AT_LEAST_BYTES
 from proxy.config.keys import KEYS
 from proxy.config.load import SNIFFING_MODES
@@ -15,8 +16,8 @@ from proxy.config.peers import FORWARDED_MODES
 from proxy.config.sinks import TRANSPORTS
 from proxy.journal.mask import MASKABLE
 from proxy.logs.levels import LEVELS
-from proxy.settings import EdgeLimits, GateLimits, IdentityLimits, ShipLimits
-from proxy.tls import VERIFY_MODES, VERSIONS
+from proxy.settings import AdminLimits, EdgeLimits, GateLimits, IdentityLimits, ShipLimits
+from proxy.tls import CLIENT_CERTIFICATES, VERIFY_MODES, VERSIONS
 from proxy.tracing.settings import TraceLimits
 
 _TEXTS = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
@@ -24,6 +25,12 @@ _ANY = {"type": ["string", "number", "boolean", "array", "object"]}
 # YAML takes 1.2 for a number.
 _VERSION = {"enum": [*VERSIONS, *map(float, VERSIONS)]}
 _MASKED = {"anyOf": [{"enum": list(MASKABLE)}, {"type": "array", "items": {"enum": list(MASKABLE)}}]}
+_TOKEN = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["name", "file", "role"],
+    "properties": {"name": {"type": "string"}, "file": {"type": "string"}, "role": {"enum": list(TOKEN_ROLES)}},
+}
 # Keys that are more than a value of any kind.
 _KINDS: dict[str, dict[str, Any]] = {
     "listen": {"anyOf": [{"type": ["string", "object"]}, {"type": "array", "items": {"type": ["string", "object"]}}]},
@@ -53,6 +60,18 @@ _KINDS: dict[str, dict[str, Any]] = {
     "journal.sinks.syslog.transport": {"enum": list(TRANSPORTS)},
     "journal.sinks.stdout.enabled": {"type": "boolean"},
     "admin.listen": {"type": ["string", "boolean"]},
+    "admin.socket": {"type": "string"},
+    "admin.hosts": _TEXTS,
+    "admin.unsafe_plain": {"type": "boolean"},
+    "admin.metrics": {"enum": list(METRICS)},
+    **{f"admin.access.{role}.{by}": _TEXTS for role in TOKEN_ROLES for by in ("cluster", "roles")},
+    "admin.access.own": {"type": "boolean"},
+    "admin.tokens": {"type": "array", "items": _TOKEN},
+    "admin.tls.certificate": _TEXTS,
+    "admin.tls.key": _TEXTS,
+    "admin.tls.client_certificates": {"enum": list(CLIENT_CERTIFICATES)},
+    "admin.tls.min_version": _VERSION,
+    "admin.tls.max_version": _VERSION,
     "log.format": {"enum": list(FORMATS)},
     "log.path": {"type": "string"},
     "log.level": {"enum": list(LEVELS)},
@@ -79,6 +98,7 @@ _LIMITS = {
         ("identity", IdentityLimits),
         ("ship", ShipLimits),
         ("trace", TraceLimits),
+        ("admin", AdminLimits),
     )
     for limit in fields(kind)
 }

@@ -14,7 +14,7 @@ from proxy.admin.app import run
 from proxy.metrics import collector
 from proxy.metrics.snapshot import Telling
 from proxy.metrics.teller import Teller
-from proxy.settings import AdminSettings
+from proxy.settings import AdminPort, AdminSettings
 from proxy.tasks import spawn
 
 PATIENCE_S = 30.0
@@ -76,7 +76,11 @@ async def serving(folder: Path, nodes: tuple[str, ...], certificates: tuple[str,
     """An admin port for a gate and two workers, which have not begun."""
     stop, bound = asyncio.Event(), asyncio.get_running_loop().create_future()
     settings = AdminSettings(
-        host="127.0.0.1", port=0, processes=("gate", "edge-1", "edge-2"), nodes=nodes, certificates=certificates
+        listen=AdminPort(host="127.0.0.1", port=0),
+        processes=("gate", "edge-1", "edge-2"),
+        nodes=nodes,
+        certificates=certificates,
+        journal=str(folder / "journal"),
     )
     task = spawn(run(settings, folder / "metrics.sock", stop, lambda: None, bound.set_result), name="admin")
     # Answers come late on a busy machine; tests of those that never come set bounds of their own.

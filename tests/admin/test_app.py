@@ -6,22 +6,32 @@ from pathlib import Path
 
 import pytest
 
-from proxy.admin import app
-from proxy.settings import AdminSettings
+from proxy.admin import app, sites
+from proxy.settings import AdminPort, AdminSettings
 from proxy.tasks import spawn
 
 PATIENCE_S = 30.0
 
 
+def settings_of(port: int, folder: Path) -> AdminSettings:
+    """A port of this machine, before a cluster that is not there."""
+    return AdminSettings(
+        listen=AdminPort(host="127.0.0.1", port=port),
+        processes=(),
+        nodes=("http://127.0.0.1:9",),
+        journal=str(folder / "journal"),
+    )
+
+
 async def test_a_port_that_is_taken_is_tried_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(app, "PAUSE_S", 0.02)
+    monkeypatch.setattr(sites, "PAUSE_S", 0.02)
     loop = asyncio.get_running_loop()
     stop, ready, bound = asyncio.Event(), asyncio.Event(), loop.create_future()
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        settings = AdminSettings(host="127.0.0.1", port=port, processes=(), nodes=("http://127.0.0.1:9",))
+        settings = settings_of(port, tmp_path)
         task = spawn(app.run(settings, tmp_path / "m.sock", stop, ready.set, bound.set_result), name="admin")
         await asyncio.wait_for(ready.wait(), PATIENCE_S)
         async with asyncio.timeout(PATIENCE_S):
@@ -39,8 +49,6 @@ async def test_a_port_that_is_taken_is_tried_again(
 async def test_it_ends_while_it_waits_for_its_port(tmp_path: Path) -> None:
     stop = asyncio.Event()
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        settings = AdminSettings(
-            host="127.0.0.1", port=taken.getsockname()[1], processes=(), nodes=("http://127.0.0.1:9",)
-        )
+        settings = settings_of(taken.getsockname()[1], tmp_path)
         task = spawn(app.run(settings, tmp_path / "m.sock", stop, stop.set), name="admin")
         await asyncio.wait_for(task, PATIENCE_S)

@@ -16,7 +16,7 @@ from proxy.admin.certificates import first_end
 from proxy.metrics import collector
 from proxy.metrics.snapshot import Snapshot
 from proxy.metrics.teller import LENGTH
-from proxy.settings import AdminSettings
+from proxy.settings import AdminPort, AdminSettings
 from tests.admin.serving import PATIENCE_S, Serving, serving
 from tests.cluster_double import Double, cluster
 
@@ -126,12 +126,14 @@ async def test_openmetrics_is_spoken_where_it_is_asked_for(admin: Serving) -> No
 
 @pytest.mark.parametrize(
     ("method", "path", "wanted"),
-    [("GET", "/", 404), ("GET", "/health", 404), ("POST", "/metrics", 405), ("DELETE", "/health/live", 405)],
+    [("GET", "/v1", 404), ("GET", "/health", 404), ("POST", "/metrics", 405), ("DELETE", "/health/live", 405)],
 )
 async def test_what_there_is_not_is_told_in_json(admin: Serving, method: str, path: str, wanted: int) -> None:
     status, body, headers = await admin.get(path, method)
     assert status == wanted
-    assert "/metrics, /health/live" in json.loads(body)["error"]
+    told = json.loads(body)
+    assert told["status"] == wanted
+    assert told["allowed"].startswith("/metrics, /health/live" if wanted == 404 else "GET, HEAD")
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert "aiohttp" not in headers.get("Server", "")
 
@@ -190,4 +192,10 @@ async def test_the_end_of_certificates_is_told(tmp_path: Path) -> None:
 async def test_no_secret_reaches_the_process_that_answers() -> None:
     """What it is told of TLS are files; nothing that it holds is shown."""
     names = {field.name for field in dataclasses.fields(AdminSettings)}
-    assert names == {"host", "port", "processes", "nodes", "cluster_tls", "certificates"}
+    assert names == {
+        *("listen", "processes", "nodes", "cluster_tls", "certificates"),
+        # Paths: what lies there is for this process to read, or to connect to.
+        *("control", "gate_socket", "journal"),
+    }
+    port = {field.name for field in dataclasses.fields(AdminPort)}
+    assert port == {"host", "port", "socket", "tls", "hosts", "access", "limits"}

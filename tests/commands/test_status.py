@@ -72,12 +72,15 @@ def test_json_is_that_of_the_path(gate: Gate) -> None:
     assert [check["name"] for check in content["checks"] if not check["ok"]] == ["rules"]
 
 
-@pytest.mark.parametrize(("listen", "text"), [("off", "is off"), ("127.0.0.1:0", "has port 0")])
-def test_where_there_is_nobody_to_ask(tmp_path: Path, listen: str, text: str) -> None:
+@pytest.mark.parametrize(
+    ("listen", "status", "text"),
+    [("off", 2, "admin.listen: is off"), ("127.0.0.1:0", 3, "which port the system chose is only in the log")],
+)
+def test_where_there_is_nobody_to_ask(tmp_path: Path, listen: str, status: int, text: str) -> None:
     (tmp_path / "startgate.yml").write_text(f"admin: {{listen: {listen}}}\n")
     told = invoke("status")
-    assert told.exit_code == 2
-    assert f"admin.listen: {text}" in told.output
+    assert told.exit_code == status
+    assert text in told.output
 
 
 def test_nobody_answers(tmp_path: Path) -> None:

@@ -147,7 +147,7 @@ def test_all_faults_are_reported_at_once_and_in_order(write: Write) -> None:
           service: {api_key_file: nowhere}
           tls: {verify: ful}
         journal: {path: /nowhere/at/all, on_full: ignore}
-        admin: {listen: 127.0.0.1:9600, tls: {}}
+        admin: {listen: 127.0.0.1:9600, tlss: {}}
         limits: {edge: {headers: many, drain: 3}}
         """
     )
@@ -163,7 +163,7 @@ def test_all_faults_are_reported_at_once_and_in_order(write: Write) -> None:
         "(did you mean 'full'?)",
         "7:17: journal.path: /nowhere/at does not exist; Startgate makes the last folder of the path alone",
         "7:43: journal.on_full: must be one of refuse, unsafe_continue, and is 'ignore'",
-        "8:33: admin.tls is not supported by this version",
+        "8:33: unknown key 'admin.tlss' (did you mean 'tls'?); allowed here: " + ", ".join(siblings("admin")),
         "9:26: limits.edge.headers: must be a whole number, and is 'many'",
         "9:32: unknown key 'limits.edge.drain' (did you mean 'drain_s'?); allowed here: "
         + ", ".join(sorted(limit.name for limit in dataclasses.fields(EdgeLimits))),

@@ -94,7 +94,6 @@ def test_variables_of_others_are_left_alone() -> None:
             {"api_key_file": 1},
             "unknown key 'api_key_file' (did you mean 'cluster.service.api_key_file'?); allowed here: ",
         ),
-        ({"admin": {"tls": {}}}, "admin.tls is not supported by this version"),
         ({"journal": {"path": None}}, "journal.path is empty"),
         ({"gate": 3}, "gate must be a map with socket, and is a number"),
     ],

@@ -10,7 +10,8 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
-from proxy.admin.api import ApiError, Call, Endpoint, Role, Viewer
+from proxy.admin.api import HTML, ApiError, Call, Endpoint, Role, Viewer
+from proxy.admin.endpoints.plan import peer_of
 from proxy.admin.health import Health
 from proxy.admin.pages.assets import PREFIX, Assets
 from proxy.admin.pages.planned import parts
@@ -21,13 +22,16 @@ from proxy.admin.shown.plan import Jobs, JobsQuery, Planned
 from proxy.admin.shown.rules import Rules, Tried, TryCase
 from proxy.admin.shown.starts import Moment, StartDetail, Starts, StartsQuery
 from proxy.admin.shown.traffic import Traffic
+from proxy.control.acts import VERIFY
 from proxy.gate.standing import Attempt
 from proxy.journal.query import Result
 
-HTML: Final = "text/html"
 # A name with the content's hash in it never means anything else (RFC 8246).
 FOR_EVER: Final = "public, max-age=31536000, immutable"
 BAR: Final = 1000
+TRY: Final = "/rules/try"
+# A case of 256 KiB, of which a form writes most characters as three.
+FORM_BYTES: Final = 800 * 1024
 EXAMPLE: Final = """\
 name: Ann may start her job
 job:
@@ -43,12 +47,13 @@ want:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Views:
-    """What pages show, and what forms do; each raises ApiError."""
+    """What pages show, and what forms do; each raises ApiError. A plan is recorded with where the viewer is, the last
+    argument."""
 
     starts: Callable[[Viewer, StartsQuery], Awaitable[Starts]]
     start: Callable[[Viewer, str], Awaitable[StartDetail]]
     jobs: Callable[[Viewer, JobsQuery], Awaitable[Jobs]]
-    plan: Callable[[Viewer, str], Awaitable[Planned]]
+    plan: Callable[[Viewer, str, str], Awaitable[Planned]]
     rules: Callable[[Viewer], Awaitable[Rules]]
     reload: Callable[[Viewer], Awaitable[Attempt]]
     try_case: Callable[[Viewer, TryCase], Awaitable[Tried]]
@@ -77,14 +82,25 @@ class Pages:
             ("GET", "/plan/{job}", Role.OWN, self.plan, "What a start of a job would do.", None),
             ("GET", "/rules", Role.READ, self.rules, "The rules in force.", None),
             ("POST", "/rules/reload", Role.WRITE, self.reload, "Reads the rule files again.", None),
-            ("POST", "/rules/try", Role.READ, self.try_case, "Judges a case by the rules in force.", None),
+            ("POST", TRY, Role.READ, self.try_case, "Judges a case by the rules in force.", None),
             ("GET", "/traffic", Role.READ, self.traffic, "What passes.", None),
             ("GET", "/journal", Role.READ, self.journal, "The journal, its chain and its sinks.", None),
             ("POST", "/journal/verify", Role.WRITE, self.verify, "Has the chain verified.", None),
             ("GET", PREFIX + "{path:.+}", Role.ANYBODY, self.static, "Style, script and plots.", None),
         ]
         return [
-            Endpoint(method=method, path=path, role=role, handler=handler, summary=text, query=query, media_type=HTML)
+            Endpoint(
+                method=method,
+                path=path,
+                role=role,
+                handler=handler,
+                summary=text,
+                query=query,
+                body=TryCase if path == TRY else None,
+                body_bytes=FORM_BYTES,
+                act=VERIFY if path == "/journal/verify" else "",
+                media_type=HTML,
+            )
             for method, path, role, handler, text, query in table
         ]
 
@@ -140,7 +156,7 @@ class Pages:
 
     async def plan(self, call: Call) -> web.Response:
         """`GET /plan/{job}`."""
-        planned = await self._views.plan(call.viewer, call.path["job"])
+        planned = await self._views.plan(call.viewer, call.path["job"], peer_of(call.request))
         title = f"Plan of {planned.job}"
         return await self._page(call, "plan.html", title, here="/plan", planned=planned, created=parts(planned.plan))
 
@@ -171,7 +187,7 @@ class Pages:
 
     async def try_case(self, call: Call) -> web.Response:
         """`POST /rules/try`: the page, with what came of the case, and the case as it was sent."""
-        case = str((await call.request.post()).get("case", ""))
+        case = call.body.case
         try:
             tried = await self._views.try_case(call.viewer, TryCase(case=case))
         except ApiError as error:

@@ -133,7 +133,7 @@ function phases(box, now) {
 }
 
 async function follow(box) {
-  const answer = await fetch(box.dataset.progress, { headers: { Accept: "application/json" } });
+  const answer = await fetch(box.dataset.progress, { headers: BY_ITSELF });
   const now = await answer.json();
   if (!answer.ok) {
     box.replaceChildren(element("p", [now.reason, now.hint].filter(Boolean).join(" "), "none"));
@@ -233,7 +233,7 @@ function liveTraffic(box) {
   let timer = null;
   const ask = async () => {
     try {
-      const answer = await fetch(box.dataset.traffic, { headers: { Accept: "application/json" } });
+      const answer = await fetch(box.dataset.traffic, { headers: BY_ITSELF });
       const now = await answer.json();
       if (!answer.ok) throw new Error(now.reason);
       tiles(now);

@@ -19,7 +19,7 @@ from proxy.admin.pages.assets import Assets
 from proxy.admin.pages.routes import Pages, Views
 from proxy.admin.shown.journal import Journal, Verification
 from proxy.admin.shown.plan import Jobs, JobsQuery, Planned
-from proxy.admin.shown.rules import Rules, Tried
+from proxy.admin.shown.rules import Rules, Tried, TryCase
 from proxy.admin.shown.starts import StartDetail, Starts
 from proxy.admin.shown.traffic import Traffic
 from proxy.gate.standing import Attempt
@@ -107,7 +107,9 @@ def application(text: str, role: Role = Role.WRITE) -> web.Application:
         async def serve(request: web.Request) -> web.StreamResponse:
             query = msgspec.convert(dict(request.query), endpoint.query, strict=False) if endpoint.query else None
             viewer = replace(OLGA, role=role)
-            call = Call(viewer=viewer, path=dict(request.match_info), query=query, body=None, request=request)
+            form = dict(await request.post())
+            body = msgspec.convert(form, endpoint.body) if endpoint.body else None
+            call = Call(viewer=viewer, path=dict(request.match_info), query=query, body=body, request=request)
             try:
                 response = await endpoint.handler(call)
             except ApiError as error:
@@ -252,7 +254,8 @@ async def test_a_case_that_cannot_be_judged_is_shown_with_its_fault() -> None:
     app = web.Application()
 
     async def serve(request: web.Request) -> web.StreamResponse:
-        return await pages.try_case(Call(viewer=OLGA, path={}, query=None, body=None, request=request))
+        body = TryCase(case=str((await request.post())["case"]))
+        return await pages.try_case(Call(viewer=OLGA, path={}, query=None, body=body, request=request))
 
     app.router.add_post("/rules/try", serve)
     client = await client_of(app)
