@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tests.clients.suite import Client
 from tests.real import cache
+from tests.real import java as java_home
 
 HERE = Path(__file__).resolve().parent
 
@@ -62,3 +63,48 @@ def go(line: int) -> Client:
         cache.command(["go", "build", "-C", draft, "-mod=readonly", "-trimpath", "."], f"building the Go client {line}")
 
     return Client(f"go-{line}", [kept(f"go-{line}", [*files, *sources], make) / "client"])
+
+
+def java(line: int) -> Client:
+    """The Java client of a line."""
+    pom, source = HERE / "java" / f"v{line}" / "pom.xml", HERE / "java" / "src" / "Suite.java"
+    sources = [source, HERE / "java" / ("rest5" if line >= 9 else "rest") / "Line.java"]
+    maven: list[str | Path] = ["mvn", "-q", "-B", "-f", pom, "dependency:copy-dependencies"]
+
+    def fetch(draft: Path) -> None:
+        cache.command([*maven, f"-DoutputDirectory={draft}"], f"fetching the Java client {line}")
+
+    jars = kept(f"java-{line}-jars", [pom], fetch)
+
+    def compile_into(draft: Path) -> None:
+        flags: list[str | Path] = ["--release", "17", "-nowarn", "-cp", f"{jars}/*", "-d", draft]
+        cache.command([java_home.compiler(), *flags, *sources], f"compiling the suite of the Java client {line}")
+
+    classes = kept(f"java-{line}", [pom, *sources], compile_into)
+    # Compiling little suits a run of two seconds.
+    flags = ["-Xshare:auto", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]
+    return Client(f"java-{line}", [java_home.runtime(17, 99), *flags, "-cp", f"{classes}:{jars}/*", "Suite"])
+
+
+def rust(line: int) -> Client:
+    """The Rust client of a line."""
+    folder, source = HERE / "rust" / f"v{line}", HERE / "rust" / "src" / "main.rs"
+    files = [folder / "Cargo.toml", folder / "Cargo.lock"]
+
+    def make(draft: Path) -> None:
+        build: list[str | Path] = [
+            "cargo",
+            "build",
+            "--quiet",
+            "--locked",
+            "--manifest-path",
+            files[0],
+            "--target-dir",
+            draft / "target",
+        ]
+        cache.command(build, f"building the Rust client {line}")
+        # What was compiled on the way is a gigabyte.
+        shutil.move(draft / "target" / "debug" / f"suite-{line}", draft / "suite")
+        shutil.rmtree(draft / "target")
+
+    return Client(f"rust-{line}", [kept(f"rust-{line}", [*files, source], make) / "suite"])

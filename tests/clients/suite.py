@@ -11,7 +11,7 @@ from typing import Any
 
 from tests.clients.ground import Ground
 
-RUN_TIMEOUT_S = 90
+RUN_TIMEOUT_S = 50
 
 # Checks that have no counterpart without Startgate: what it refuses, and what it adds.
 OURS = ("ours_bad_id", "ours_bare_start", "ours_denied", "ours_no_gate", "ours_receipt")

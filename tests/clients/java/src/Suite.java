@@ -2,6 +2,7 @@ import co.elastic.clients.elasticsearch.ElasticsearchClient;
 import co.elastic.clients.elasticsearch._helpers.bulk.BulkIngester;
 import co.elastic.clients.elasticsearch._helpers.bulk.BulkListener;
 import co.elastic.clients.elasticsearch._types.ElasticsearchException;
+import co.elastic.clients.elasticsearch._types.FieldValue;
 import co.elastic.clients.elasticsearch._types.Refresh;
 import co.elastic.clients.elasticsearch.core.BulkRequest;
 import co.elastic.clients.elasticsearch.core.BulkResponse;
@@ -109,6 +110,10 @@ public class Suite {
         return hits.stream().map(Hit::id).collect(Collectors.toList());
     }
 
+    static String sorts(Hit<?> hit) {
+        return hit.sort().stream().map(FieldValue::_toJsonString).collect(Collectors.joining(",", "[", "]"));
+    }
+
     static List<Object> helper(ElasticsearchClient es, Map<String, Map<String, ?>> documents) {
         AtomicInteger done = new AtomicInteger();
         List<Object> failed = Collections.synchronizedList(new ArrayList<>());
@@ -167,7 +172,7 @@ public class Suite {
                 break;
             }
             seen.add(found.size());
-            after = ",\"search_after\":" + Line.sorts(found.get(found.size() - 1));
+            after = ",\"search_after\":" + sorts(found.get(found.size() - 1));
         }
         return List.of(seen, es.closePointInTime(one -> one.id(id)).succeeded());
     }
@@ -224,7 +229,7 @@ public class Suite {
         });
         checks.put("parallel", () -> IntStream.range(1, 30).parallel().mapToObj(at -> {
             try {
-                return es.count(one -> one.index(BOOKS).q("pages:<" + at)).count();
+                return es.count(one -> one.index(BOOKS).query(in -> in.queryString(text -> text.query("pages:<" + at)))).count();
             } catch (Exception fault) {
                 throw new IllegalStateException(fault);
             }
@@ -288,7 +293,18 @@ public class Suite {
         }
     }
 
-    public static void main(String[] arguments) throws Exception {
+    public static void main(String[] arguments) {
+        try {
+            run();
+            System.exit(0);
+        } catch (Throwable fault) {
+            // Threads of a client that is left open would keep the process alive.
+            fault.printStackTrace();
+            System.exit(1);
+        }
+    }
+
+    static void run() throws Exception {
         places = JSON.readValue(System.getenv("SUITE"), Map.class);
         ElasticsearchClient es = connect("node", null, null);
         Map<String, Callable<Object>> checks = new LinkedHashMap<>();
@@ -298,6 +314,7 @@ public class Suite {
         for (var one : checks.entrySet()) {
             // What is Startgate's own has no counterpart directly.
             if (!one.getKey().startsWith("ours_") || !places.get("gateless").isEmpty()) {
+                System.err.println(one.getKey());
                 found.put(one.getKey(), one.getValue().call());
             }
         }
