@@ -167,7 +167,7 @@ async def put_password(context: Context) -> Reply:
     realm = next((realm for realm in (RESERVED, NATIVE) if (realm, name) in context.security.users), None)
     if fault is None and realm is None:
         fault = "user must exist in order to change password"
-    if fault is not None or realm is None:
+    if fault is not None or realm is None or password is None:
         raise Failure(400, "validation_exception", f"Validation Failed: 1: {fault};")
     context.security.users[realm, name] = replace(context.security.users[realm, name], password=password)
     return 200, {}
