@@ -22,6 +22,9 @@ _MOST_HEAD_KB: Final = 8192
 # Startgate and the nodes bound what they take; Envoy's own default is 1024, with 503 for what is beyond.
 _UNBOUNDED: Final = 1_000_000
 
+# Envoy's own default.
+_DRAIN_S: Final = 5.0
+
 Block = dict[str, Any]
 
 
@@ -105,6 +108,8 @@ def _manager(front: Front) -> Block:
         },
         request_headers_timeout=duration(limits.client_head_s),
         stream_idle_timeout=duration(front.answer_s),
+        # How long an idle connection that is to be closed still lives.
+        drain_timeout=duration(min(limits.client_linger_s, _DRAIN_S)),
         http_filters=[router],
         route_config=_routes(front),
     )

@@ -30,7 +30,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 # Through each front on each release; the written ones are among them.
 INPUTS = 700
 # Through each expression of the manifests.
-FEWER = 1000
+FEWER = 600
 # Over HTTP/2, each by a stream of its own.
 STREAMS = 800
 AT_ONCE = 40
