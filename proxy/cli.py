@@ -33,6 +33,7 @@ from proxy.commands.seal import seal
 from proxy.commands.ship import audit_ship
 from proxy.commands.status import status
 from proxy.commands.test import test
+from proxy.commands.top import top
 from proxy.errors import ConfigError, Fault
 from proxy.logs.settings import Levels, LogSettings
 
@@ -88,13 +89,16 @@ def _log_as(settings: LogSettings) -> None:
 @click.option(
     "--cluster-port", type=Port(), metavar="PORT", default=9401, show_default=True, help="The cluster's; 0 for any."
 )
-def demo(once: bool, port: int, cluster_port: int) -> None:
+@click.option(
+    "--admin-port", type=Port(), metavar="PORT", default=9402, show_default=True, help="The page's; 0 for any."
+)
+def demo(once: bool, port: int, cluster_port: int, admin_port: int) -> None:
     """A cluster, the proxy and 2,000 real flights: a start denied, one refused, one granted, and their record."""
     from proxy.demo import walk  # noqa: PLC0415 -- what runs in production loads nothing of the demo
 
     logs.configure("demo", LogSettings(levels=Levels(level="error")))
     with reported():
-        sys.exit(walk.run(console(), once=once, port=port, cluster_port=cluster_port))
+        sys.exit(walk.run(console(), once=once, port=port, cluster_port=cluster_port, admin_port=admin_port))
 
 
 for reading in (audit_replay, audit_export, audit_tail, audit_verify):
@@ -104,6 +108,7 @@ audit_group.add_command(audit_dashboard)
 audit_group.add_command(audit_ship)
 audit_group.add_command(audit_status)
 main.add_command(status)
+main.add_command(top)
 for command in (
     audit_group,
     break_glass_group,

@@ -28,7 +28,7 @@ from aiohttp import web
 from proxy.admin import openapi
 from proxy.admin.api import ApiError, Endpoint, Viewer
 from proxy.admin.dispatch import Surface
-from proxy.admin.endpoints import health, journal, plan, rules, session, sign_in, starts, traffic
+from proxy.admin.endpoints import health, journal, log, plan, rules, session, sign_in, starts, traffic
 from proxy.admin.health import STARTS
 from proxy.admin.pages.assets import Assets
 from proxy.admin.pages.routes import Pages, Views
@@ -85,6 +85,7 @@ def _api(parts: Parts, areas: _Areas) -> list[Endpoint]:
         *rules.endpoints(areas.rules),
         *traffic.endpoints(data.traffic),
         *journal.endpoints(data.journal),
+        *log.endpoints(parts.control),
     ]
 
 

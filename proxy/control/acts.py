@@ -11,9 +11,9 @@ SIGN_IN: Final = "startgate-admin-sign-in"
 SIGN_OUT: Final = "startgate-admin-sign-out"
 VERIFY: Final = "startgate-journal-verify"
 EXPORT: Final = "startgate-journal-export"
-LOG_LEVEL: Final = "startgate-log-level"
-# A reload of the rules is recorded by whoever reloads them (`gate.rules_in_force`).
-ACTIONS: Final = (SIGN_IN, SIGN_OUT, VERIFY, EXPORT, LOG_LEVEL)
+# A reload of the rules and a change of the log's levels are recorded by whoever makes them (`gate.rules_in_force`,
+# `control.levels`).
+ACTIONS: Final = (SIGN_IN, SIGN_OUT, VERIFY, EXPORT)
 OUTCOMES: Final = ("success", "failure", "unknown")
 # ECS's categorization: signing in and out is authentication, reading the record out of here is no change.
 _CATEGORIES: Final = {SIGN_IN: "authentication", SIGN_OUT: "authentication"}

@@ -89,10 +89,11 @@ class Control:
         """How much is logged. Raises CannotServe where no gate answers."""
         return self._levels(*await self._call("GET", "/v1/log", ASK_S))
 
-    async def change_level(self, level: str, logger: str = "") -> Levels:
-        """Have a logger, or all where it is empty, tell so much, in all processes; how much is logged then. Raises
-        NoSuchLevel; and CannotServe: no gate answers, or the change cannot be recorded, so that it is not made."""
-        wish = msgspec.json.encode({"level": level, "logger": logger})
+    async def change_level(self, level: str, logger: str = "", by: str = "") -> Levels:
+        """Have a logger, or all where it is empty, tell so much, in all processes; how much is logged then. `by` is on
+        whose behalf, if on somebody else's. Raises NoSuchLevel; and CannotServe: no gate answers, or the change cannot
+        be recorded, so that it is not made."""
+        wish = msgspec.json.encode({"level": level, "logger": logger, "by": by})
         return self._levels(*await self._call("POST", "/v1/log", RECORD_S, wish))
 
     def _levels(self, status: int, body: bytes) -> Levels:

@@ -24,10 +24,12 @@ LEVEL_ACTION: Final = "startgate-log-level"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """A level that somebody wants: of a logger, or in general where `logger` is empty."""
+    """A level that somebody wants: of a logger, or in general where `logger` is empty. `by` is who, where the caller
+    asks for somebody else."""
 
     level: str
     logger: str = ""
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,5 +68,5 @@ def _record(wish: Wish, before: Levels, by: str) -> dict[str, Any]:
     what = f"{wish.logger or 'log.level'}: {wish.level}, and was {was}"
     now_ms = time.time_ns() // 1_000_000
     record = administrative(LEVEL_ACTION, secrets.token_hex(16), now_ms, outcome="success", reason=what)
-    record["startgate"]["admin"] = {"by": cut(by)}
+    record["startgate"]["admin"] = {"by": cut(f"{wish.by}, by way of {by}" if wish.by else by)}
     return record

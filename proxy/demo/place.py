@@ -1,6 +1,7 @@
 """Everything that the demo needs, running: an embedded cluster, the proxy in front of it, a folder of its own."""
 
 import shutil
+import socket
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -27,10 +28,12 @@ ADMIN = Person(name="elastic", password=ELASTIC_PASSWORD, what="the superuser", 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """What runs where. `proxy` and `cluster` are base addresses; `jobs` are those of the embedded cluster."""
+    """What runs where. `proxy` and `cluster` are base addresses, `page` that of the admin page; `jobs` are those
+    of the embedded cluster."""
 
     proxy: str
     cluster: str
+    page: str
     folder: Path
     config: Config
     jobs: Jobs
@@ -41,13 +44,14 @@ class Place:
 
 
 @asynccontextmanager
-async def running(port: int, cluster_port: int) -> AsyncIterator[Place]:
+async def running(port: int, cluster_port: int, admin_port: int = 0) -> AsyncIterator[Place]:
     """The demo's place, taken down at the end with all that is in its folder. Port 0 lets the system choose.
 
     Raises:
         CannotServe: a port is taken.
     """
-    for wanted, option in ((port, "--port"), (cluster_port, "--cluster-port")):
+    admin_port = admin_port or _free_port()
+    for wanted, option in ((port, "--port"), (cluster_port, "--cluster-port"), (admin_port, "--admin-port")):
         _prove_free(wanted, option)
     folder = Path(tempfile.mkdtemp(prefix="startgate-demo-"))
     try:
@@ -56,13 +60,14 @@ async def running(port: int, cluster_port: int) -> AsyncIterator[Place]:
                 cluster.add_role(person.name, person.role)
                 cluster.add_user(person.name, person.password, [person.name])
             key = cluster.add_api_key("startgate", {"startgate": SERVICE_ROLE})
-            config = load(_configure(folder, port, cluster.url, key), {})
+            config = load(_configure(folder, port, admin_port, cluster.url, key), {})
             supervisor = Supervisor(config)
             try:
                 await supervisor.start()
                 yield Place(
                     proxy=supervisor.addresses[0],
                     cluster=cluster.url,
+                    page=f"http://{HOST}:{admin_port}",
                     folder=folder,
                     config=config,
                     jobs=cluster.world.jobs,
@@ -71,6 +76,14 @@ async def running(port: int, cluster_port: int) -> AsyncIterator[Place]:
                 await supervisor.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _free_port() -> int:
+    """One that nobody has at this moment: which one a port 0 becomes in another process, nobody here is told."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def _prove_free(port: int, option: str) -> None:
@@ -82,7 +95,7 @@ def _prove_free(port: int, option: str) -> None:
         raise CannotServe(taken.exit_status, f"port {port} of {HOST} is in use; choose another with {option}") from None
 
 
-def _configure(folder: Path, port: int, cluster: str, key: str) -> Path:
+def _configure(folder: Path, port: int, admin_port: int, cluster: str, key: str) -> Path:
     """Writes the configuration that `startgate serve` would be given, and the key beside it."""
     secret = folder / "api-key"
     secret.touch(mode=0o600)
@@ -95,7 +108,6 @@ def _configure(folder: Path, port: int, cluster: str, key: str) -> Path:
         f"  service: {{api_key_file: api-key}}\n"
         f"journal: {{path: journal}}\n"
         f"limits: {{gate: {{follow_up_poll_s: 0.25}}}}\n"
-        # Another Startgate on this machine may have the port, and nobody asks a demo for metrics.
-        f"admin: {{listen: 'off'}}\n"
+        f"admin: {{listen: '{HOST}:{admin_port}'}}\n"
     )
     return path

@@ -32,20 +32,20 @@ PATIENCE_S = 60.0
 TOP = {"size": 5, "sort": [{"ml.outlier_score": "desc"}]}
 
 
-def run(console: Console, *, once: bool, port: int, cluster_port: int) -> int:
+def run(console: Console, *, once: bool, port: int, cluster_port: int, admin_port: int) -> int:
     """The whole demo; stays up until Ctrl-C unless `once`. Returns the exit status.
 
     Raises:
         CannotServe: a port is taken, or a step did not go as it should.
     """
-    return asyncio.run(_run(Show(console), once=once, port=port, cluster_port=cluster_port))
+    return asyncio.run(_run(Show(console), once=once, ports=(port, cluster_port, admin_port)))
 
 
-async def _run(show: Show, *, once: bool, port: int, cluster_port: int) -> int:
+async def _run(show: Show, *, once: bool, ports: tuple[int, int, int]) -> int:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with running(port, cluster_port) as place, Client(place.proxy) as client:
+    async with running(*ports) as place, Client(place.proxy) as client:
         walking = asyncio.ensure_future(Walk(show, place, client).all())
         stopping = asyncio.ensure_future(stop.wait())
         await asyncio.wait({walking, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -78,6 +78,7 @@ def _stay(show: Show, place: Place, client: Client) -> None:
             ("proxy", place.proxy),
             ("cluster", f"{place.cluster} (behind the proxy's back)"),
             ("users", ", ".join(f"{one.name}:{one.password}" for one in (ANNA, BEN, ADMIN))),
+            ("page", f"{place.page} (sign in as one of these; {ADMIN.name} sees and may everything)"),
             ("record", f"{program()} audit list --journal {place.config.journal}"),
         ],
     )

@@ -15,6 +15,12 @@ def test_a_schema_is_printed_as_it_ships(name: str) -> None:
     assert json.loads(result.output)["title"]
 
 
+def test_the_api_is_described() -> None:
+    told = json.loads(invoke("schema", "api").output)
+    assert told["openapi"] == "3.1.0"
+    assert "/v1/starts" in told["paths"]
+
+
 def test_that_of_rules_where_none_is_named() -> None:
     assert invoke("schema").output == schema_text("rules")
     assert "'rule' is not one of" in invoke("schema", "rule").output

@@ -21,7 +21,7 @@ from proxy.admin.views.index import Changes
 from proxy.admin.views.row import Entry, Place, entry_of
 from proxy.admin.views.sweep import Places, Swept, bounded, is_start, joined, placed, sweep
 from proxy.journal.entry import Phase
-from proxy.journal.folder import file_number
+from proxy.journal.folder import file_name, file_number
 from proxy.journal.lines import Batch, Position, Problem, batches, files
 from proxy.journal.query import Kind
 from proxy.journal.read import decode
@@ -60,6 +60,8 @@ class Reader:
         # Where to read on; None until the newest file was swept.
         self._at: Position | None = None
         self._first = 0
+        # How folder and file looked before they were read last.
+        self._seen: tuple[int, ...] | None = None
         self._swept = Swept(self._kept)
         self._loading: Iterator[list[Entry]] | None = None
         self._complete = False
@@ -71,6 +73,11 @@ class Reader:
         Raises:
             JournalError: there is no such folder, or it cannot be read.
         """
+        seen = self._signature()
+        if seen is not None and seen == self._seen and self._loading is None:
+            # Nothing was written, and no file came or went: as it is nearly always.
+            return Changes(complete=self._complete)
+        self._seen = seen
         self._changes = changes = Changes()
         until_s = time.monotonic() + SLICE_S
         try:
@@ -88,8 +95,20 @@ class Reader:
             if time.monotonic() >= until_s:
                 break
         changes.more = changes.more or self._loading is not None
+        if changes.more:
+            self._seen = None
         changes.complete = self._complete
         return changes
+
+    def _signature(self) -> tuple[int, ...] | None:
+        """What changes with whatever happens to the file that is followed, or to the files of the folder."""
+        if self._at is None or not self._at.file:
+            return None
+        try:
+            folder, file = self._folder.stat(), (self._folder / file_name(self._at.file)).lstat()
+        except OSError:
+            return None
+        return folder.st_ino, folder.st_mtime_ns, file.st_ino, file.st_size, file.st_mtime_ns
 
     def with_all_names(self, entry: Entry) -> Entry:
         """An entry again with all the names in its records; as it is where these are gone. May be called beside
