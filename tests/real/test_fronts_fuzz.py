@@ -6,21 +6,25 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
 import pytest
 import trustme
 
+from proxy.fronts.model import Front
 from tests.fuzz.campaign import directly
+from tests.fuzz.case import Case
+from tests.fuzz.drive import Outcome
 from tests.fuzz.grammar import content, spelled, start
 from tests.fuzz.mutate import escape, insert
 from tests.fuzz.nodes import hardened
 from tests.fuzz.origin import Origin
 from tests.fuzz.seeds import inputs, seeds
 from tests.fuzz.words import PATH
-from tests.real.fronts import CONTROLLERS, PROGRAMS, Program
-from tests.real.fronts_campaign import fronted, run_through
+from tests.real.fronts import CONTROLLERS, NGINX, PROGRAMS, Program
+from tests.real.fronts_campaign import faults, fronted, run_through
 from tests.real.http2 import Connection, Field
 from tests.real.node import RealNode
 from tests.real.versions import selected
@@ -62,6 +66,38 @@ def test_the_same_inputs_start_jobs_where_nothing_is_between(real_node: RealNode
     with hardened(real_node):
         figures = asyncio.run(directly(real_node.port, enumerate(inputs(20, 400)), float("inf")))
     assert figures["directly: reached the start handler"] > 50
+
+
+def test_a_front_whose_rule_is_about_the_plain_spelling_is_found_out() -> None:
+    def naive(front: Front) -> str:
+        return (
+            NGINX.text(front)
+            .replace("default startgate;", "default nodes;")
+            .replace('"~*data_frame"', '"~^/_ml/.*_start$"')
+        )
+
+    with Origin() as origin:
+        program = replace(NGINX, text=naive)
+        run = run_through(program, origin.port, lambda: reaches(origin), seed=30, count=60, seconds=400)
+        assert {fault.partition(":")[0] for failure in run.failures for fault in failure.what} == {"reach"}
+
+
+@pytest.mark.parametrize(
+    ("data", "ended", "kind"),
+    [
+        (b"HTTP/1.1 200 OK\r\nX-Opaque-Id: zp0000001.0\r\nContent-Length: 0\r\n\r\n", True, None),
+        (b"<html>", True, None),
+        (b"", False, "hang"),
+        (b"HTTP/1.1 200 OK\r\nX-Oracle: start\r\nContent-Length: 0\r\n\r\n", True, "reach"),
+        (b"HTTP/1.1 200 OK\r\nX-Opaque-Id: zp0000002.0\r\nContent-Length: 0\r\n\r\n", True, "wrong request"),
+        (b"HTTP/1.1 200 OK\r\nX-Opaque-Id: zp0000001.h\r\nContent-Length: 0\r\n\r\n", True, "wrong request"),
+    ],
+)
+def test_what_no_front_may_do(data: bytes, ended: bool, kind: str | None) -> None:
+    figures: Counter[str] = Counter()
+    found = faults(Case((b"GET /",), sound=True), b"zp0000001", Outcome(data, ended), figures)
+    assert [fault.partition(":")[0] for fault in found] == ([] if kind is None else [kind])
+    assert figures["inputs"] == 1
 
 
 @pytest.mark.parametrize("program", CONTROLLERS, ids=lambda program: program.name)
