@@ -44,7 +44,7 @@ def logged(tree: ast.AST) -> Iterator[tuple[str, str]]:
             template = named[text.id]
         else:
             assert isinstance(text, ast.Constant), f"line {call.lineno}: the text is made where it is logged"
-            template = text.value
+            template = str(text.value)
         yield LEVELS[method], _PLACE.sub("…", template).replace("\n", " ")
 
 

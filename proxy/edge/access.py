@@ -85,13 +85,13 @@ class Access:
         self._lines = lines
         self._chance = chance
 
-    def tell(self, asked: Asked, peer: str) -> None:
-        """A request is over: it is told, or not."""
+    def tell(self, asked: Asked, peer: Callable[[], str]) -> None:
+        """A request is over: it is told, or not. `peer` gives `ip:port`."""
         now = perf_counter()
         total_s = now - asked.start
         told_for = self._told_for(asked, total_s)
         if told_for:
-            self._lines.put(self._request(asked, peer, total_s, told_for))
+            self._lines.put(self._request(asked, peer(), total_s, told_for))
 
     def _told_for(self, asked: Asked, total_s: float) -> str:
         settings = self._settings

@@ -159,7 +159,7 @@ class LoggedConnection(ClientConnection):
         asked, self._asked = self._asked, None
         access = self._context.access
         if asked is not None and access is not None:
-            access.tell(asked, self._peer())
+            access.tell(asked, self._peer)
 
 
 def _look(asked: Asked, exchange: Exchange | Lane | None) -> None:

@@ -57,7 +57,14 @@ def obey(order: LogOrder | None) -> None:
         return
     if order.reopen:
         setup.reopen()
+    # Before: at the new level it may not be told.
+    _tell(order.levels)
     setup.set_levels(order.levels)
+
+
+def _tell(wanted: Levels) -> None:
+    each = "".join(f", {name}: {level}" for name, level in wanted.each.items())
+    logger.info("the log tells from now on: %s%s", wanted.level, each)
 
 
 class Received:
@@ -75,6 +82,7 @@ class Received:
 
 def ask(wanted: Levels) -> None:
     """From the gate: all processes are to tell so much. This one does at once."""
+    _tell(wanted)
     setup.set_levels(wanted)
     _upward(line_of(LogOrder(levels=wanted)))
 

@@ -59,7 +59,7 @@ def head(target: str = "/books/_search", *lines: str, method: str = "GET") -> Re
 def told(one: Asked, **settings: Any) -> Request:
     """What is told of a request."""
     log, kept = access(**settings)
-    log.tell(one, "10.0.0.1:4242")
+    log.tell(one, lambda: "10.0.0.1:4242")
     (request,) = kept.told
     return request
 
@@ -84,7 +84,7 @@ def told(one: Asked, **settings: Any) -> Request:
 )
 def test_which_requests_are_told(request_: dict[str, Any], settings: dict[str, Any], told_for: str) -> None:
     log, kept = access(**settings)
-    log.tell(asked(head(), **request_), "10.0.0.1:4242")
+    log.tell(asked(head(), **request_), lambda: "10.0.0.1:4242")
     assert [one.told_for for one in kept.told] == ([told_for] if told_for else [])
 
 
@@ -92,7 +92,7 @@ def test_a_share_is_told() -> None:
     numbers = iter([number / 1000 for number in range(1000)])
     log, kept = access(lambda: next(numbers), sample=0.1)
     for _ in range(1000):
-        log.tell(asked(head()), "10.0.0.1:4242")
+        log.tell(asked(head()), lambda: "10.0.0.1:4242")
     assert len(kept.told) == 100
 
 
@@ -223,7 +223,7 @@ def test_it_is_opened_and_closed(tmp_path: Path, form: str) -> None:
     path = tmp_path / "access.log"
     log = open_access(LogSettings(format=form, access=AccessLog(path=str(path))), "edge-1")
     assert log is not None
-    log.tell(asked(head()), "10.0.0.1:4242")
+    log.tell(asked(head()), lambda: "10.0.0.1:4242")
     log.close()
     assert path.read_text().count("/books/_search") >= 1
     assert path.read_text().startswith("{") == (form == "json")
@@ -236,7 +236,7 @@ def test_it_is_opened_again_with_the_log(tmp_path: Path) -> None:
     assert log is not None
     path.rename(tmp_path / "old")
     setup.reopen()
-    log.tell(asked(head()), "10.0.0.1:4242")
+    log.tell(asked(head()), lambda: "10.0.0.1:4242")
     log.close()
     assert (tmp_path / "old").read_text() == ""
     assert "/books/_search" in path.read_text()
