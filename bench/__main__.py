@@ -18,6 +18,7 @@ for name in (
     "journal",
     "journal_reading",
     "metrics",
+    "admin",
     "memory",
 ):
     if subprocess.run(python(f"bench.{name}"), cwd=ROOT, check=False).returncode:

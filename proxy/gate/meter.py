@@ -45,6 +45,8 @@ def _tell_rules(telling: Telling, rules: Standing) -> None:
     telling.add("startgate_rules", 1, rules.revision)
     telling.add("startgate_rules_age_seconds", rules.age_s)
     telling.add("startgate_rules_last_reload_success", int(not refused))
+    for outcome, count in rules.reloads.items():
+        telling.add("startgate_rules_reloads", count, outcome)
     in_force = sum(one.state is ExceptionState.IN_FORCE for one in rules.break_glass)
     telling.add("startgate_break_glass_in_force", in_force)
     faults = rules.last_attempt.faults

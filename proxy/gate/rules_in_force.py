@@ -9,7 +9,7 @@ Rules of this file:
 import asyncio
 import logging
 import secrets
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -121,6 +121,7 @@ class RulesInForce:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="rules")
         self._last = self._attempt(Trigger.BOOT, Outcome.LOADED, self.current.revision, "", (), cases)
         self._attempts = deque([self._last], maxlen=ATTEMPTS_KEPT)
+        self._reloads: Counter[Outcome] = Counter()
         self._announce()
 
     def standing(self) -> Standing:
@@ -136,6 +137,7 @@ class RulesInForce:
             last_attempt=self._last,
             break_glass=tuple(excepted(one, now_ms) for one in self.current.break_glass),
             attempts=tuple(self._attempts),
+            reloads={outcome.value: self._reloads[outcome] for outcome in Outcome},
         )
 
     def texts(self) -> RuleTexts:
@@ -180,6 +182,7 @@ class RulesInForce:
             if outcome is Outcome.LOADED:
                 self._loaded_ms = self._clock.now_ms()
         self._last = attempt
+        self._reloads[attempt.outcome] += 1
         self._attempts.appendleft(replace(attempt, faults=attempt.faults[:RECORDED_FAULTS]))
         self._tell(attempt)
         return attempt

@@ -3,7 +3,8 @@
 Values for the control API, the log and the journal. Times are RFC 3339 in UTC, as in the journal.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from proxy.errors import Fault
@@ -81,7 +82,8 @@ class Excepted:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
     """All of it. `age_s` is how long the rules have been in force, in seconds; `watched` says whether a change of the
-    files is noticed without being told; `files` is what was read; `attempts` are the last ones, the newest first."""
+    files is noticed without being told; `files` is what was read; `attempts` are the last ones, the newest first;
+    `reloads` counts those since the process began, by their outcome."""
 
     revision: str
     loaded_at: str
@@ -92,6 +94,7 @@ class Standing:
     last_attempt: Attempt
     break_glass: tuple[Excepted, ...] = ()
     attempts: tuple[Attempt, ...] = ()
+    reloads: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -159,6 +159,7 @@ _GATE = (
     # A revision is a hash: there are as many as there are changes of rules, one at a time.
     Family("startgate_rules", Kind.INFO, "The revision of the rules in force.", ("revision",)),
     _gauge("startgate_rules_age_seconds", "For how long these rules have been in force."),
+    _counter("startgate_rules_reloads", "Attempts to read the rules again, by what came of them.", "outcome"),
     _gauge("startgate_rules_last_reload_success", "0 while rules on the disk are refused, and earlier ones in force."),
     _gauge("startgate_break_glass_in_force", "Break-glass exceptions that count now."),
 )

@@ -19,7 +19,16 @@ from tests.gate.fakes import RULES as IN_FORCE
 from tests.gate.fakes import FakeClock
 
 ATTEMPT = Attempt(at="2026-01-01T00:00:00Z", trigger=Trigger.BOOT, outcome=Outcome.LOADED, before="a", after="a")
-RULES = Standing(revision="abc", loaded_at="x", age_s=12.5, path="rules", files=(), watched=True, last_attempt=ATTEMPT)
+RULES = Standing(
+    revision="abc",
+    loaded_at="x",
+    age_s=12.5,
+    path="rules",
+    files=(),
+    watched=True,
+    last_attempt=ATTEMPT,
+    reloads={"loaded": 1, "refused": 2},
+)
 JOURNAL = JournalStanding(
     state=JournalState.WRITABLE,
     reason="",
@@ -62,6 +71,7 @@ def test_when_all_is_well() -> None:
     assert values["startgate_rules", "abc"] == 1
     assert values["startgate_rules_age_seconds",] == 12.5
     assert values["startgate_rules_last_reload_success",] == 1
+    assert values["startgate_rules_reloads", "refused"] == 2
     assert values["startgate_journal_writable",] == 1
     assert values["startgate_journal_fsync_duration_seconds",] == 1
     counts = {key[1]: value for key, value in values.items() if key[0] == "startgate_journal_records"}

@@ -9,7 +9,7 @@ from proxy.metrics.families import ALL, FAMILIES, Family, Kind
 # What may tell values of one metric apart. Each has a bounded set of values, by code or by configuration.
 BOUNDED = {
     *("process", "upstream", "status", "target", "reason", "state", "file", "version", "python", "revision"),
-    *("kind", "verdict", "step", "result", "sink", "rule"),
+    *("kind", "verdict", "step", "result", "sink", "rule", "outcome"),
 }
 
 
