@@ -14,7 +14,7 @@ MINUTES ?= 30
 COVERED ?= destination privileges rules
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast fuzz crash cover style types bench soak bench-peers lock clean
+.PHONY: help setup demo test test-fast fuzz crash clients cover style types bench soak bench-peers lock clean
 
 help: ## show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,10 @@ fuzz: $(STAMP) ## 200,000 inputs through the proxy to genuine nodes and directly
 
 crash: $(STAMP) ## kill the gate 500 times at random moments under load (CRASHES=2000), and see that nothing stays open
 	STARTGATE_CRASHES=$(CRASHES) $(BIN)/python -m pytest -s tests/faults/test_crashes_under_load.py $(PYTEST_ARGS)
+
+clients: $(STAMP) ## every client by its own package, directly and through: npm, Go, Maven and Cargo (STARTGATE_CLIENTS=go,rust)
+	STARTGATE_CLIENTS=$${STARTGATE_CLIENTS:-python,javascript,go,java,rust} STARTGATE_REQUIRE_REAL=1 \
+		$(BIN)/python -m pytest -s tests/clients $(PYTEST_ARGS)
 
 cover: $(STAMP) ## hold the packages in COVERED to 100 % of branches, each from its own tests
 	@set -e; for package in $(COVERED); do $(BIN)/python -m pytest -n auto -m "not slow" tests/$$package --cov=proxy/$$package \

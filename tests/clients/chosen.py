@@ -1,0 +1,35 @@
+"""Which clients a run tries. `STARTGATE_CLIENTS` (comma-separated) names those that must run: `make clients` names all.
+
+Without it those run that are quick to install, where their tools are at hand. To compile the Go and Rust clients takes
+minutes once.
+"""
+
+import os
+from collections.abc import Callable
+
+import pytest
+
+from tests.clients.suite import Client
+from tests.real.versions import CannotRun
+
+QUICK = ("python", "javascript")
+
+
+def _named() -> tuple[str, ...]:
+    return tuple(filter(None, (name.strip() for name in os.environ.get("STARTGATE_CLIENTS", "").split(","))))
+
+
+def only_if_chosen(language: str) -> pytest.MarkDecorator:
+    """The mark of a module's tests, which leaves them out where the language is not to be tried."""
+    reason = f"the {language} client is not chosen: make clients"
+    return pytest.mark.skipif(language not in (_named() or QUICK), reason=reason)
+
+
+def ready(language: str, make: Callable[[], Client]) -> Client:
+    """What `make` installs. Where that cannot be, a failure if the language was named, else a skip."""
+    try:
+        return make()
+    except CannotRun as reason:
+        if language in _named():
+            pytest.fail(f"the {language} client cannot run here: {reason}", pytrace=False)
+        pytest.skip(f"the {language} client cannot run here: {reason}")
