@@ -5,6 +5,8 @@ import textwrap
 
 import pytest
 
+from proxy.logs.passing import LogOrder, line_of
+from proxy.logs.settings import Levels
 from tests.children import complained, running, said
 
 WORKS = """
@@ -55,6 +57,21 @@ async def test_it_stops_for_a_signal_and_with_its_supervisor(number: signal.Sign
             process.send_signal(number)
         assert await said(process) == "stops"
         assert await process.wait() == 0
+
+
+async def test_lines_on_its_standard_input_change_how_it_logs() -> None:
+    order = line_of(LogOrder(levels=Levels(level="error")))
+    async with running(script(WORKS), b"x") as process:
+        assert [await said(process), await said(process)] == ["x", "ready"]
+        assert process.stdin is not None
+        process.stdin.write(b"nonsense\n" + order)
+        process.stdin.close()
+        assert await said(process) == "stops"
+        status, text = await complained(process)
+    assert status == 0
+    first, second = text.splitlines()
+    assert "ERROR test: what another process says of logging cannot be read" in first
+    assert second.endswith("INFO test: the log tells from now on: error")
 
 
 async def test_ctrl_c_is_not_its_to_hear() -> None:

@@ -65,6 +65,7 @@ def rows() -> list[tuple[str, str, str]]:
 
 def test_the_document_has_every_message_and_no_other() -> None:
     told = {(level, text) for level, text, _ in rows()}
+    assert told - in_code() == set(), "no longer said"
     assert in_code() - told == set(), "said, and not told what to do"
 
 

@@ -236,3 +236,47 @@ async def test_a_signal_waits_until_it_can_be_heard(make: Make, tmp_path: Path) 
         async with asyncio.timeout(30):
             while heard.read_text() != "xx":  # noqa: ASYNC110 -- another process
                 await asyncio.sleep(0.01)
+
+
+ECHOES = """
+    import sys
+    order = sys.stdin.readline()
+    print("ready", flush=True)
+    for line in sys.stdin:
+        print("got", line.strip(), flush=True)
+"""
+
+
+def listening(folder: Path, heard: list[bytes], script: str = ECHOES) -> Child:
+    """A child whose lines are kept."""
+    path = folder / "child.py"
+    path.write_text(textwrap.dedent(script))
+    return Child("child", [sys.executable, "-S", str(path)], b"{}", heard=heard.append)
+
+
+async def test_it_is_told_lines_and_heard(tmp_path: Path) -> None:
+    heard: list[bytes] = []
+    child = listening(tmp_path, heard)
+    try:
+        await child.start()
+        child.tell(b"one\n")
+        child.tell(b"two\n")
+        await until(lambda: heard == [b"got one\n", b"got two\n"])
+    finally:
+        await child.stop(2)
+    child.tell(b"nobody is there\n")
+
+
+async def test_the_last_line_is_told_whenever_it_starts(tmp_path: Path, quick: None) -> None:
+    heard: list[bytes] = []
+    child = listening(tmp_path, heard)
+    try:
+        child.tell(b"old\n")
+        child.tell(b"new\n")
+        await child.start()
+        child.keep()
+        await until(lambda: heard == [b"got new\n"])
+        child.signal(signal.SIGKILL)
+        await until(lambda: heard == [b"got new\n"] * 2)
+    finally:
+        await child.stop(2)
