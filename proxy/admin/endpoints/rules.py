@@ -1,9 +1,15 @@
 """`/v1/rules`: the rules in force, reading them again, trying a case."""
 
+from typing import Final
+
 from proxy.admin.api import Call, Endpoint, Role
 from proxy.admin.shown.rules import Rules, Tried, TryCase
 from proxy.admin.views.rules import RulesView
 from proxy.gate.standing import Attempt
+from proxy.gate.trial import CASE_BYTES
+
+# A case of the most bytes as a JSON text, each of which may be written as six (`\u001f`), and its key.
+BODY_BYTES: Final = 6 * CASE_BYTES + 1024
 
 
 def endpoints(view: RulesView) -> list[Endpoint]:
@@ -44,5 +50,6 @@ def endpoints(view: RulesView) -> list[Endpoint]:
             body=TryCase,
             answer=Tried,
             statuses=(413, 422),
+            body_bytes=BODY_BYTES,
         ),
     ]

@@ -1,5 +1,6 @@
 """The table of endpoints about rules: each calls its view with what it was given."""
 
+import json
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -7,6 +8,7 @@ from proxy.admin.api import Call, Role
 from proxy.admin.endpoints.rules import endpoints
 from proxy.admin.shown.rules import TryCase
 from proxy.admin.views.rules import RulesView
+from proxy.gate.trial import CASE_BYTES
 from tests.admin.views.asking import READER
 
 
@@ -42,3 +44,8 @@ def test_who_may_call_them() -> None:
         ("POST", "/v1/rules/try", Role.READ),
     ]
     assert [one.changes for one in table] == [False, True, True]
+
+
+def test_the_longest_case_fits_however_it_is_written() -> None:
+    (trying,) = [one for one in endpoints(cast(RulesView, View())) if one.path == "/v1/rules/try"]
+    assert len(json.dumps({"case": "\x1f" * CASE_BYTES})) <= trying.body_bytes
