@@ -73,8 +73,9 @@ class Endpoint:
     """One method of one path (`/v1/starts/{receipt}`).
 
     `query` and `body` are msgspec structs or frozen dataclasses, None where there is none; `answer` is the type of the
-    value that is answered, None where it is no JSON (`media_type` says what it is). `statuses` are those of errors
-    that the endpoint itself answers, beside those that all have (400, 401, 403, 404, 429, 500, 503 as they apply).
+    value that is answered, None where it is no JSON (`media_type` says what it is, and `also` what it is if that is
+    asked for). `statuses` are those of errors that the endpoint itself answers, beside those that all have (400, 401,
+    403, 404, 429, 500, 503 as they apply).
 
     One whose `media_type` is `HTML` is a page: its body is a form (the field `csrf` of it is checked and taken out),
     its errors are told as pages, and it is no part of the API's description.
@@ -93,6 +94,7 @@ class Endpoint:
     body: type | None = None
     answer: Any = None
     media_type: str = "application/json"
+    also: tuple[str, ...] = ()
     statuses: tuple[int, ...] = ()
     act: str = ""
     body_bytes: int = BODY_BYTES

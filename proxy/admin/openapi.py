@@ -141,7 +141,10 @@ def _parameter(each: "Field[Any]", kind: Any) -> dict[str, Any]:  # noqa: ANN401
 def _responses(one: Endpoint, known: Mapping[str, Any]) -> dict[str, Any]:
     statuses = {*_ALWAYS, *one.statuses, *([404] if "{" in one.path else []), *((408, 413, 415) if one.changes else ())}
     schema = {"type": "string"} if one.answer is None else known[repr(one.answer)]
-    good = {"description": "As asked for.", "content": {one.media_type: {"schema": schema}}}
+    good = {
+        "description": "As asked for.",
+        "content": {media: {"schema": schema} for media in (one.media_type, *one.also)},
+    }
     error = {"application/json": {"schema": known[repr(ErrorAnswer)]}}
     return {
         "200": good,

@@ -24,11 +24,11 @@ def _calls(document: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _answer(content: Mapping[str, Any]) -> str:
-    [(media, told)] = content.items()
+    [told, *_] = content.values()
     name = told["schema"].get("$ref", "").rpartition("/")[2]
     if name:
         return f"`{name}`"
-    return "JSON" if media == "application/json" else f"`{media}`"
+    return "JSON" if "application/json" in content else ", ".join(f"`{media}`" for media in content)
 
 
 def _given(document: Mapping[str, Any]) -> Iterator[str]:

@@ -57,7 +57,8 @@ def endpoints(journal: JournalView) -> list[Endpoint]:
             handler=export,
             summary="Records, as JSON lines or CSV, as `startgate audit export` gives them.",
             query=ExportQuery,
-            media_type="application/octet-stream",
+            media_type=FORMS["jsonl"],
+            also=(FORMS["csv"].partition(";")[0],),
             act=EXPORT_ACT,
         ),
     ]
