@@ -62,6 +62,7 @@ class Renderer:
             "anchor": words.anchor,
             "bytes": words.size,
             "clock": words.clock,
+            "file": words.file,
             "last_values": last_values,
             "percent": words.percent,
             "pretty": words.pretty,

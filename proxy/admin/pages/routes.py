@@ -33,15 +33,28 @@ TRY: Final = "/rules/try"
 # A case of 256 KiB, of which a form writes most characters as three.
 FORM_BYTES: Final = 800 * 1024
 EXAMPLE: Final = """\
-name: Ann may start her job
-job:
-  id: churn
-  source: {index: [customers]}
-  dest: {index: churn-results}
-  analysis: {classification: {dependent_variable: churned}}
-caller: {username: ann, roles: [analyst]}
-want:
-  verdict: granted
+version: 1
+roles:
+  analyst:
+    cluster: [manage_ml]
+    indices:
+      - {names: [flights], privileges: [read, view_index_metadata]}
+      - {names: [flights-ml], privileges: [all]}
+identities:
+  ada: {roles: [analyst]}
+indices:
+  flights: {mappings: {properties: {distance: {type: double}}}}
+jobs:
+  delays:
+    source: {index: [flights]}
+    dest: {index: flights-ml}
+    analysis: {outlier_detection: {}}
+    owner: {roles: [analyst]}
+cases:
+  - name: whoever holds all of it starts the job
+    caller: ada
+    job: delays
+    expect: {verdict: allowed, status: 200}
 """
 
 
@@ -268,17 +281,16 @@ def _to(path: str) -> web.Response:
 
 
 def _bars(timeline: tuple[Moment, ...]) -> list[dict[str, str] | None]:
-    """Where each entry of a timeline stands, in thousandths of the whole; what has no duration has no bar."""
-    timed = [one for one in timeline if one.at_ms is not None and one.duration_ms]
-    # The end of a job comes minutes later: beside it nothing else could be seen, so it has a bar of its own length.
-    answered = [one for one in timed if one.name != "end"]
-    whole = max(((one.at_ms or 0) + (one.duration_ms or 0) for one in answered), default=0)
-    return [_bar(one, whole) if one in answered else None for one in timeline]
+    """Where each step of a timeline stands, in thousandths of the whole: it ends at its moment. What has no duration
+    has no bar, and neither has the end of a job: beside minutes nothing else could be seen."""
+    timed = [one for one in timeline if one.at_ms is not None and one.duration_ms and one.name != "end"]
+    whole = max((one.at_ms or 0 for one in timed), default=0)
+    return [_bar(one, whole) if one in timed and whole else None for one in timeline]
 
 
 def _bar(one: Moment, whole_ms: float) -> dict[str, str]:
-    start, length = (one.at_ms or 0) / whole_ms, (one.duration_ms or 0) / whole_ms
-    return {"x": f"{BAR * start:.1f}", "width": f"{max(BAR * length, 2):.1f}"}
+    end, length = (one.at_ms or 0) / whole_ms, (one.duration_ms or 0) / whole_ms
+    return {"x": f"{BAR * max(end - length, 0):.1f}", "width": f"{max(BAR * length, 2):.1f}"}
 
 
 def _tiles(traffic: Traffic) -> list[dict[str, str]]:

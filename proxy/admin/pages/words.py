@@ -95,6 +95,11 @@ def urlpart(text: str) -> str:
     return quote(text, safe="", errors="replace")
 
 
+def file(place: str) -> str:
+    """A place in a rule file without the folders before it."""
+    return place.rpartition("/")[2]
+
+
 def anchor(place: str) -> str:
     """The name of a line of a rule file (`rules/start.yml:12:5`, or without the column) within a page."""
     without_column = re.sub(r"^(.*:\d+):\d+$", r"\1", place)

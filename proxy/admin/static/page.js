@@ -6,6 +6,8 @@ const $ = (selector, root = document) => root.querySelector(selector);
 const NONE = "-";
 // Rows that a page left open for days would gather; what is older is on the next page.
 const ROWS = 500;
+// What a page asks for by itself keeps no session alive.
+const BY_ITSELF = { Accept: "application/json", "X-Startgate-Background": "1" };
 
 const TONES = {
   good: ["granted", "allowed", "success", "loaded", "writable", "sound", "up", "started", "stopped"],

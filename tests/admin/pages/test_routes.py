@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 
 from proxy.admin.api import ApiError, Call, Endpoint, Role, Viewer
 from proxy.admin.health import Health, Judged
-from proxy.admin.pages.assets import Assets
+from proxy.admin.pages.assets import STATIC, Assets
 from proxy.admin.pages.routes import Pages, Views
 from proxy.admin.shown.journal import Journal, Verification
 from proxy.admin.shown.plan import Jobs, JobsQuery, Planned
 from proxy.admin.shown.rules import Rules, Tried, TryCase
-from proxy.admin.shown.starts import StartDetail, Starts
+from proxy.admin.shown.starts import Moment, StartDetail, Starts
 from proxy.admin.shown.traffic import Traffic
 from proxy.gate.standing import Attempt
 from tests.admin.pages.made import made
@@ -283,3 +283,32 @@ async def test_jobs_that_the_cluster_does_not_show_leave_the_page_whole() -> Non
         page = await answer.text()
     assert answer.status == 200
     assert "you are no user of the cluster sign in as one" in page
+
+
+async def test_a_step_of_the_timeline_ends_at_its_moment() -> None:
+    timeline = (
+        Moment(name="arrived", at_ms=0.0, duration_ms=None, text=""),
+        Moment(name="identified", at_ms=3.0, duration_ms=3.0, text=""),
+        Moment(name="judged", at_ms=4.0, duration_ms=1.0, text=""),
+        Moment(name="end", at_ms=60_000.0, duration_ms=59_996.0, text=""),
+    )
+    pages = Pages(replace(views("ann"), start=always(StartDetail, "ann", timeline=timeline)), Assets())
+    app = web.Application()
+
+    async def serve(request: web.Request) -> web.StreamResponse:
+        return await pages.start(Call(viewer=OLGA, path={"receipt": "r"}, query=None, body=None, request=request))
+
+    app.router.add_get("/start", serve)
+    client = await client_of(app)
+    async with client:
+        page = await (await client.get("/start")).text()
+    assert re.findall(r'<rect x="([\d.]+)" width="([\d.]+)"', page) == [("0.0", "750.0"), ("750.0", "250.0")]
+
+
+def test_every_name_of_the_script_is_one_of_its_own() -> None:
+    """Constants in capitals are not checked by any browser before they are used."""
+    script = (STATIC / "page.js").read_text()
+    code = re.sub(r"//.*|\"(?:[^\"\\]|\\.)*\"|`[^`]*`", "", script)
+    used = set(re.findall(r"\b[A-Z][A-Z_]{2,}\b", code))
+    made = set(re.findall(r"^const ([A-Z_]+) =", script, re.MULTILINE))
+    assert {"CSS", "CLOSED"} >= used - made

@@ -90,6 +90,11 @@ def test_a_place_with_and_without_its_column_is_one_line_of_the_page(place: str,
     assert words.anchor(place) == name
 
 
+@pytest.mark.parametrize("place", ["/etc/startgate/rules/start.yml:12:5", "start.yml:12:5"])
+def test_a_place_is_told_without_folders(place: str) -> None:
+    assert words.file(place) == "start.yml:12:5"
+
+
 @given(st.text())
 def test_an_anchor_is_an_id_without_blanks_or_quotes(place: str) -> None:
     assert not set(words.anchor(place)) & set(" \t\n\"'<>&")
