@@ -71,11 +71,12 @@ async def running(
     monkeypatch: pytest.MonkeyPatch,
     answers: Mapping[str, Any] | None = None,
     masking: Masking | None = None,
+    slow_start_s: float = 10.0,
 ) -> AsyncIterator[Running]:
     cluster = FakeCluster([], dict(answers or {}))
     monkeypatch.setattr(app, "Gateway", lambda *_, **__: cluster)
     gate = Running(folder, cluster)
-    gate.settings = replace(gate.settings, masking=masking or Masking())
+    gate.settings = replace(gate.settings, masking=masking or Masking(), slow_start_s=slow_start_s)
     serving = asyncio.ensure_future(run(gate.settings, gate.stop, gate.ready.set, gate.reload))
     ready = asyncio.ensure_future(gate.ready.wait())
     await asyncio.wait({serving, ready}, return_when=asyncio.FIRST_COMPLETED, timeout=5)
@@ -189,6 +190,15 @@ async def test_names_and_addresses_are_masked_where_that_is_wanted(
     assert b"user [masked:" in held
     for value in (b"[ann]", b'"ann"', b"192.0.2.7", b"192.0.2.8"):
         assert value not in held
+
+
+async def test_a_start_that_is_slow_is_told_with_its_steps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with running(tmp_path, monkeypatch, slow_start_s=1e-9) as gate:
+        await gate.exchange(request())
+    (told,) = [record.message for record in caplog.records if record.name == "proxy.gate.slow"]
+    assert re.match(r"start [0-9a-f]{32} of \S+ took \d+\.\d{3} s until it was answered with \d+: ", told)
 
 
 async def test_without_a_receipt_one_is_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
