@@ -9,7 +9,7 @@ import pytest
 
 from proxy.errors import JournalError
 from proxy.journal import lines as module
-from proxy.journal.lines import Batch, Position, Problem, batches, lines_at, files, one_file
+from proxy.journal.lines import Batch, Position, Problem, batches, files, lines_at, one_file
 
 
 def read(folder: Path, after: Position | None = None) -> list[bytes]:
