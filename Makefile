@@ -9,6 +9,7 @@ PYTEST_ARGS ?=
 WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 FUZZ_ARGS ?=
 CRASHES ?= 500
+CLIENTS ?= python,javascript,go,java,rust
 MINUTES ?= 30
 # Packages whose own tests run every branch.
 COVERED ?= destination privileges rules
@@ -46,9 +47,8 @@ fuzz: $(STAMP) ## 200,000 inputs through the proxy to genuine nodes and directly
 crash: $(STAMP) ## kill the gate 500 times at random moments under load (CRASHES=2000), and see that nothing stays open
 	STARTGATE_CRASHES=$(CRASHES) $(BIN)/python -m pytest -s tests/faults/test_crashes_under_load.py $(PYTEST_ARGS)
 
-clients: $(STAMP) ## every client by its own package, directly and through: npm, Go, Maven and Cargo (STARTGATE_CLIENTS=go,rust)
-	STARTGATE_CLIENTS=$${STARTGATE_CLIENTS:-python,javascript,go,java,rust} STARTGATE_REQUIRE_REAL=1 \
-		$(BIN)/python -m pytest -s tests/clients $(PYTEST_ARGS)
+clients: $(STAMP) ## every client by its own package, directly and through: npm, Go, Maven and Cargo (CLIENTS=go,rust)
+	CLIENTS=$(CLIENTS) STARTGATE_REQUIRE_REAL=1 $(BIN)/python -m pytest -s tests/clients $(PYTEST_ARGS)
 
 cover: $(STAMP) ## hold the packages in COVERED to 100 % of branches, each from its own tests
 	@set -e; for package in $(COVERED); do $(BIN)/python -m pytest -n auto -m "not slow" tests/$$package --cov=proxy/$$package \

@@ -106,7 +106,6 @@ def test_variables_in_documents_exist(document: Path) -> None:
         "STARTGATE_PASSWORD",
         "STARTGATE_REQUIRE_REAL",
         "STARTGATE_REAL_VERSIONS",
-        "STARTGATE_CLIENTS",
     }
     assert told <= set(VARIABLES)
 

@@ -1,4 +1,4 @@
-"""Which clients a run tries. `STARTGATE_CLIENTS` (comma-separated) names those that must run: `make clients` names all.
+"""Which clients a run tries. The variable CLIENTS (comma-separated) names those that must run: all for `make clients`.
 
 Without it those run that are quick to install, where their tools are at hand. To compile the Go and Rust clients takes
 minutes once.
@@ -16,7 +16,7 @@ QUICK = ("python", "javascript")
 
 
 def _named() -> tuple[str, ...]:
-    return tuple(filter(None, (name.strip() for name in os.environ.get("STARTGATE_CLIENTS", "").split(","))))
+    return tuple(filter(None, (name.strip() for name in os.environ.get("CLIENTS", "").split(","))))
 
 
 def only_if_chosen(language: str) -> pytest.MarkDecorator:

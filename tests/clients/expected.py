@@ -71,7 +71,7 @@ def hold(compared: Compared, raised: Mapping[int, str], without: Collection[str]
     """Equal in both runs, complete but for `without`, and every refusal parsed into the exception that `raised` names
     for its status. Raises AssertionError with what is not so."""
     direct, through = compared.direct.checks, compared.through.checks
-    assert compared.differing() == {}, compared.summary()
+    assert compared.differing() == {}, f"{compared.summary()}: {compared.differing()}"
     assert set(direct) >= CHECKS - set(without), CHECKS - set(without) - set(direct)
     assert set(through) >= set(direct) | (set(OURS) - set(without))
     through = {name: value for name, value in through.items() if name not in without}

@@ -23,12 +23,15 @@ from typing import Any, Self
 from proxy.embedded.app import Cluster, serve_embedded
 from proxy.embedded.remote import RemoteNode
 from proxy.embedded.security.store import ELASTIC_PASSWORD
+from proxy.settings import EdgeLimits
 from tests.real.node import RealNode
 from tests.real.proxied import DenyingProxy
 from tests.real.serving import Served
 from tests.stack import in_front_of
 
-START_TIMEOUT_S = 30
+START_TIMEOUT_S = 60
+# The limits that a site has: a client that is being started on a busy machine may be slow to send a request.
+PATIENT = EdgeLimits(drain_s=2.0)
 SOURCES = ("sg-src-1", "sg-src-2")
 _READS = {"names": ["sg-*"], "privileges": ["read", "view_index_metadata"]}
 _WRITES = {"names": ["sg-out*"], "privileges": ["read", "create_index", "manage", "index"]}
@@ -101,7 +104,7 @@ class Ground:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         async with AsyncExitStack() as around:
             cluster = await around.enter_async_context(serve_embedded(backend=RemoteNode(self.node.url)))
-            stack = await around.enter_async_context(in_front_of(cluster, self._folder))
+            stack = await around.enter_async_context(in_front_of(cluster, self._folder, edge=PATIENT))
             self._port = stack.port
             self._told = _people(cluster)
             self._ready.set()

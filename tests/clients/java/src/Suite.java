@@ -114,7 +114,7 @@ public class Suite {
         return hit.sort().stream().map(FieldValue::_toJsonString).collect(Collectors.joining(",", "[", "]"));
     }
 
-    static List<Object> helper(ElasticsearchClient es, Map<String, Map<String, ?>> documents) {
+    static List<Object> helper(ElasticsearchClient es, Map<String, Map<String, ?>> documents) throws Exception {
         AtomicInteger done = new AtomicInteger();
         List<Object> failed = Collections.synchronizedList(new ArrayList<>());
         BulkListener<Void> listener = new BulkListener<Void>() {
@@ -143,6 +143,10 @@ public class Suite {
         documents.forEach((id, document) ->
             ingester.add(one -> one.index(into -> into.index(BOOKS).id(id).document(document))));
         ingester.close();
+        // Line 7 tells its listener of the last bulk a moment after it is closed.
+        for (int at = 0; at < 400 && done.get() + failed.size() < documents.size(); at++) {
+            Thread.sleep(25);
+        }
         return List.of(done.get(), failed);
     }
 
