@@ -150,6 +150,7 @@ async def in_front_of(
     limits: GateLimits | None = None,
     identity: IdentitySettings | None = None,
     journaling: JournalSettings | None = None,
+    edge: EdgeLimits | None = None,
     tracing: TracingSettings | None = None,
 ) -> AsyncIterator[Stack]:
     """Run gate and edge in front of a cluster that is there; `folder` is theirs alone."""
@@ -171,7 +172,7 @@ async def in_front_of(
         edge_settings = EdgeSettings(
             nodes=(cluster.url,),
             gate_socket=gate_socket,
-            limits=EdgeLimits(drain_s=2.0, client_head_s=2.0, observe_wait_s=60.0),
+            limits=edge or EdgeLimits(drain_s=2.0, client_head_s=2.0, observe_wait_s=60.0),
         )
         listener = socket.create_server(("127.0.0.1", 0))
         port = listener.getsockname()[1]
