@@ -7,6 +7,7 @@ import contextlib
 import logging
 import os
 import ssl
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -21,6 +22,9 @@ logger = logging.getLogger(__name__)
 
 # Between two attempts to bind.
 PAUSE_S: Final = 1.0
+# Until the folder of the Unix socket is there. A gate makes it before anything that takes long.
+FOLDER_S: Final = 5.0
+FOLDER_LOOK_S: Final = 0.02
 
 
 async def bind(
@@ -65,6 +69,7 @@ class LocalSocket:
     async def bind(self, tried: asyncio.Event) -> None:
         """Until it is listened on; `tried` is set after the first attempt."""
         told = ""
+        await self._folder()
         while True:
             try:
                 await listen(self._runner, self._path, "admin.socket")
@@ -77,6 +82,12 @@ class LocalSocket:
                 continue
             self._ours = _seen(self._path)
             return
+
+    async def _folder(self) -> None:
+        """Wait for the folder: by default it is the journal's, which the gate makes, and that is started beside us."""
+        end_s = time.monotonic() + FOLDER_S
+        while not self._path.parent.is_dir() and time.monotonic() < end_s:  # noqa: ASYNC110 -- another process makes it
+            await asyncio.sleep(FOLDER_LOOK_S)
 
     def remove(self) -> None:
         """Take it away, if it is still ours: a new version may have made its own there."""

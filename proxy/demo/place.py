@@ -109,5 +109,7 @@ def _configure(folder: Path, port: int, admin_port: int, cluster: str, key: str)
         f"journal: {{path: journal}}\n"
         f"limits: {{gate: {{follow_up_poll_s: 0.25}}}}\n"
         f"admin: {{listen: '{HOST}:{admin_port}'}}\n"
+        # What the walk tells is enough.
+        f"log: {{level: error}}\n"
     )
     return path

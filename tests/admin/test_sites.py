@@ -62,3 +62,29 @@ async def test_what_is_no_socket_is_left_where_it_is(tmp_path: Path) -> None:
     local.remove()
     assert path.read_text() == "mine"
     await one.cleanup()
+
+
+async def test_the_folder_may_come_later(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path, one, tried = tmp_path / "journal" / "admin.sock", await runner(), asyncio.Event()
+    local = LocalSocket(one, path)
+    task = asyncio.ensure_future(local.bind(tried))
+    await asyncio.sleep(0.05)
+    path.parent.mkdir()
+    await asyncio.wait_for(task, PATIENCE_S)
+    assert path.is_socket()
+    assert caplog.text == ""
+    await one.cleanup()
+    local.remove()
+
+
+async def test_one_that_never_comes_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(sites, "FOLDER_S", 0.0)
+    one, tried = await runner(), asyncio.Event()
+    task = asyncio.ensure_future(LocalSocket(one, tmp_path / "nowhere" / "admin.sock").bind(tried))
+    await asyncio.wait_for(tried.wait(), PATIENCE_S)
+    assert "commands cannot ask over" in caplog.text
+    task.cancel()
+    await asyncio.wait([task])
+    await one.cleanup()

@@ -14,7 +14,7 @@ from proxy.demo.client import Got
 from proxy.errors import CannotServe
 from tests.children import running, said
 
-DEMO = ["-m", "proxy", "demo", "--port", "0", "--cluster-port", "0"]
+DEMO = ["-m", "proxy", "demo", "--port", "0", "--cluster-port", "0", "--admin-port", "0"]
 
 
 @pytest.mark.slow
