@@ -12,7 +12,9 @@ import click
 from rich.console import Console
 from rich.text import Text
 
+from proxy.admin.client import Where
 from proxy.config import Config, load
+from proxy.config.files import secret
 from proxy.config.tree import Node, Place
 from proxy.config.values import PORT_MAX, cluster_node
 from proxy.errors import CannotServe, ExitStatus, InvalidInput, StartgateError, nearest
@@ -113,6 +115,15 @@ def base_address(url: str, option: str) -> str:
     """A node's base address that an option names. Raises ConfigError."""
     place = Place(option)
     return cluster_node(Node(value=url, place=place, key_place=place, folder=Path()))
+
+
+def elsewhere(url: str, token_file: Path | None, ca: Path | None) -> Where:
+    """The admin port at a URL that an option names, with the token in a file. Raises ConfigError."""
+    token = ""
+    if token_file is not None:
+        place = Place("--token-file")
+        token = secret(Node(value=str(token_file), place=place, key_place=place, folder=Path()))
+    return Where(url=base_address(url, "--admin"), token=token.strip(), ca=None if ca is None else str(ca))
 
 
 def print_lines(lines: Iterable[Text]) -> None:

@@ -11,10 +11,10 @@ import msgspec
 from rich.text import Text
 
 from proxy import columns
-from proxy.admin.client import ask
+from proxy.admin.client import ask, get
 from proxy.admin.health import STARTS, TRAFFIC, Health, Judged, Process
 from proxy.columns import Cell
-from proxy.commands.common import age, config_option, print_lines, printed, read_config, reported
+from proxy.commands.common import age, config_option, elsewhere, print_lines, printed, read_config, reported
 from proxy.errors import ConfigError, ExitStatus, Fault
 from proxy.settings import AdminPort
 from proxy.text import plain
@@ -34,13 +34,23 @@ PROCESSES = ("process", "state", "pid", "up for", "memory", "deaths")
     help="What it has to be ready for; starts need more than other traffic.",
 )
 @click.option("--json", "as_json", is_flag=True, help="As JSON, as /health/ready answers.")
-def status(config_file: Path | None, wanted: str, as_json: bool) -> None:
+@click.option(
+    "--admin", "url", metavar="URL", help="Another machine's admin port, such as https://es.example.org:9402."
+)
+@click.option("--token-file", type=click.Path(path_type=Path), help="File with a bearer token for it.")
+@click.option("--ca", type=click.Path(path_type=Path), help="PEM file with the authority of its certificate.")
+def status(
+    config_file: Path | None, wanted: str, as_json: bool, url: str | None, token_file: Path | None, ca: Path | None
+) -> None:
     """Whether a running proxy is ready, and what is wrong where it is not: workers, gate, rules, journal, cluster.
 
     Exit status: 0 it is ready; 1 it is not; 2 the configuration is wrong, or there is no admin port; 3 nobody answers.
     """
     with reported(), printed():
-        health = asyncio.run(ask(_where(read_config(config_file).admin), wanted))
+        if url is not None:
+            health = asyncio.run(get(elsewhere(url, token_file, ca), "/v1/health", Health, {"wanted": wanted}))
+        else:
+            health = asyncio.run(ask(_where(read_config(config_file).admin), wanted))
         if as_json:
             click.echo(msgspec.json.format(msgspec.json.encode(health)))
         else:

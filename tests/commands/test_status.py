@@ -88,3 +88,17 @@ def test_nobody_answers(tmp_path: Path) -> None:
     told = invoke("status")
     assert told.exit_code == 3
     assert "nobody answers at 127.0.0.1:9" in told.output
+
+
+def test_another_machine_is_asked_with_a_token(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("t" * 40)
+    told = invoke("status", "--admin", "http://127.0.0.1:9", "--token-file", "token")
+    assert told.exit_code == 3
+    assert "nobody answers at 127.0.0.1:9" in told.output
+    for options, text in (
+        (("--admin", "127.0.0.1:9"), "--admin: must be http(s)://host:port"),
+        (("--admin", "http://a:1", "--token-file", "nowhere"), "nowhere cannot be read"),
+    ):
+        told = invoke("status", *options)
+        assert (told.exit_code, text in told.output) == (2, True), told.output
+        assert "tttt" not in told.output
