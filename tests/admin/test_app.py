@@ -1,14 +1,19 @@
 """The admin port binds when it can, and keeps nobody waiting until then."""
 
 import asyncio
+import contextlib
 import socket
+import ssl
 from pathlib import Path
 
+import aiohttp
 import pytest
+import trustme
 
 from proxy.admin import app, sites
-from proxy.settings import AdminPort, AdminSettings
+from proxy.settings import AdminPort, AdminSettings, ListenTls
 from proxy.tasks import spawn
+from tests.admin.visiting import visiting
 
 PATIENCE_S = 30.0
 
@@ -52,3 +57,25 @@ async def test_it_ends_while_it_waits_for_its_port(tmp_path: Path) -> None:
         settings = settings_of(taken.getsockname()[1], tmp_path)
         task = spawn(app.run(settings, tmp_path / "m.sock", stop, stop.set), name="admin")
         await asyncio.wait_for(task, PATIENCE_S)
+
+
+async def test_a_new_certificate_is_shown_without_a_new_start(tmp_path: Path) -> None:
+    pair = tmp_path / "pair.pem"
+
+    def issue() -> ssl.SSLContext:
+        authority = trustme.CA()
+        authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(pair)
+        client = ssl.create_default_context()
+        authority.configure_trust(client)
+        return client
+
+    first = issue()
+    async with visiting(tmp_path, tls=(ListenTls(certificate=str(pair), key=str(pair)), first)) as visit:
+        assert (await visit.ask("GET", "/health/live")).status == 200
+        visit.tls = issue()
+        async with asyncio.timeout(PATIENCE_S):
+            while True:
+                with contextlib.suppress(aiohttp.ClientConnectorCertificateError):
+                    assert (await visit.ask("GET", "/health/live")).status == 200
+                    break
+                await asyncio.sleep(0.05)
