@@ -4,6 +4,7 @@ import ast
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -91,6 +92,8 @@ ARROWS: dict[str, frozenset[str]] = {
     "planned": PLAIN | {"columns", "text"},
     # Texts for other proxies; what may be a start is told by the route's own table.
     "fronts": BASE | {"settings", "route"},
+    # Asks of everything how it is, and changes nothing.
+    "doctor": IO | {"admin", "edge", "expiry", "listeners", "preflight", "text"},
     # A case runs through the gate's own flow; its jobs are read as the cluster's are.
     "cases": GATE | {"cluster", "journal.entry", "text"},
     # Schemas are made from the tables that the readers themselves use.
@@ -98,7 +101,7 @@ ARROWS: dict[str, frozenset[str]] = {
     "commands": IO
     | {"audit", "bypasses", "cases", "columns", "config", "control", "embedded", "journal.entry", "listeners"}
     | {"planned", "replay", "schemas", "ship", "text"}
-    | {"admin", "fronts"},
+    | {"admin", "doctor", "fronts"},
     "cli": IO | {"commands", "demo", "supervisor"},
     "__main__": frozenset({"cli"}),
 }
@@ -144,11 +147,16 @@ LOADERS = frozenset({"proxy.rules.load"})
 
 @dataclass(frozen=True)
 class Module:
-    """A source file with its parsed text."""
+    """A source file, parsed when somebody looks into it: each process that collects tests lists all of them."""
 
     name: str
     path: Path
-    tree: ast.Module
+    source: str | None = None
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        """Its parsed text."""
+        return ast.parse(self.path.read_text() if self.source is None else self.source, str(self.path))
 
     @property
     def part(self) -> str:
@@ -169,7 +177,7 @@ def modules() -> Iterator[Module]:
     for path in sorted(PACKAGE.rglob("*.py")):
         pieces = path.relative_to(ROOT).with_suffix("").parts
         name = ".".join(pieces[:-1] if pieces[-1] == "__init__" else pieces)
-        yield Module(name, path, ast.parse(path.read_text(), str(path)))
+        yield Module(name, path)
 
 
 ALL = {module.name: module for module in modules()}
@@ -299,7 +307,7 @@ def test_names_do_not_hide_the_standard_library() -> None:
 def test_the_checks_can_fail() -> None:
     """The helpers see an import inside a function, and a name of the package as well as a module's."""
     source = "def late():\n    import time\n    from proxy.rules import load\n    from proxy import errors\n"
-    module = Module("proxy.wire.sample", Path("sample.py"), ast.parse(source))
+    module = Module("proxy.wire.sample", Path("sample.py"), source)
     found = {name for name, _ in imports(module)}
     assert "time" in found
     assert "proxy.errors" in found
