@@ -11,11 +11,13 @@ FUZZ_ARGS ?=
 CRASHES ?= 500
 CLIENTS ?= python,javascript,go,java,rust
 MINUTES ?= 30
+# Tests are parsed by each of several processes: what they made of a file is kept for the next.
+export PYTHONDONTWRITEBYTECODE :=
 # Packages whose own tests run every branch.
 COVERED ?= destination privileges rules
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast fuzz crash clients cover style types bench soak bench-peers lock clean
+.PHONY: help setup demo test test-fast fuzz fuzz-fronts crash clients cover style types bench soak bench-peers lock clean
 
 help: ## show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +45,9 @@ test-fast: $(STAMP) ## the tests that take no more than a second or two each
 
 fuzz: $(STAMP) ## 200,000 inputs through the proxy to genuine nodes and directly to them (FUZZ_ARGS="--seed 5 --inputs 1000")
 	$(BIN)/python -m tests.fuzz run $(FUZZ_ARGS)
+
+fuzz-fronts: $(STAMP) ## 20,000 inputs through each exported front to a genuine node (FUZZ_ARGS="--front nginx")
+	$(BIN)/python -m tests.real.fronts_campaign $(FUZZ_ARGS)
 
 crash: $(STAMP) ## kill the gate 500 times at random moments under load (CRASHES=2000), and see that nothing stays open
 	STARTGATE_CRASHES=$(CRASHES) $(BIN)/python -m pytest -s tests/faults/test_crashes_under_load.py $(PYTEST_ARGS)
