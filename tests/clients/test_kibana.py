@@ -21,6 +21,10 @@ DENIED = (
 
 def test_kibana(ground: Ground) -> None:
     line = ground.node.version.major
+    if line == 7:
+        pytest.skip(
+            "the script was written after Kibana 8 and 9; its job of 7 does not start on the layer, directly either"
+        )
     client = ready("javascript", lambda: installed.javascript(line, "../kibana/kibana.js"))
     compared = compare(client, ground)
     assert compared.differing() == {}, compared.summary()
