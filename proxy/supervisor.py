@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
-from proxy import handover, listeners, preflight
+from proxy import handover, listeners, notify, preflight
 from proxy.config import Config
 from proxy.errors import CannotServe, ExitStatus
 from proxy.handover import Offer, Taken
@@ -290,6 +290,8 @@ async def serve(
     if not takeover:
         # A taken port is known at once; the cluster may take its time.
         listeners.prove_free(config.listen)
+    manager = notify.manager(os.environ)
+    manager.starting(f"waiting for the cluster at {', '.join(config.nodes)}")
     found = await _unless(stop, preflight.run(config.gate_settings(""), wait_s=wait_s))
     if found is None:
         return ExitStatus.OK
@@ -301,14 +303,17 @@ async def serve(
         if stop.is_set():
             # In the middle of a start. A version that was to be taken over from goes on, unless it has been told.
             return ExitStatus.OK
-        announce(ready_line(config, supervisor.addresses, found))
+        line = ready_line(config, supervisor.addresses, found)
+        announce(line)
+        manager.ready(line)
 
         def taken_over() -> None:
             supervisor.handed_over = True
             stop.set()
 
-        async with handover.offering(upgrade, supervisor.offer, taken_over):
+        async with handover.offering(upgrade, supervisor.offer, taken_over), manager.watched():
             await stop.wait()
+        manager.stopping()
         logger.info("stopping: requests in flight may finish")
     finally:
         await supervisor.stop()
