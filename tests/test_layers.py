@@ -72,6 +72,7 @@ ARROWS: dict[str, frozenset[str]] = {
     | {"tracing", "tracing.settings"},
     "listeners": BASE | {"settings"},
     "handover": BASE | {"tasks"},
+    "notify": frozenset({"tasks"}),
     "preflight": PLAIN | {"rules", "cluster", "identity"},
     "child": PLAIN | {"orders"},
     # The edge's process loads nothing of the gate: it is smaller for it, and a fault there does not reach it.
@@ -81,7 +82,7 @@ ARROWS: dict[str, frozenset[str]] = {
     "admin_process": PLAIN | {"admin", "child", "orders"},
     "gate_process": PLAIN | {"cases", "child", "gate", "gate.app", "orders"},
     "process": PLAIN | {"orders"},
-    "supervisor": PLAIN | {"config", "handover", "listeners", "orders", "preflight", "process"},
+    "supervisor": PLAIN | {"config", "handover", "listeners", "notify", "orders", "preflight", "process"},
     "columns": frozenset({"text"}),
     "audit": PLAIN | {"columns", "journal", "journal.chain", "journal.entry", "text"},
     # Judges what a record holds; who reads the record and prints what came of it is a command.
