@@ -72,8 +72,8 @@ class FeedQuery:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Who:
     """An identity, or the owner of a job. `part` is `caller`, `secondary`, `owner` (whose `authentication` is what the
-    cluster tells of them: `roles`, `api_key`, `service_account`) or `data subject`: whose data privileges counted, which
-    `authentication` names as one of the others."""
+    cluster tells of them: `roles`, `api_key`, `service_account`) or `data subject`: whose data privileges counted;
+    `authentication` names which of the others that is."""
 
     part: str
     name: str
