@@ -1,6 +1,7 @@
 """The short way of a request: which take it, and that nobody can tell from outside which did."""
 
 import asyncio
+from types import SimpleNamespace
 from typing import cast
 
 import pytest
@@ -12,6 +13,7 @@ from proxy.edge.refusals import Reason
 from proxy.edge.sides import Target
 from proxy.edge.upstream import UpstreamConnection
 from proxy.wire.limits import HeadLimits
+from proxy.wire.repeated import AnswerDecoder
 from tests.edge.rig import Edge, Message, Rig, Script, Wire, answer, make_limits, reason, until
 
 GET = b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -392,3 +394,79 @@ def test_a_lane_without_a_request_hears_nothing() -> None:
     lane.client_lost()
     lane.upstream_lost(clean=True)
     assert lane.request_done
+
+
+class Side:
+    """A transport that only remembers: what was written, and whether it reads. `unwritten` bytes wait in it."""
+
+    def __init__(self, unwritten: int = 0) -> None:
+        self.unwritten = unwritten
+        self.reading = True
+        self.written = b""
+
+    def write(self, data: bytes) -> None:
+        self.written += data
+
+    def get_write_buffer_size(self) -> int:
+        return self.unwritten
+
+    def pause_reading(self) -> None:
+        self.reading = False
+
+    def resume_reading(self) -> None:
+        self.reading = True
+
+
+class Gone(Exception):
+    """The request left the lane."""
+
+
+class Both:
+    """A request on the lane, between a client and a connection to a node whose answers are known."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, unwritten: int = 0, write_paused: bool = False) -> None:
+        self.told: list[str] = []
+        self.to_client, self.to_node = Side(), Side(unwritten)
+        answers = AnswerDecoder()
+        for _ in range(WARM):
+            answers.decode(answer(), HeadLimits(), head=False)
+        upstream = SimpleNamespace(
+            transport=self.to_node,
+            answers=answers,
+            owner=SimpleNamespace(give_back=lambda _: self.told.append("given back")),
+        )
+        client = SimpleNamespace(
+            draining=False,
+            transport=self.to_client,
+            write_paused=write_paused,
+            answered=lambda: self.told.append("answered"),
+        )
+
+        def leave(*_: object) -> Exchange:
+            raise Gone
+
+        monkeypatch.setattr(Lane, "_leave", leave)
+        self.lane = Lane(cast(LaneClient, client), cast(Target, None), HeadLimits())
+        self.lane.send(cast(UpstreamConnection, upstream), POST, len(POST))
+
+
+def test_an_answer_that_overtook_its_request_leaves_the_lane(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Part of the request has not been written: its node may never read it, and must not get another behind it."""
+    both = Both(monkeypatch, unwritten=1)
+    with pytest.raises(Gone):
+        both.lane.answer_data(answer())
+    assert both.told == []
+    both = Both(monkeypatch)
+    both.lane.answer_data(answer())
+    assert both.told == ["given back", "answered"]
+
+
+def test_the_connection_of_a_client_that_reads_slowly_reads_again_before_it_serves_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    both = Both(monkeypatch, write_paused=True)
+    both.lane.pause_answer()
+    assert not both.to_node.reading
+    both.lane.answer_data(answer())
+    assert both.to_node.reading
+    assert both.told == ["given back", "answered"]
