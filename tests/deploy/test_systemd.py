@@ -6,19 +6,16 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-import trustme
 
 from proxy.config import load
 from proxy.errors import ExitStatus
 from proxy.journal.folder import journal_files
 from tests.deploy.confined import allowed, unit
+from tests.deploy.neighbours import ROOT, certificate, embedded
 
-ROOT = Path(__file__).parent.parent.parent
 SYSTEMD = ROOT / "deploy" / "systemd"
 FILE = SYSTEMD / "startgate.service"
 UNIT = unit(FILE)
@@ -99,35 +96,12 @@ def test_user_and_folders_are_made(tmp_path: Path) -> None:
         assert found.st_gid != 0
 
 
-@contextmanager
-def embedded() -> Iterator[str]:
-    """The address of an embedded cluster."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "proxy", "embedded", "--port", "0"],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    try:
-        assert process.stdout
-        yield process.stdout.readline().split("ready: ")[1].split(";")[0]
-    finally:
-        process.terminate()
-        process.communicate()
-
-
 def installed(folder: Path, node: str) -> Path:
     """What the tmpfiles make and the documents put there, under a folder; the configuration's path."""
     etc = folder / "etc/startgate"
     for path in (etc / "tls", etc / "secrets", folder / "var", folder / "run", folder / "log"):
         path.mkdir(parents=True)
-    authority = trustme.CA()
-    authority.cert_pem.write_to_path(etc / "tls/cluster-ca.crt")
-    made = authority.issue_cert("127.0.0.1")
-    made.private_key_pem.write_to_path(etc / "tls/startgate.key")
-    for pem in made.cert_chain_pems:
-        pem.write_to_path(etc / "tls/startgate.crt", append=True)
+    certificate(etc / "tls/cluster-ca.crt", etc / "tls/startgate.crt", etc / "tls/startgate.key")
     shutil.copytree(ROOT / "rules", etc / "rules")
     text = (SYSTEMD / "startgate.yml").read_text()
     # The embedded cluster serves plainly; its users are known, and there is no key.
