@@ -59,7 +59,7 @@ class Program:
         found = next(peer.find() for peer in PEERS if peer.name == self.program)
         if found is None:
             missing = f"{self.program} is not installed: make bench-peers, and requirements-bench.lock for Envoy"
-            if os.environ.get("STARTGATE_REQUIRE_FRONTS") == "1":
+            if os.environ.get("STARTGATE_REQUIRE_REAL") == "1":
                 pytest.fail(missing, pytrace=False)
             pytest.skip(missing)
         return found
