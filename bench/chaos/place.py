@@ -1,0 +1,197 @@
+"""Everything that runs: `startgate serve` with two workers, two nodes before one embedded cluster, and a small disk."""
+
+import asyncio
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+
+from bench.child_of import RULES
+from bench.children import ROOT, ChildError, child, free_port, python
+from bench.jobs import Kind, prepare
+from proxy.embedded.app import Cluster, serve_embedded
+
+NODES = 2
+WORKERS = 2
+READY_S = 60.0
+_DISK = "1g"
+_POLL_S = 0.05
+# What dashboards read; nothing changes it, so that every answer can be compared.
+OBJECTS = "kibana-objects"
+
+
+@dataclass(slots=True)
+class Node:
+    """A node: where it listens, the file of what came to it, and its process while there is one."""
+
+    port: int
+    upstream_port: int
+    came: Path
+    process: subprocess.Popen[bytes] | None = None
+
+    async def start(self) -> None:
+        """Start it, and wait until it listens."""
+        command = python("bench.chaos.node", str(self.port), str(self.upstream_port), str(self.came))
+        self.process = await asyncio.to_thread(subprocess.Popen, command, cwd=ROOT, stdin=subprocess.DEVNULL)
+        async with asyncio.timeout(READY_S):
+            while not await _listens(self.port):  # noqa: ASYNC110 -- of another process
+                await asyncio.sleep(_POLL_S)
+
+    def end(self) -> None:
+        """Kill it."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+
+    def signal(self, number: int) -> None:
+        """Send a signal to it, where it runs."""
+        if self.process is not None:
+            self.process.send_signal(number)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """What runs. `disk`: the journal is on a disk of its own that can be made full. `stop` has Startgate end."""
+
+    supervisor: int
+    folder: Path
+    cluster: Cluster
+    nodes: tuple[Node, ...]
+    port: int
+    admin_port: int
+    disk: bool
+    starter: str
+    stranger: str
+    admin: str
+    stop: Callable[[], None]
+
+    @property
+    def journal(self) -> Path:
+        """The journal's folder."""
+        return self.folder / "journal"
+
+    @property
+    def rules(self) -> Path:
+        """The file of rules."""
+        return self.folder / "rules" / "start.yml"
+
+    def log(self) -> str:
+        """What Startgate logged."""
+        return (self.folder / "serve.log").read_text(errors="replace")
+
+
+async def _listens(port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return False
+    writer.transport.abort()
+    return True
+
+
+def mount(folder: Path) -> bool:
+    """Put a disk of its own at the folder; False where this user may not."""
+    folder.mkdir(mode=0o700)
+    asked = ["mount", "-t", "tmpfs", "-o", f"size={_DISK},mode=700", "tmpfs", str(folder)]
+    return shutil.which("mount") is not None and subprocess.run(asked, capture_output=True, check=False).returncode == 0
+
+
+def resize(folder: Path, size: str) -> None:
+    """Make the disk so big. Raises CalledProcessError."""
+    subprocess.run(["mount", "-o", f"remount,size={size}", str(folder)], check=True, capture_output=True)
+
+
+def full(folder: Path) -> None:
+    """Leave the disk no room. Smaller than what is on it is refused: if that grew meanwhile, there is another try."""
+    for _ in range(20):
+        held = os.statvfs(folder)
+        with suppress(subprocess.CalledProcessError):
+            return resize(folder, str((held.f_blocks - held.f_bfree) * held.f_frsize))
+    return None
+
+
+def room(folder: Path) -> None:
+    """Give it back."""
+    resize(folder, _DISK)
+
+
+def configure(folder: Path, nodes: tuple[Node, ...], key: str, ports: tuple[int, int]) -> Path:
+    """Write a configuration with key and rules beside it; its path."""
+    secret = folder / "api-key"
+    secret.touch(mode=0o600)
+    secret.write_text(key)
+    (folder / "rules").mkdir()
+    shutil.copy(RULES / "start.yml", folder / "rules" / "start.yml")
+    path = folder / "startgate.yml"
+    path.write_text(
+        f"listen: 127.0.0.1:{ports[0]}\n"
+        f"workers: {WORKERS}\n"
+        f"cluster:\n"
+        f"  nodes: {json.dumps([f'http://127.0.0.1:{node.port}' for node in nodes])}\n"
+        f"  service: {{api_key_file: api-key}}\n"
+        f"rules: rules\n"
+        f"journal: {{path: journal, rotate: {{size_bytes: 1048576}}}}\n"
+        f"admin: {{listen: '127.0.0.1:{ports[1]}'}}\n"
+        f"limits: {{gate: {{follow_up_poll_s: 0.25}}}}\n"
+    )
+    return path
+
+
+@asynccontextmanager
+async def running() -> AsyncIterator[Place]:
+    """Everything, taken down at the end.
+
+    Raises:
+        ChildError: a part did not start; the message holds what it logged.
+    """
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-chaos-")))
+        disk = await asyncio.to_thread(mount, folder / "journal")
+        if disk:
+            stack.callback(subprocess.run, ["umount", "-l", str(folder / "journal")], check=False)
+        cluster = await stack.enter_async_context(serve_embedded())
+        first, denied = await prepare(cluster, counted=0, sampled=0, rounds=0, kinds=(Kind.FIRST, Kind.DENIED))
+        await _objects(cluster)
+        nodes = tuple(Node(free_port(), cluster.port, folder / f"node-{number}") for number in range(NODES))
+        for node in nodes:
+            stack.callback(node.end)
+            await node.start()
+        ports = free_port(), free_port()
+        path = configure(folder, nodes, cluster.add_api_key("gate"), ports)
+        kept = stack.enter_context(ExitStack())
+        command = python("proxy", "serve", "--config", str(path))
+        supervisor = await asyncio.to_thread(
+            kept.enter_context, child(command, log=folder / "serve.log", listens=ports[0])
+        )
+        yield Place(
+            supervisor=supervisor,
+            folder=folder,
+            cluster=cluster,
+            nodes=nodes,
+            port=ports[0],
+            admin_port=ports[1],
+            disk=disk,
+            starter=first.authorization,
+            stranger=denied.authorization,
+            admin=cluster.superuser,
+            stop=kept.close,
+        )
+
+
+async def _objects(cluster: Cluster) -> None:
+    """Saved objects, as a dashboard has them."""
+    headers = {"authorization": cluster.superuser, "content-type": "application/json"}
+    async with aiohttp.ClientSession(cluster.url, headers=headers) as session:
+        for number in range(10):
+            body = {"type": "visualization", "title": f"picture {number}", "references": [number]}
+            async with session.put(f"/{OBJECTS}/_doc/{number}?refresh=true", json=body) as answer:
+                if answer.status >= 300:
+                    raise ChildError(f"the cluster did not take an object: {await answer.text()}")
