@@ -20,10 +20,12 @@ from proxy.commands.bypasses import audit_bypasses
 from proxy.commands.check import check
 from proxy.commands.common import Commands, Port, Seconds, config_option, console, read_config, reported
 from proxy.commands.dashboard import audit_dashboard
+from proxy.commands.doctor import doctor
 from proxy.commands.embedded import embedded
 from proxy.commands.explain import explain
 from proxy.commands.export import export_group
 from proxy.commands.fmt import fmt
+from proxy.commands.init import init
 from proxy.commands.log import log_group
 from proxy.commands.plan import plan
 from proxy.commands.replay import audit_replay
@@ -113,10 +115,12 @@ for command in (
     audit_group,
     break_glass_group,
     check,
+    doctor,
     embedded,
     explain,
     export_group,
     fmt,
+    init,
     log_group,
     plan,
     rules_group,

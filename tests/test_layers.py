@@ -95,6 +95,8 @@ ARROWS: dict[str, frozenset[str]] = {
     "fronts": BASE | {"settings", "route"},
     # Asks of everything how it is, and changes nothing.
     "doctor": IO | {"admin", "edge", "expiry", "listeners", "preflight", "text"},
+    # Writes a first configuration as text, and asks the nodes as the doctor does.
+    "starter": BASE | {"settings", "rules", "doctor"},
     # A case runs through the gate's own flow; its jobs are read as the cluster's are.
     "cases": GATE | {"cluster", "journal.entry", "text"},
     # Schemas are made from the tables that the readers themselves use.
@@ -102,7 +104,7 @@ ARROWS: dict[str, frozenset[str]] = {
     "commands": IO
     | {"audit", "bypasses", "cases", "columns", "config", "control", "embedded", "journal.entry", "listeners"}
     | {"planned", "replay", "schemas", "ship", "text"}
-    | {"admin", "doctor", "fronts"},
+    | {"admin", "doctor", "fronts", "starter"},
     "cli": IO | {"commands", "demo", "supervisor"},
     "__main__": frozenset({"cli"}),
 }

@@ -10,6 +10,7 @@ from proxy.embedded.core.media import COMPATIBLE
 from proxy.embedded.core.request import split_target
 from proxy.embedded.endpoint import Context, Endpoint, World
 from proxy.embedded.failure import Failure, Plain
+from proxy.embedded.features import add_features
 from proxy.embedded.ml.api import add_machine_learning
 from proxy.embedded.node import lacks_handler
 from proxy.embedded.request import Request
@@ -31,7 +32,8 @@ class Front:
     def __init__(self, world: World) -> None:
         self.world = world
         self._table: Routes[Endpoint] = Routes()
-        self._own = ["_ml"]
+        self._own = ["_ml", "_xpack", "_license"]
+        add_features(self._table)
         add_machine_learning(self._table)
         if world.security is not None:
             self._own.append("_security")

@@ -99,6 +99,12 @@ def nodes(store: Store, _: Request) -> Reply:
     )
 
 
+def nodes_stats(store: Store, _: Request) -> Reply:
+    """`GET /_nodes/stats[/{metric}]`: when they were made, and no more."""
+    node = {"name": store.name, "timestamp": store.now_ms(), "roles": _ROLES}
+    return Reply(body={"cluster_name": store.cluster_name, "nodes": {store.node_id: node}})
+
+
 def tasks(store: Store, _: Request) -> Reply:
     """`GET /_tasks`: the request itself is all that runs."""
     number = store.number()

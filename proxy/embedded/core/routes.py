@@ -58,6 +58,7 @@ ROUTES = (
     ),
     _route(_GET, "/_cluster/settings", cluster_api.cluster_settings, _MASTER + "flat_settings include_defaults local"),
     _route(_GET, "/_nodes /_nodes/{nodeId} /_nodes/{nodeId}/{metrics}", cluster_api.nodes, "flat_settings timeout"),
+    _route(_GET, "/_nodes/stats /_nodes/stats/{metric}", cluster_api.nodes_stats, "level timeout"),
     _route(
         _GET,
         "/_tasks",

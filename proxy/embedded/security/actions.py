@@ -42,6 +42,8 @@ _CLUSTER: tuple[tuple[tuple[str, ...], str, str], ...] = (
     (_GET, "/_nodes", "cluster:monitor/nodes/info"),
     (_GET, "/_nodes/{any}", "cluster:monitor/nodes/info"),
     (_GET, "/_nodes/{any}/{metric}", "cluster:monitor/nodes/info"),
+    (_GET, "/_nodes/stats", "cluster:monitor/nodes/stats"),
+    (_GET, "/_nodes/stats/{metric}", "cluster:monitor/nodes/stats"),
     (_GET, "/_tasks", "cluster:monitor/tasks/lists"),
     (_READ, "/_index_template/{name}", "indices:admin/index_template/get"),
     (_WRITE, "/_index_template/{name}", "indices:admin/index_template/put"),

@@ -65,6 +65,12 @@ def test_nodes(client: Client, target: str) -> None:
     assert body["nodes"][client.core.store.node_id]["http"]["publish_address"] == "127.0.0.1:9200"
 
 
+@pytest.mark.parametrize("target", ["/_nodes/stats", "/_nodes/stats/process"])
+def test_statistics_of_nodes_say_when_they_were_made(client: Client, target: str) -> None:
+    (node,) = client.get(target).body["nodes"].values()
+    assert node["timestamp"] > 0
+
+
 def test_tasks_list_the_call_itself(client: Client) -> None:
     node = client.get("/_tasks").body["nodes"][client.core.store.node_id]
     (task,) = node["tasks"].values()
