@@ -13,6 +13,7 @@ COPY requirements-run.lock ./
 RUN /opt/startgate/bin/python -m pip install --quiet --require-hashes --only-binary :all: -r requirements-run.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY rules ./rules
+COPY share ./share
 COPY proxy ./proxy
 # Its own wheel needs a builder, which does not get into the image.
 RUN python -m pip install --quiet "hatchling>=1.27" "editables>=0.5" \

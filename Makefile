@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+RELEASE := build/release
 UV_VERSION := 0.13.9
 PYTEST_ARGS ?=
 # One more than there are cores: many tests wait for a socket or a clock.
@@ -17,7 +18,7 @@ export PYTHONDONTWRITEBYTECODE :=
 COVERED ?= destination privileges rules
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast fuzz fuzz-fronts crash clients cover style types bench soak bench-peers lock clean
+.PHONY: help setup demo test test-fast fuzz fuzz-fronts crash clients cover style types bench soak bench-peers reference docs lock lock-check licenses sbom audit dist clean
 
 help: ## show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -76,15 +77,39 @@ soak: $(STAMP) ## half an hour of mixed traffic, in which memory and descriptors
 bench-peers: ## install the proxies that `make bench` measures beside (Debian, as root)
 	apt-get install --yes --no-install-recommends nginx-light haproxy
 
+reference: $(STAMP) ## make the pages, the man page and the completions that come from the code anew
+	$(BIN)/python -m tools.reference
+
+docs: $(STAMP) ## build the site of the documents into build/site, with every link checked
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-docs.lock
+	$(BIN)/python -m mkdocs --quiet build --strict
+	$(BIN)/python -m tools.site.check build/site
+
+licenses: $(STAMP) ## hold the licences of everything that ships to the list of those that may
+	$(BIN)/python -m tools.release.licenses requirements-run.lock
+
+sbom: $(RELEASE)/.installed ## write dist/startgate-sbom.cdx.json, what an installation consists of (CycloneDX)
+	$(BIN)/python -m tools.release.sbom $(RELEASE)/bin/cyclonedx-py requirements-run.lock dist/startgate-sbom.cdx.json
+
+audit: $(RELEASE)/.installed ## ask PyPI for known holes in what ships; fails where it cannot be asked
+	$(BIN)/python -m tools.release.audit $(RELEASE)/bin/pip-audit requirements-run.lock
+
+dist: $(STAMP) ## build wheel and sdist twice, and fail where they differ by a byte
+	$(BIN)/python -m tools.release.dist dist
+
+# Their own environment: what looks at releases must not change what is looked at.
+$(RELEASE)/.installed: $(STAMP) requirements-release.lock
+	@test -x $(RELEASE)/bin/python || $(PYTHON) -m venv $(RELEASE)
+	$(RELEASE)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-release.lock
+	@touch $@
+
 lock: $(STAMP) ## choose the newest allowed versions anew and write the requirements*.lock files
-	@# Extras stay named: an older pip takes the newest of `coverage[toml]` where the lock names `coverage` alone, and fails.
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
-	$(BIN)/uv pip compile pyproject.toml --quiet --no-strip-extras --extra dev --universal --python-version 3.11 --upgrade \
-		--generate-hashes --no-header --no-emit-index-url --output-file requirements.lock
-	$(BIN)/uv pip compile pyproject.toml --quiet --no-strip-extras --universal --python-version 3.11 --constraints requirements.lock \
-		--generate-hashes --no-header --no-emit-index-url --output-file requirements-run.lock
-	$(BIN)/uv pip compile requirements-bench.in --quiet --no-strip-extras --universal --python-version 3.11 --upgrade \
-		--generate-hashes --no-header --no-emit-index-url --output-file requirements-bench.lock
+	$(BIN)/python -m tools.release.locks $(BIN)/uv --upgrade
+
+lock-check: $(STAMP) ## compile every lock again with what it holds: fails where other bytes come out
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	$(BIN)/python -m tools.release.locks $(BIN)/uv
 
 clean: ## remove .venv, caches and builds
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist

@@ -68,7 +68,7 @@ def test_every_option_is_in_the_table_and_no_other(command: str) -> None:
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name)
 def test_commands_in_documents_exist(document: Path) -> None:
     groups = {name for name, command in cli.main.commands.items() if isinstance(command, click.Group)}
-    call = rf"(?:`|^    |\$ )startgate ((?:(?:{'|'.join(groups)}) )?[a-z-]+)"
+    call = rf"(?:`|^    |\$ )startgate ((?:(?:{'|'.join(groups)}) )?[a-z][a-z-]*)"
     told = re.findall(call, document.read_text(), flags=re.MULTILINE)
     assert [one for one in told if f"startgate {one}" not in COMMANDS and one not in groups] == []
 
@@ -156,19 +156,24 @@ def test_every_target_says_what_it_is_for() -> None:
     assert {"demo", "test", "test-fast", "style", "types", "bench"} <= set(told)
 
 
+def anchors(path: Path) -> set[str]:
+    """What can follow `#` in a link to a document: its headings, as they are made into anchors."""
+    return {
+        re.sub(r"[^a-z0-9 -]", "", line.lower()).strip().replace(" ", "-")
+        for line in path.read_text().splitlines()
+        if line.startswith("#")
+    }
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name)
 def test_links_lead_somewhere(document: Path) -> None:
-    text = document.read_text()
-    for target in re.findall(r"\]\(([^)]+)\)", text):
-        if target.startswith("#"):
-            headings = {
-                re.sub(r"[^a-z0-9 -]", "", line.lower()).strip().replace(" ", "-")
-                for line in text.splitlines()
-                if line.startswith("#")
-            }
-            assert target[1:] in headings
-        elif not target.startswith("https://"):
-            assert (document.parent / target).exists(), target
+    for target in re.findall(r"\]\(([^)\s]+)\)", document.read_text()):
+        if target.startswith("https://"):
+            continue
+        file, _, anchor = target.partition("#")
+        path = document.parent / file if file else document
+        assert path.exists(), target
+        assert not anchor or anchor in anchors(path), target
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name)
