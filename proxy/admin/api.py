@@ -42,6 +42,8 @@ class Viewer:
     csrf: str = field(default="", repr=False)
     # What their session is kept under; empty where there is none. The door's alone.
     session: str = field(default="", repr=False)
+    # The digest of a bearer token that was shown. The door's alone.
+    mark: bytes = field(default=b"", repr=False, compare=False)
 
 
 ANONYMOUS = Viewer(name="", realm="", role=Role.ANYBODY)

@@ -16,6 +16,7 @@ from proxy.admin.access.cluster import Realm
 from proxy.admin.access.door import Door
 from proxy.admin.access.origin import Hosts
 from proxy.admin.access.tokens import Tokens
+from proxy.admin.connections import Connections
 from proxy.admin.dispatch import Guard, make_app
 from proxy.admin.parts import Parts
 from proxy.admin.server import Admin
@@ -54,10 +55,13 @@ async def run(
     context = None if settings.listen.tls is None else renewable_listener(settings.listen.tls)
     async with _parts(settings, metrics) as parts, opened(parts) as surface:
         guard = Guard(door=parts.door, acts=parts.acts, hosts=Hosts(settings.listen), limits=settings.listen.limits)
-        runner = web.AppRunner(make_app(surface, guard), access_log=None, shutdown_timeout=LAST_ANSWERS_S)
+        connections = Connections(settings.listen.limits.connections)
+        app = make_app(surface, guard)
+        app.middlewares.insert(0, connections.noted)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=LAST_ANSWERS_S)
         await runner.setup()
         try:
-            async with _listening(runner, settings, context, bound, reload or asyncio.Event()):
+            async with _listening(runner, settings, connections, context, bound, reload or asyncio.Event()):
                 ready()
                 await stop.wait()
         finally:
@@ -68,13 +72,14 @@ async def run(
 async def _listening(
     runner: web.AppRunner,
     settings: AdminSettings,
+    connections: Connections,
     context: ssl.SSLContext | None,
     bound: Callable[[int], None],
     reload: asyncio.Event,
 ) -> AsyncIterator[None]:
     """Listen everywhere meanwhile. Where an address is free, whoever hears that all serve can ask at once."""
     tried = asyncio.Event()
-    tasks = [spawn(bind(runner, settings.listen, context, bound, tried), name="admin-bind")]
+    tasks = [spawn(bind(runner, settings.listen, context, bound, tried, connections), name="admin-bind")]
     waits = [tried]
     local = None if settings.listen.socket is None else LocalSocket(runner, Path(settings.listen.socket))
     if local is not None:
@@ -110,7 +115,7 @@ async def _parts(settings: AdminSettings, metrics: Path) -> AsyncIterator[Parts]
 
     limits = settings.listen.limits
     control = Control(Path(settings.control))
-    acts = Acts(control.record)
+    acts = Acts(control.record, limits.acts_per_minute)
     cluster = Transport(settings.nodes, settings.cluster_tls, limits.cluster_call_s)
     access = settings.listen.access
     door = Door(limits, Realm(cluster, access, limits.cluster_call_s), Tokens(access.tokens), acts, time.monotonic)

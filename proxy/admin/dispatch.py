@@ -106,6 +106,10 @@ class _Dispatcher:
         """What has no table: open to whoever can connect, or to viewers with a role."""
 
         async def serve(request: web.Request) -> web.StreamResponse:
+            if origin.is_from_browser(request) and not is_local(request):
+                # Probes and scrapers call us by names that nobody told us. A page of somebody else's that has such a
+                # name resolve to this address would read with a browser what only this network may.
+                self._guard.hosts.check(request)
             if role is not Role.ANYBODY:
                 await self._admitted(request, role, page=False, changes=False)
             return await handler(request)

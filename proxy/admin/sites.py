@@ -14,6 +14,7 @@ from typing import Final
 
 from aiohttp import web
 
+from proxy.admin.connections import Connections, Site
 from proxy.errors import CannotServe
 from proxy.gate.unix import listen
 from proxy.settings import AdminPort
@@ -33,11 +34,14 @@ async def bind(
     context: ssl.SSLContext | None,
     bound: Callable[[int], None],
     tried: asyncio.Event,
+    connections: Connections | None = None,
 ) -> None:
-    """Until the address is listened on; `tried` is set after the first attempt, `bound` is called with the port."""
+    """Until the address is listened on; `tried` is set after the first attempt, `bound` is called with the port.
+    `connections` bounds those to it."""
+    bounded = connections or Connections(port.limits.connections)
     told = ""
     while True:
-        site = web.TCPSite(runner, port.host, port.port, ssl_context=context)
+        site = Site(runner, (port.host, port.port), context, bounded)
         try:
             await site.start()
         except OSError as failure:
@@ -96,7 +100,7 @@ class LocalSocket:
                 self._path.unlink()
 
 
-async def _never_was(site: web.TCPSite) -> None:
+async def _never_was(site: Site) -> None:
     with contextlib.suppress(RuntimeError):  # it was never registered
         await site.stop()
 

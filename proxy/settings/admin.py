@@ -32,6 +32,12 @@ class AdminLimits:
     starts_kept: int = 10_000
     # Viewers of the live feed at a time; each costs a connection and a queue.
     feed_viewers: int = 100
+    # Of one viewer: a browser with some pages open has as many.
+    feed_viewers_per_user: int = 10
+    # To the address, idle ones too; some 50 KiB each. The oldest idle one goes for a new one.
+    connections: int = 500
+    # What one viewer has put on record in a minute: signing in, exports, checks. Each is a line of the journal.
+    acts_per_minute: int = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,7 @@ from aiohttp import web
 
 from proxy.admin.access import cookies, proof
 from proxy.admin.access.acts import Acts, act_of
-from proxy.admin.access.failures import Failures
+from proxy.admin.access.failures import UNDER_NAME, Failures
 from proxy.admin.access.proof import Proof, Way
 from proxy.admin.access.sessions import Session, Sessions
 from proxy.admin.access.tokens import Tokens
@@ -80,6 +80,7 @@ class Door:
         self._sessions = Sessions(limits, clock)
         self._key = secrets.token_bytes(32)
         self._shown: OrderedDict[bytes, tuple[Viewer, float]] = OrderedDict()
+        self._noted_until_s: OrderedDict[bytes, float] = OrderedDict()
         self._local = Viewer(name=_own_name(), realm=SOCKET_REALM, role=Role.WRITE)
 
     async def viewer(self, request: web.Request) -> Viewer:
@@ -151,19 +152,35 @@ class Door:
 
     async def _by_header(self, value: str, address: str) -> Viewer:
         shown = proof.of_header(value)
-        if shown.way is Way.CLUSTER and (known := self._remembered(shown)) is not None:
-            return known
-        return await self._charged(shown, address)
+        known = self._remembered(shown) if shown.way is Way.CLUSTER else None
+        viewer = known or await self._charged(shown, address)
+        self._note(viewer, shown, address)
+        return viewer
+
+    def _note(self, viewer: Viewer, shown: Proof, address: str) -> None:
+        """Who shows credentials with each call has signed in as well: that is put on record once for as long as a
+        session may last, from each address. Nobody waits for it: what they do has a record of its own, or is not done.
+        Raises ApiError 429."""
+        mark, now_s = self._mark(shown) + address.encode(), self._clock()
+        if now_s < self._noted_until_s.get(mark, 0.0):
+            return
+        self._acts.noted(act_of(SIGN_IN, viewer, address))
+        self._noted_until_s[mark] = now_s + self._limits.session_total_s
+        if len(self._noted_until_s) > SHOWN:
+            self._noted_until_s.popitem(last=False)
 
     async def _charged(self, shown: Proof, address: str) -> Viewer:
-        """Whose it is, within what an address and a name may fail."""
+        """Whose it is, within what an address and a name may fail. A right token comes in however many guesses its
+        address has made: it cannot be guessed, and is the way in when all else is locked."""
+        if shown.way is Way.TOKEN and (known := await self._tokens.viewer(shown.secret)) is not None:
+            return known
         name, now_s = proof.name_of(shown), self._clock()
         try:
             self._failures.charge(f"{_bracketed(address)}:0", name, now_s)
             viewer = await self._judged(shown)
         except ApiError as error:
             if error.status in (401, 429):
-                self._acts.failed(address, error.reason)
+                self._acts.failed(address, error.reason, name if error.reason == UNDER_NAME else "")
             if error.status not in (401, 429):
                 # The cluster is away, or knows them and lets them see nothing: no guess.
                 self._failures.refund(f"{_bracketed(address)}:0", name, now_s)
@@ -205,11 +222,16 @@ class Door:
 
     async def _checked(self, session: Session) -> Viewer:
         """The viewer of a session, with the role of now."""
-        if self._clock() - session.checked_s >= self._limits.session_check_s:
+        if self._is_due(session):
             async with session.turn:
-                if self._clock() - session.checked_s >= self._limits.session_check_s:
+                if self._is_due(session):
                     await self._check(session)
         return session.viewer
+
+    def _is_due(self, session: Session) -> bool:
+        # To ask whether a token is still one costs nothing.
+        is_token = session.proof.way is Way.TOKEN
+        return is_token or self._clock() - session.checked_s >= self._limits.session_check_s
 
     async def _check(self, session: Session) -> None:
         try:
@@ -232,7 +254,9 @@ class Door:
         """Why somebody may do less than their role says: a sign-in that is not on record changes nothing."""
         try:
             await self._acts.done(act_of(SIGN_IN, viewer, address))
-        except ApiError:
+        except ApiError as error:
+            if error.status == 429:
+                raise
             return UNRECORDED if viewer.role > Role.READ else ""
         return ""
 

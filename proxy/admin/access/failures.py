@@ -1,11 +1,15 @@
 """How often somebody may fail to sign in, by address and by name. Both tables are bounded."""
 
 import hashlib
+from unicodedata import normalize
 
 from proxy.admin.api import ApiError
 from proxy.errors import Refusal
 from proxy.identity.guesses import Guesses, peer_group
 from proxy.settings import AdminLimits
+
+UNDER_NAME = "too many failed sign-ins under this user name"
+FROM_ADDRESS = "too many failed sign-ins from this address"
 
 
 class Failures:
@@ -23,14 +27,14 @@ class Failures:
         try:
             self._addresses.charge(group, now_s)
         except Refusal as refusal:
-            raise _too_many("from this address", refusal) from None
+            raise _too_many(FROM_ADDRESS, refusal) from None
         if not name:
             return
         try:
             self._names.charge(_kept(name), now_s)
         except Refusal as refusal:
             self._addresses.refund(group, now_s)
-            raise _too_many("under this user name", refusal) from None
+            raise _too_many(UNDER_NAME, refusal) from None
 
     def refund(self, peer: str, name: str, charged_s: float) -> None:
         """The attempt that was charged then was no failure."""
@@ -42,9 +46,10 @@ class Failures:
 def _too_many(what: str, refusal: Refusal) -> ApiError:
     headers = dict(refusal.headers)
     hint = f"try again in {headers['Retry-After']} s"
-    return ApiError(429, f"too many failed sign-ins {what}", hint=hint, headers=headers)
+    return ApiError(429, what, hint=hint, headers=headers)
 
 
 def _kept(name: str) -> str:
-    # A name may be long, and a password that was typed into the wrong field.
-    return hashlib.sha256(name.encode(errors="replace")).hexdigest()
+    # A name may be long, and a password that was typed into the wrong field. Directories behind a cluster take `Anna`
+    # for `anna`, so that these are guesses at one.
+    return hashlib.sha256(normalize("NFKC", name).casefold().strip().encode(errors="replace")).hexdigest()

@@ -121,6 +121,12 @@ def is_browser(request: web.Request) -> bool:
     return "sec-fetch-mode" in request.headers or "text/html" in request.headers.get("accept", "")
 
 
+def is_from_browser(request: web.Request) -> bool:
+    """Whether a browser asks, whatever it asks for: all send the languages of their user, and no script can leave that
+    out."""
+    return "accept-language" in request.headers or is_browser(request)
+
+
 def _is_ours(origin: str, request: web.Request) -> bool:
     """RFC 6454 §7: scheme, host and port, or `null`."""
     try:

@@ -49,12 +49,12 @@ class Tokens:
         for one in self._held:
             if hmac.compare_digest(one.digest, digest):
                 found = one.token
-        return None if found is None else Viewer(name=found.name, realm=REALM, role=ROLES[found.role])
+        return None if found is None else Viewer(name=found.name, realm=REALM, role=ROLES[found.role], mark=digest)
 
     async def has(self, viewer: Viewer) -> bool:
-        """Whether a viewer of ours still has a token."""
+        """Whether the token that a viewer has shown is still one."""
         await self._look()
-        return any(one.token.name == viewer.name and one.digest for one in self._held)
+        return any(one.token.name == viewer.name and hmac.compare_digest(one.digest, viewer.mark) for one in self._held)
 
     async def _look(self) -> None:
         now_s = self._clock()

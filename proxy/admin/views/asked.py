@@ -16,6 +16,8 @@ from proxy.journal.query import Name, Query, Result
 NAME_CHARACTERS: Final = 1024
 TIME_CHARACTERS: Final = 64
 SIZE_MAX: Final = 500
+# Of which a question remembers whether they are asked for.
+NAMES_SEEN: Final = 20_000
 
 _CURSOR = re.compile(r"(\d{1,12})-(\d{1,18})", re.ASCII)
 
@@ -70,6 +72,9 @@ class Matcher:
     def _one(self, asked: Name, name: str) -> bool:
         found = self._seen.get(name)
         if found is None:
+            # A feed may be open for days, and jobs have ever new names.
+            if len(self._seen) >= NAMES_SEEN:
+                self._seen.clear()
             found = self._seen[name] = asked.takes(name)
         return found
 

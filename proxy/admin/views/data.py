@@ -30,7 +30,8 @@ class Data:
         self._reader = Reader(folder, limits.starts_kept)
         self.starts = StartsView(self._index, self._reader)
         self.start = StartView(self._index, folder)
-        self.feed = FeedView(self._index, self._reader, viewers=limits.feed_viewers)
+        of_one = limits.feed_viewers_per_user
+        self.feed = FeedView(self._index, self._reader, viewers=limits.feed_viewers, of_one=of_one)
         self.traffic = TrafficView(collector, own, settings.processes)
         control = Control(Path(settings.control)) if settings.control else None
         self.journal = JournalView(folder, control, self._failing)

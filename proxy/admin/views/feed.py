@@ -21,6 +21,7 @@ from proxy.admin.views.reader import Reader
 # Of events that one viewer has not taken yet: at twenty starts a second that is half a minute.
 WAITING: Final = 1000
 VIEWERS: Final = 100
+OF_ONE: Final = 10
 # So often something is sent where nothing happens: fronts close what is silent for a minute.
 HEARTBEAT_S: Final = 15.0
 # So often it is asked whether a viewer may still see what they see.
@@ -46,10 +47,11 @@ HEARTBEAT: Final = Event("heartbeat")
 class FeedView:
     """The feeds of all viewers. One look at the journal serves all of them."""
 
-    def __init__(self, index: Index, reader: Reader, *, viewers: int = VIEWERS) -> None:
+    def __init__(self, index: Index, reader: Reader, *, viewers: int = VIEWERS, of_one: int = OF_ONE) -> None:
         self._index = index
         self._reader = reader
         self._most = viewers
+        self._of_one = of_one
         self._open: set[_Feed] = set()
         # Each change is encoded once, whoever asks for it.
         self._encoded: tuple[int, bytes] = (-1, b"")
@@ -61,10 +63,17 @@ class FeedView:
         Raises ApiError: 400 the query is wrong, 403 the viewer may see none, 503 there are too many feeds.
         """
         asked = Asked(query_of(query), whose(viewer), self._reader.with_all_names)
+        self._is_room(viewer)
+        return self._events(_Feed(asked, _who(viewer)), last, _Pulse(viewer, allowed))
+
+    def _is_room(self, viewer: Viewer) -> None:
+        """Raises ApiError 503: there may be no more feeds, or no more of one viewer, who could take all of them."""
+        hint = "ask /v1/starts from time to time, or raise limits.admin.feed_viewers"
         if len(self._open) >= self._most:
-            hint = "ask /v1/starts from time to time, or raise limits.admin.feed_viewers"
             raise ApiError(503, f"{self._most} feeds are open, and there may be no more", hint=hint)
-        return self._events(_Feed(asked), last, _Pulse(viewer, allowed))
+        if sum(feed.who == _who(viewer) for feed in self._open) >= self._of_one:
+            text = f"you have {self._of_one} feeds open, and may have no more"
+            raise ApiError(503, text, hint=f"{hint}_per_user")
 
     def close(self) -> None:
         """End all feeds: the process stops."""
@@ -119,6 +128,10 @@ class FeedView:
         return self._encoded[1]
 
 
+def _who(viewer: Viewer) -> tuple[str, str]:
+    return viewer.name, viewer.realm
+
+
 class _Pulse:
     """When something was sent last, and when it was looked whether the viewer may see it."""
 
@@ -150,8 +163,9 @@ class _Pulse:
 class _Feed:
     """What one viewer is still to be told. `broken`: they have to begin anew."""
 
-    def __init__(self, asked: Asked) -> None:
+    def __init__(self, asked: Asked, who: tuple[str, str]) -> None:
         self.asked = asked
+        self.who = who
         self.broken = False
         self.ended = False
         self._waiting: deque[Change] = deque()

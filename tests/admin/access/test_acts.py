@@ -1,13 +1,14 @@
 """What is done gets onto the record, or is not done."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from proxy.admin.access.acts import Acts, act_of
 from proxy.admin.api import ApiError, Role, Viewer
-from proxy.control.acts import EXPORT, SIGN_IN, VERIFY, Act
+from proxy.control.acts import EXPORT, SIGN_IN, SIGN_OUT, VERIFY, Act
 from proxy.errors import CannotServe
 from tests.admin.visiting import visiting
 
@@ -64,13 +65,39 @@ async def test_failed_sign_ins_are_folded() -> None:
     assert {act.action for act in book.taken} == {SIGN_IN}
 
 
+async def test_one_viewer_fills_no_journal() -> None:
+    book = Book()
+    all_acts = Acts(book.record, per_minute=3)
+    statuses = []
+    for _ in range(5):
+        try:
+            await all_acts.done(act_of(EXPORT, ANN, ""))
+            statuses.append(200)
+        except ApiError as error:
+            statuses.append(error.status if 1 <= int(error.headers["Retry-After"]) <= 60 else 0)
+    assert statuses == [200] * 3 + [429] * 2
+    await all_acts.done(act_of(EXPORT, replace(ANN, realm="ldap1"), ""))
+    await all_acts.done(act_of(SIGN_OUT, ANN, ""))
+    assert len(book.taken) == 5
+
+
+async def test_a_name_that_is_guessed_at_is_on_record() -> None:
+    book = Book()
+    all_acts = Acts(book.record)
+    for n in range(5):
+        all_acts.failed(f"192.0.2.{n}", "too many", "ann")
+    await all_acts.close()
+    told = [(act.asked_user, act.address, act.count) for act in book.taken]
+    assert told == [("ann", "192.0.2.0", 1), ("ann", "", 4)]
+
+
 async def test_those_that_are_not_on_record_are_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
     book = Book()
     book.closed = True
     all_acts = Acts(book.record)
     all_acts.failed("192.0.2.1", "wrong")
     await all_acts.close()
-    assert "1 failed sign-ins from 192.0.2.1 are not on record: no gate answers" in caplog.text
+    assert "1 sign-ins (failure) from 192.0.2.1 are not on record: no gate answers" in caplog.text
 
 
 async def test_exports_and_checks_are_on_record(tmp_path: Path) -> None:
@@ -78,13 +105,15 @@ async def test_exports_and_checks_are_on_record(tmp_path: Path) -> None:
         path = "/v1/journal/export?form=csv&user=bob&job=j*"
         assert (await visit.ask("GET", path, user="reader")).status == 200
         assert (await visit.ask("POST", "/v1/journal/verify", user="writer")).status == 200
-        assert [act[:2] for act in visit.gate.acts] == [(EXPORT, "reader"), (VERIFY, "writer")]
-        admin = visit.gate.records[0]["startgate"]["admin"]
+        acts = [(EXPORT, "reader"), (VERIFY, "writer")]
+        assert [act[:2] for act in visit.gate.acts if act[0] != SIGN_IN] == acts
+        [exported] = [one for one in visit.gate.records if one["event"]["action"] == EXPORT]
+        admin = exported["startgate"]["admin"]
         assert (admin["asked"], admin["asked_user"]) == (["form=csv", "job=j*"], "bob")
-        assert visit.gate.records[0]["source"] == {"address": "127.0.0.1"}
+        assert exported["source"] == {"address": "127.0.0.1"}
         # Nobody exports by asking whether there is something to export.
         assert (await visit.ask("HEAD", path, user="reader")).status == 200
-        assert len(visit.gate.records) == 2
+        assert [act[:2] for act in visit.gate.acts if act[0] != SIGN_IN] == acts
         visit.gate.full = True
         assert (await visit.ask("GET", path, user="reader")).status == 503
         assert (await visit.ask("POST", "/v1/journal/verify", user="writer")).status == 503

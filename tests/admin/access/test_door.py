@@ -86,6 +86,43 @@ async def test_guesses_are_few(visit: Visit) -> None:
     assert (await visit.ask("GET", "/v1/session", local=True)).status == 200
 
 
+async def test_a_right_token_comes_in_however_many_guesses_its_address_has_made(visit: Visit) -> None:
+    for _ in range(12):
+        await visit.ask("GET", "/v1/starts", authorization="Bearer x")
+    assert await who(visit, authorization=f"Bearer {TOKENS['scraper']}") == (200, "scraper", "read")
+    assert (await visit.ask("POST", "/v1/session", body={"token": TOKENS["operator"]})).status == 200
+
+
+async def test_one_user_does_not_fill_the_journal_by_signing_in(tmp_path: Path) -> None:
+    async with visiting(tmp_path, limits=AdminLimits(acts_per_minute=3)) as visit:
+        body = {"username": "owner", "password": "ownerowner"}
+        statuses = [(await visit.ask("POST", "/v1/session", body=body)).status for _ in range(5)]
+        assert statuses == [200] * 3 + [429] * 2
+        assert len(visit.gate.records) == 3
+        await visit.session("reader")
+
+
+async def test_a_name_whose_guesses_are_too_many_is_on_record(tmp_path: Path) -> None:
+    async with visiting(tmp_path, limits=AdminLimits(sign_in_failures_per_user=2)) as visit:
+        for name in ("writer", "writer", "Writer "):
+            await visit.ask("POST", "/v1/session", body={"username": name, "password": "x"})
+        async with asyncio.timeout(30):
+            while len(visit.gate.records) < 2:  # noqa: ASYNC110 -- it is recorded in the background
+                await asyncio.sleep(0.01)
+        asked = [one["startgate"]["admin"].get("asked_user", "") for one in visit.gate.records]
+        assert asked == ["", "Writer "], "a slip of somebody's is not told, whose account is guessed at is"
+
+
+async def test_who_shows_credentials_with_each_call_is_on_record_once(visit: Visit) -> None:
+    for _ in range(3):
+        assert (await who(visit, user="reader"))[0] == 200
+        assert (await who(visit, authorization=f"Bearer {TOKENS['operator']}"))[0] == 200
+    async with asyncio.timeout(30):
+        while len(visit.gate.records) < 2:  # noqa: ASYNC110 -- it is recorded in the background
+            await asyncio.sleep(0.01)
+    assert sorted(visit.gate.acts) == [(SIGN_IN, "operator", "success"), (SIGN_IN, "reader", "success")]
+
+
 async def test_a_session_needs_its_token_for_changes(visit: Visit) -> None:
     cookie, csrf = await visit.session("writer")
     for shown, status in ((csrf, 200), ("", 403), (csrf[:-1], 403), ("ü", 403)):

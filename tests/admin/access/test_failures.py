@@ -56,3 +56,10 @@ def test_neither_table_grows_without_end(monkeypatch: pytest.MonkeyPatch) -> Non
     tables = (failures._addresses, failures._names)
     assert [len(table._charges) for table in tables] == [100, 100]
     assert not any("xxx" in key for key in failures._names._charges)
+
+
+def test_a_name_in_another_spelling_is_the_same_name() -> None:
+    failures = Failures(LIMITS)
+    names = ("ann", "Ann", "ANN ", "ann", "\uff41nn")
+    assert [charged(failures, f"192.0.2.{n}:0", name, 0.0) for n, name in enumerate(names)] == [200] * 5
+    assert charged(failures, "192.0.2.9:0", "aNN", 0.0) == 429

@@ -169,3 +169,13 @@ async def test_all_but_probes_ask_for_the_name(tmp_path: Path) -> None:
 async def _statuses(visit: Visit, host: str) -> dict[str, int]:
     paths = ("/v1/session", "/starts", "/sign-in", "/health/live", "/metrics")
     return {path: (await visit.ask("GET", path, Host=host)).status for path in paths}
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/health/ready", "/health/live"])
+async def test_a_page_of_somebody_elses_reads_no_metrics(path: str, tmp_path: Path) -> None:
+    """Probes and scrapers may call us by any name; browsers, which tell their user's languages, may not."""
+    async with visiting(tmp_path) as visit:
+        assert (await visit.ask("GET", path, Host="evil.example", Accept_Language="de")).status == 421
+        assert (await visit.ask("GET", path, Host="evil.example", Sec_Fetch_Mode="cors")).status == 421
+        assert (await visit.ask("GET", path, Host="evil.example")).status in (200, 503)
+        assert (await visit.ask("GET", path, Accept_Language="de")).status in (200, 503)

@@ -30,8 +30,10 @@ async def test_a_new_one_counts_and_the_old_one_no_longer(tmp_path: Path) -> Non
     (tmp_path / "scraper.token").write_text("n" * 32 + "\n")
     clock.now_s += LOOK_S
     assert await tokens.viewer(TOKENS["scraper"]) is None
-    assert await tokens.viewer("n" * 32) == viewer
-    assert await tokens.has(viewer)
+    new = await tokens.viewer("n" * 32)
+    assert new == viewer
+    assert await tokens.has(new)
+    assert not await tokens.has(viewer), "what was begun with the old one ends"
 
 
 @pytest.mark.parametrize("text", [None, b"short", b"\xff" * 40, b"a" * 32 + b"\n" + b"b" * 32])

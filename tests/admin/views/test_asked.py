@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from proxy.admin.api import ApiError
 from proxy.admin.shown.starts import StartsQuery
+from proxy.admin.views import asked as views
 from proxy.admin.views.asked import Asked, Matcher, cursor_of, place_of, query_of, size_of, whose
 from proxy.journal.query import Name, Query, Result
 from tests.admin.views.reading import ANNA, NOBODY, READ, denied, held, who
@@ -113,3 +114,10 @@ def test_only_ones_own_are_answers(tmp_path: Path) -> None:
     assert [asked.takes(entry) for entry in index.entries] == [True, False]
     assert not asked.everything
     assert Asked(Query(), None, reader.with_all_names).everything
+
+
+def test_what_a_question_remembers_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(views, "NAMES_SEEN", 3)
+    matcher = Matcher(Name("a*"))
+    assert [matcher.takes([name]) for name in ("a1", "b1", "a2", "b2", "a1")] == [True, False, True, False, True]
+    assert len(matcher._seen) <= 3

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -181,6 +182,23 @@ async def test_silence_is_broken_by_heartbeats(fed: Fed, monkeypatch: pytest.Mon
     events = fed.open()
     assert [(await next_of(events)).kind for _ in range(3)] == ["heartbeat"] * 3
     await events.aclose()
+
+
+async def test_nobody_takes_the_feeds_of_all(tmp_path: Path) -> None:
+    (tmp_path / FIRST).touch()
+    fed = Fed(tmp_path)
+    fed.view = FeedView(fed.index, fed.reader, of_one=1)
+    ann = replace(READ, name="ann")
+    events, others = fed.open(ann), fed.open(replace(READ, name="bob"))
+    waiting = [await begun(events), await begun(others)]
+    with pytest.raises(ApiError, match="you have 1 feeds open") as caught:
+        fed.open(ann)
+    assert caught.value.status == 503
+    fed.come(denied("a"))
+    assert [told(await one)[1] for one in waiting] == ["a", "a"]
+    await events.aclose()
+    await others.aclose()
+    await fed.open(ann).aclose()
 
 
 async def test_feeds_are_counted(tmp_path: Path) -> None:
