@@ -1,5 +1,6 @@
-"""What the deployments are tried beside: a cluster, and certificates for 127.0.0.1."""
+"""What the deployments are tried beside: a cluster, certificates for 127.0.0.1, and the pages that tell of them."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -36,3 +37,18 @@ def certificate(ca: Path, certificate: Path, key: Path) -> None:
     authority.cert_pem.write_to_path(ca)
     made.private_key_pem.write_to_path(key)
     certificate.write_bytes(b"".join(pem.bytes() for pem in made.cert_chain_pems))
+
+
+def page(name: str) -> str:
+    """A page of the documents."""
+    return (ROOT / "docs" / name).read_text()
+
+
+def block(text: str, heading: str, begin: str) -> str:
+    """The indented block under a heading of a page that begins so, without its indent."""
+    part = text.split(f"\n## {heading}\n", 1)[1].split("\n## ", 1)[0]
+    blocks = [
+        re.sub(r"^    ", "", found, flags=re.MULTILINE) for found in re.findall(r"(?:^    .*\n)+", part, re.MULTILINE)
+    ]
+    (found,) = (one for one in blocks if one.startswith(begin))
+    return found

@@ -22,13 +22,15 @@ import yaml
 
 from proxy.config import load
 from proxy.rules.load import load as load_rules
-from tests.deploy.neighbours import ROOT, certificate, embedded
+from tests.deploy.neighbours import ROOT, block, certificate, embedded, page
 
 CHART = ROOT / "deploy" / "helm" / "startgate"
 CHECKER = Path(__file__).parent / "chart"
 VALUES: dict[str, Any] = yaml.safe_load((CHART / "values.yaml").read_text())
 SCHEMA: dict[str, Any] = json.loads((CHART / "values.schema.json").read_text())
 SITES = {path.name.removesuffix("-values.yaml"): path.read_text() for path in sorted((CHART / "ci").glob("*.yaml"))}
+# What the page says to write is one of them.
+SITES["page"] = block(page("deployment.md"), "Kubernetes", "image:")
 LEAST = SITES["least"]
 # What a slip in the values is answered with.
 WRONG = {
