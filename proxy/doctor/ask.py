@@ -21,6 +21,7 @@ JOBS_MAX: Final = 1000
 NODES_INFO: Final = "/_nodes/http,settings"
 NODES_STATS: Final = "/_nodes/stats/process?filter_path=nodes.*.name,nodes.*.timestamp"
 FEATURES: Final = "/_xpack?categories=license,features"
+ML: Final = "/_ml/info"
 WHO: Final = "/_security/_authenticate"
 JOBS: Final = f"/_ml/data_frame/analytics?size={JOBS_MAX}&exclude_generated=true"
 
@@ -55,6 +56,7 @@ class Facts:
     stats: Told
     who: Told
     jobs: Told
+    ml: Told = field(default_factory=Told)
     key: Told | None = None
 
     @property
@@ -106,8 +108,8 @@ async def facts(asker: Asker, nodes: Sequence[str]) -> Facts:
         # `owner`: whoever may not see others' keys still may see their own.
         key = await asker.ask(f"/_security/api_key?id={identity}&owner=true")
     found = dict(zip(nodes, roots, strict=True))
-    jobs = await asker.ask(JOBS)
-    return Facts(roots=found, features=features, info=info, stats=stats, who=who, jobs=jobs, key=key)
+    jobs, ml = await asker.ask(JOBS), await asker.ask(ML)
+    return Facts(roots=found, features=features, info=info, stats=stats, who=who, jobs=jobs, ml=ml, key=key)
 
 
 async def _asked(transport: Transport, credential: Credential, path: str, body: object) -> Told:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from proxy.doctor.ask import Asker, Facts, at, each_node, refused
 from proxy.doctor.model import Finding, fail, ok, skip, warn
 from proxy.doctor.reach import reach
-from proxy.rules.compiled import Rules
+from proxy.rules.compiled import Authority, Rules
 
 CLOSE: Final = (
     "let nobody but Startgate reach it: a firewall or a NetworkPolicy, or client certificates at the nodes "
@@ -23,6 +23,9 @@ def intermediaries(rules: Rules | None) -> Finding:
     """Whether Kibana's own user is trusted to say nothing of whom a start is for."""
     if rules is None:
         return skip("intermediaries", "the rules do not load")
+    if rules.authority is Authority.ROLES and not rules.trusted:
+        # docs/identity.md: whoever is not known to the cluster is not known as Kibana either.
+        return ok("intermediaries", "none: without security nobody is Kibana for certain")
     named = [one.username for one in rules.trusted]
     if any(name in named for name in KIBANA):
         return ok("intermediaries", f"trusted: {', '.join(named)}")

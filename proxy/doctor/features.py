@@ -60,6 +60,9 @@ def machine_learning(facts: Facts) -> Finding:
         return fail("machine-learning", "switched off", "xpack.ml.enabled: true in elasticsearch.yml of every node")
     if not told.get("available"):
         return fail("machine-learning", "not in this licence", "see licence above")
+    if at(facts.ml.content, "upgrade_mode") is True:
+        seen = "in upgrade mode: no job can be started"
+        return warn("machine-learning", seen, "POST /_ml/set_upgrade_mode?enabled=false, once the upgrade is over")
     return ok("machine-learning", "there, and on")
 
 

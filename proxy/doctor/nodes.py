@@ -95,7 +95,7 @@ def clock(facts: Facts) -> Finding:
         seen = "; ".join(f"{name} is {abs(by):.1f} s {'ahead' if by > 0 else 'behind'}" for name, by in wrong.items())
         return warn("clock", seen, "have both follow the same time (chrony or systemd-timesyncd, NTP)")
     furthest = max(abs(skew) for skew in skews.values())
-    return ok("clock", f"{len(skews)} nodes within {furthest:.1f} s of this machine")
+    return ok("clock", f"within {furthest:.1f} s of this machine: {', '.join(skews)}")
 
 
 def _skews(facts: Facts) -> Iterator[tuple[str, float]]:

@@ -8,6 +8,7 @@ from typing import Final
 from proxy.preflight import in_words
 
 REACH_S: Final = 5.0
+CLOSE_S: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +32,15 @@ async def reach(host: str, port: int, context: ssl.SSLContext | None = None) -> 
         return Reached(why=failure.strerror or str(failure))
     shown = writer.get_extra_info("ssl_object")
     certificate = None if shown is None else shown.getpeercert(binary_form=True)
-    # Not waited for: a peer that does not close in turn is none of this one's business.
-    writer.transport.abort()
+    await _closed(writer)
     return Reached(certificate=certificate)
+
+
+async def _closed(writer: asyncio.StreamWriter) -> None:
+    """Say goodbye, as TLS has it (RFC 8446 §6.1), and not wait long for a peer that does not answer that."""
+    writer.close()
+    try:
+        async with asyncio.timeout(CLOSE_S):
+            await writer.wait_closed()
+    except (OSError, TimeoutError):
+        writer.transport.abort()

@@ -3,7 +3,11 @@
 import asyncio
 import json
 import re
+import socket
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -120,12 +124,44 @@ def test_rules_that_do_not_go_with_the_identities(tmp_path: Path, cluster: Clust
     assert re.search(r"^fail  rules ", told.output, re.MULTILINE), told.output
 
 
-def test_as_a_client(tmp_path: Path, cluster: Cluster) -> None:
-    (tmp_path / "startgate.yml").write_text(f"cluster: {{nodes: ['{cluster.url}']}}\n")
-    told = invoke("doctor", "--as-client")
-    assert (told.exit_code, f"{cluster.url} can be reached from here" in told.output) == (2, True)
+def test_as_a_client(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as there:
+        node = f"http://127.0.0.1:{there.getsockname()[1]}"
+        (tmp_path / "startgate.yml").write_text(f"cluster: {{nodes: ['{node}']}}\n")
+        told = invoke("doctor", "--as-client")
+    assert (told.exit_code, f"{node} can be reached from here" in told.output) == (2, True)
     (tmp_path / "startgate.yml").write_text("cluster: {nodes: ['http://127.0.0.1:9']}\n")
     assert invoke("doctor", "--as-client").exit_code == 0
+
+
+@pytest.mark.slow
+def test_one_that_runs(tmp_path: Path, cluster: Cluster) -> None:
+    """What it says of itself, whose its addresses are, and the limits of its worker and not of this process."""
+    configured(tmp_path, cluster)
+    path = tmp_path / "startgate.yml"
+    # A loopback address that no other test uses.
+    listen = "listen: 127.9.8.6:9400\nadmin: {listen: '127.9.8.6:9402'}"
+    path.write_text(path.read_text().replace("listen: 127.0.0.1:0\nadmin: {listen: off}", listen))
+    serve = [sys.executable, "-m", "proxy", "serve", "-c", str(path)]
+    with subprocess.Popen(serve, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            assert " ready: " in process.stdout.readline()
+            # Processes tell of themselves soon after they serve.
+            while invoke("status").exit_code != 0:
+                assert process.poll() is None
+                time.sleep(0.1)
+            told = invoke("doctor", *QUIET[:4])
+        finally:
+            process.terminate()
+            process.communicate(timeout=60)
+    lines = re.findall(r"^(\w+) +(running|addresses|descriptors) +(.*)", told.output, re.MULTILINE)
+    assert [state for state, name, _ in lines if name != "descriptors"] == ["ok"] * 3, told.output
+    assert [text for _, name, text in lines if name == "addresses"] == [
+        "127.9.8.6:9400 is the running Startgate's",
+        "127.9.8.6:9402 is the running Startgate's",
+    ]
+    assert "for a worker that runs" in {name: text for _, name, text in lines}["descriptors"]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """A cluster for the doctor: it tells what a test says, path by path; and facts that are made of the same."""
 
+import asyncio
 import ssl
 import time
 from collections.abc import AsyncIterator, Mapping
@@ -139,6 +140,10 @@ async def serving(patient: Patient, tls: ssl.SSLContext | None = None) -> AsyncI
     try:
         yield patient
     finally:
+        for _ in range(10):
+            # What a client of this loop sent last is read in the next turns: a connection that is still being made
+            # would else be nobody's to close.
+            await asyncio.sleep(0)
         await runner.cleanup()
 
 

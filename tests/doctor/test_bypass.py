@@ -1,5 +1,6 @@
 """Ways round the gate."""
 
+import socket
 import ssl
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ import trustme
 from proxy.doctor import bypass
 from proxy.doctor.ask import Asker
 from proxy.doctor.model import State
+from proxy.rules.compiled import Authority
 from proxy.rules.load import load
 from proxy.settings import ClusterTls
 from tests.doctor.cluster import Patient, facts, info, node, serving, told
@@ -23,6 +25,8 @@ def test_intermediaries(tmp_path: Path) -> None:
     assert bypass.intermediaries(rules).state is State.OK
     assert bypass.intermediaries(replace(rules, trusted=())).state is State.WARN
     assert bypass.intermediaries(None).state is State.SKIP
+    by_roles = replace(rules, trusted=(), authority=Authority.ROLES)
+    assert bypass.intermediaries(by_roles).state is State.OK
 
 
 async def test_nodes_on_loopback_only() -> None:
@@ -66,8 +70,8 @@ async def test_nodes_that_ask_for_certificates_are_no_way_round(tmp_path: Path, 
 
 async def test_as_a_client_sees_it() -> None:
     gone = "http://127.0.0.1:9"
-    async with serving(Patient()) as patient:
-        open_, shut = await bypass.as_client((patient.url, gone))
+    with socket.create_server(("127.0.0.1", 0)) as there:
+        open_, shut = await bypass.as_client((f"http://127.0.0.1:{there.getsockname()[1]}", gone))
     assert (open_.state, open_.advice) == (State.FAIL, bypass.CLOSE)
     assert (shut.state, "cannot be reached" in shut.seen) == (State.OK, True)
 

@@ -61,6 +61,8 @@ def test_machine_learning() -> None:
     assert features.machine_learning(facts()).state is State.OK
     off = features.machine_learning(facts(features=told(cluster.features(ml=False))))
     assert (off.state, "xpack.ml.enabled" in off.advice) == (State.FAIL, True)
+    upgrading = features.machine_learning(facts(ml=told({"upgrade_mode": True})))
+    assert (upgrading.state, "upgrade mode" in upgrading.seen) == (State.WARN, True)
     away = {"features": {"ml": {"available": False, "enabled": True}}}
     assert features.machine_learning(facts(features=told(away))).seen == "not in this licence"
 
