@@ -37,13 +37,13 @@ class Injector:
     _shipped: str = ""
 
     async def ready(self) -> None:
-        """Wait until starts are judged, before anything is injected.
+        """Wait until starts are judged and the admin port answers, before anything is injected.
 
         Raises:
             TimeoutError: they are not within a minute.
         """
         async with asyncio.timeout(RECOVERS_S):
-            while not await self._starts_are_judged():  # noqa: ASYNC110 -- of other processes
+            while not (await self._starts_are_judged() and await self._admin_answers()):  # noqa: ASYNC110 -- processes
                 await asyncio.sleep(_POLL_S)
 
     async def play(self, events: Sequence[Event], began: float) -> None:

@@ -1,9 +1,11 @@
 """Everything that runs: `startgate serve` with two workers, two nodes before one embedded cluster, and a small disk."""
 
 import asyncio
+import itertools
 import json
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Callable
@@ -14,7 +16,7 @@ from pathlib import Path
 import aiohttp
 
 from bench.child_of import RULES
-from bench.children import ROOT, ChildError, child, free_port, python
+from bench.children import ROOT, ChildError, child, python
 from bench.jobs import Kind, prepare
 from proxy.embedded.app import Cluster, serve_embedded
 
@@ -25,6 +27,21 @@ _DISK = "1g"
 _POLL_S = 0.05
 # What dashboards read; nothing changes it, so that every answer can be compared.
 OBJECTS = "kibana-objects"
+
+
+# Below what Linux gives to outgoing connections (net.ipv4.ip_local_port_range): none takes such a port while whoever
+# listens there is down. Where a run begins to look depends on its process, so that two at a time seldom meet.
+_LOOKED_AT = itertools.count(20_000 + os.getpid() % 1000 * 12)
+
+
+def port_to_keep() -> int:
+    """A port of the loopback interface for something that is killed and comes back."""
+    for port in _LOOKED_AT:
+        with socket.socket() as probe, suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError  # the numbers do not end
 
 
 @dataclass(slots=True)
@@ -160,11 +177,11 @@ async def running() -> AsyncIterator[Place]:
         cluster = await stack.enter_async_context(serve_embedded())
         first, denied = await prepare(cluster, counted=0, sampled=0, rounds=0, kinds=(Kind.FIRST, Kind.DENIED))
         await _objects(cluster)
-        nodes = tuple(Node(free_port(), cluster.port, folder / f"node-{number}") for number in range(NODES))
+        nodes = tuple(Node(port_to_keep(), cluster.port, folder / f"node-{number}") for number in range(NODES))
         for node in nodes:
             stack.callback(node.end)
             await node.start()
-        ports = free_port(), free_port()
+        ports = port_to_keep(), port_to_keep()
         path = configure(folder, nodes, cluster.add_api_key("gate"), ports)
         kept = stack.enter_context(ExitStack())
         command = python("proxy", "serve", "--config", str(path))
