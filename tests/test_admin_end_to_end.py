@@ -9,8 +9,12 @@ import pytest
 from proxy.admin.client import get as ask
 from proxy.admin.client import near
 from proxy.admin.endpoints.session import Session
+from proxy.commands.running import Running
 from proxy.demo.place import ADMIN, running
+from proxy.gate.standing import Outcome
 from proxy.journal import read as journal
+from proxy.journal.standing import JournalState
+from proxy.logs.levels import NoSuchLevel
 
 pytestmark = pytest.mark.slow
 
@@ -34,6 +38,14 @@ async def test_acts_are_in_the_journal() -> None:
         port = place.config.admin
         assert port is not None
         assert (await ask(near(port), "/v1/session", Session)).realm == "startgate:socket"
+        # What commands ask of the machine itself.
+        here = Running(near(port), None)
+        assert (await here.standing()).attempts[0].by.startswith(f"{ADMIN.name} of the realm")
+        assert (await here.reload(60)).outcome is Outcome.UNCHANGED
+        assert (await here.journal()).state is JournalState.WRITABLE
+        assert (await here.levels()).level == "error"
+        with pytest.raises(NoSuchLevel, match="a level is one of"):
+            await here.change_level("loud", "")
         async with session.delete("/v1/session", headers=headers) as answer:
             assert answer.status == 200
         found = [
@@ -41,5 +53,7 @@ async def test_acts_are_in_the_journal() -> None:
             for record in journal.administrative(Path(place.config.journal))
         ]
     wanted = ["startgate-admin-sign-in", "startgate-rules-reload", "startgate-log-level", "startgate-admin-sign-out"]
-    assert [one for one in found if one[0] in wanted and one[1]] == [(action, ADMIN.name) for action in wanted]
+    assert [action for action, by in found if action in wanted and by == ADMIN.name] == wanted
+    # And that of the machine itself.
+    assert [action for action, by in found if by and by != ADMIN.name] == ["startgate-rules-reload"]
     assert ADMIN.password not in json.dumps(found)

@@ -40,6 +40,18 @@ class Where:
         return str(self.socket) if self.socket is not None else self.url.partition("://")[2]
 
 
+class NobodyAnswers(CannotServe):
+    """There is nobody at the place."""
+
+
+class Refused(CannotServe):
+    """The call is not served; `answer` says why."""
+
+    def __init__(self, answer: ErrorAnswer, text: str) -> None:
+        super().__init__(ExitStatus.UNREACHABLE, text)
+        self.answer = answer
+
+
 def near(port: AdminPort) -> Where:
     """The admin port of a configuration, as this machine reaches it: the socket where there is one. Raises CannotServe:
     there is no way to know where it is."""
@@ -58,14 +70,28 @@ def _address(port: AdminPort) -> Where:
 
 
 async def get(where: Where, path: str, kind: type[T], parameters: Mapping[str, str] | None = None) -> T:
-    """What a call of the API answers (`/v1/traffic`). Raises CannotServe: nobody answers, or somebody else does, or the
-    call is refused."""
+    """What a call of the API answers (`/v1/traffic`). Raises CannotServe: `NobodyAnswers`, or somebody else does; or
+    `Refused`."""
     status, body = await _ask(where, path, parameters or {})
+    return _answered(status, body, path, kind, where)
+
+
+async def change(
+    where: Where, method: str, path: str, kind: type[T], content: object = None, wait_s: float = ASK_S
+) -> T:
+    """What a call of the API answers that changes something, after `wait_s` seconds at most. `content` is its body,
+    None where it has none. Raises as `get`."""
+    sent = b"" if content is None else msgspec.json.encode(content)
+    status, body = await _ask(where, path, {}, method=method, sent=sent, wait_s=wait_s)
+    return _answered(status, body, path, kind, where)
+
+
+def _answered(status: int, body: bytes, path: str, kind: type[T], where: Where) -> T:
     if status == 200:
         return _read(body, kind, where)
     error = _read(body, ErrorAnswer, where)
     hint = f" ({error.hint})" if error.hint else ""
-    raise CannotServe(ExitStatus.UNREACHABLE, f"the admin port at {where} refuses {path}: {error.reason}{hint}")
+    raise Refused(error, f"the admin port at {where} refuses {path}: {error.reason}{hint}")
 
 
 async def ask(port: AdminPort, wanted: str = STARTS) -> Health:
@@ -84,25 +110,35 @@ async def ask(port: AdminPort, wanted: str = STARTS) -> Health:
     return _read(body, Health, where)
 
 
-async def _ask(where: Where, path: str, parameters: Mapping[str, str]) -> tuple[int, bytes]:
+async def _ask(
+    where: Where,
+    path: str,
+    parameters: Mapping[str, str],
+    *,
+    method: str = "GET",
+    sent: bytes = b"",
+    wait_s: float = ASK_S,
+) -> tuple[int, bytes]:
     headers = {"Authorization": f"Bearer {where.token}"} if where.token else {}
+    if sent:
+        headers["Content-Type"] = "application/json"
+    url = URL(where.url + path, encoded=True)
+    timeout = aiohttp.ClientTimeout(total=wait_s)
     try:
         async with (
-            aiohttp.ClientSession(
-                connector=_connector(where), timeout=aiohttp.ClientTimeout(total=ASK_S), headers=headers
-            ) as session,
-            session.get(
-                URL(where.url + path, encoded=True), params=dict(parameters), allow_redirects=False
-            ) as response,
+            aiohttp.ClientSession(connector=_connector(where), timeout=timeout, headers=headers) as session,
+            session.request(method, url, params=dict(parameters), data=sent or None, allow_redirects=False) as response,
         ):
             return response.status, await response.read()
     except TimeoutError:
-        text = f"the admin port at {where} did not answer within {ASK_S:g} s"
+        more = "" if method == "GET" else "; what was asked may still happen"
+        text = f"the admin port at {where} did not answer within {wait_s:g} s{more}"
     except aiohttp.ClientConnectorCertificateError as failure:
         text = f"the certificate of the admin port at {where} is not trusted: {failure.certificate_error}"
     except aiohttp.ClientConnectorError as failure:
         why = failure.os_error.strerror or failure.os_error
         text = f"nobody answers at {where} ({why}): is `startgate serve` running with this configuration?"
+        raise NobodyAnswers(ExitStatus.UNREACHABLE, text) from None
     except aiohttp.ClientError as failure:
         text = f"the admin port at {where} gave no answer: {failure}"
     raise CannotServe(ExitStatus.UNREACHABLE, text)

@@ -3,28 +3,27 @@
 import asyncio
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import click
 import msgspec
 from rich.text import Text
 
-from proxy.commands.common import config_option, headed, print_lines, printed, read_config, reported
-from proxy.control.client import Control
+from proxy.commands.common import headed, print_lines, printed, reported
+from proxy.commands.running import Place, place_options
 from proxy.errors import ExitStatus
 from proxy.journal.standing import JournalStanding, JournalState
 
 
 @click.command(name="status", short_help="Whether a running gate can record starts.")
-@config_option
-@click.option("--json", "as_json", is_flag=True, help="As JSON, with the names of the control API.")
-def audit_status(config_file: Path | None, as_json: bool) -> None:
+@place_options
+@click.option("--json", "as_json", is_flag=True, help="As JSON, with the names of the API.")
+def audit_status(place: Place, as_json: bool) -> None:
     """Whether a running gate can record starts, and how many records it wrote, refused and lost since it began.
 
     Exit status: 0 starts can be recorded; 1 they cannot; 2 the configuration is wrong; 3 no gate answers.
     """
     with reported(), printed():
-        standing = asyncio.run(Control(Path(read_config(config_file).control_socket)).journal())
+        standing = asyncio.run(place.running().journal())
         if as_json:
             click.echo(msgspec.json.format(msgspec.json.encode(standing)))
         else:

@@ -2,14 +2,13 @@
 
 import asyncio
 from collections.abc import Iterator
-from pathlib import Path
 
 import click
 import msgspec
 from rich.text import Text
 
-from proxy.commands.common import Commands, config_option, headed, print_lines, printed, read_config, reported
-from proxy.control.client import Control
+from proxy.commands.common import Commands, headed, print_lines, printed, reported
+from proxy.commands.running import Place, place_options
 from proxy.logs.settings import Levels
 
 
@@ -19,10 +18,10 @@ def log_group() -> None:
 
 
 @log_group.command(name="level", short_help="Show levels, or change one.")
-@config_option
+@place_options
 @click.argument("words", nargs=-1, metavar="[LOGGER] [LEVEL]")
-@click.option("--json", "as_json", is_flag=True, help="As JSON, with the names of the control API.")
-def log_level(config_file: Path | None, words: tuple[str, ...], as_json: bool) -> None:
+@click.option("--json", "as_json", is_flag=True, help="As JSON, as the API answers (/v1/log).")
+def log_level(place: Place, words: tuple[str, ...], as_json: bool) -> None:
     """Show how much is logged; with LEVEL, change it in all processes at once; with LOGGER, such as proxy.edge, only
     for that one and what is under it. LEVEL is debug, info, warning, error or critical; for a LOGGER also default: what
     is above it then counts.
@@ -35,11 +34,11 @@ def log_level(config_file: Path | None, words: tuple[str, ...], as_json: bool) -
     if len(words) > 2:
         raise click.UsageError("give a logger and a level, a level alone, or nothing")
     with reported(), printed():
-        control = Control(Path(read_config(config_file).control_socket))
+        running = place.running()
         if words:
-            levels = asyncio.run(control.change_level(words[-1], words[0] if len(words) == 2 else ""))
+            levels = asyncio.run(running.change_level(words[-1], words[0] if len(words) == 2 else ""))
         else:
-            levels = asyncio.run(control.levels())
+            levels = asyncio.run(running.levels())
         if as_json:
             click.echo(msgspec.json.format(msgspec.json.encode(levels)))
         else:

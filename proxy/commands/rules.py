@@ -21,12 +21,11 @@ from proxy.commands.common import (
     read_config,
     reported,
 )
-from proxy.control.client import Control
-from proxy.control.levels import LEVEL_ACTION
+from proxy.commands.running import Place, place_options
 from proxy.errors import ExitStatus
+from proxy.gate.rules_in_force import RELOAD_ACTION
 from proxy.gate.standing import Attempt, Excepted, Outcome, Standing
 from proxy.journal import read as journal
-from proxy.journal.marks import JOURNAL_ACTIONS
 from proxy.text import plain
 
 
@@ -35,13 +34,13 @@ def rules_group() -> None:
     """How the rules stand in a running gate, and having them read again."""
 
 
-json_option = click.option("--json", "as_json", is_flag=True, help="As JSON, with the names of the control API.")
+json_option = click.option("--json", "as_json", is_flag=True, help="As JSON, with the names of the API.")
 
 
 @rules_group.command(name="status", short_help="Which rules are in force.")
-@config_option
+@place_options
 @json_option
-def rules_status(config_file: Path | None, as_json: bool) -> None:
+def rules_status(place: Place, as_json: bool) -> None:
     """Which rules are in force, since when, what came of the last attempt to read them again, and which break-glass
     exceptions there are.
 
@@ -49,7 +48,7 @@ def rules_status(config_file: Path | None, as_json: bool) -> None:
     configuration is wrong; 3 no gate answers.
     """
     with reported(), printed():
-        standing = asyncio.run(_control(config_file).standing())
+        standing = asyncio.run(place.running().standing())
         if as_json:
             _print_json(standing)
         else:
@@ -58,7 +57,7 @@ def rules_status(config_file: Path | None, as_json: bool) -> None:
 
 
 @rules_group.command(name="reload", short_help="Have the rules read again.")
-@config_option
+@place_options
 @click.option(
     "--wait",
     "wait_s",
@@ -69,14 +68,14 @@ def rules_status(config_file: Path | None, as_json: bool) -> None:
     help="How long to wait for the outcome.",
 )
 @json_option
-def rules_reload(config_file: Path | None, wait_s: float, as_json: bool) -> None:
+def rules_reload(place: Place, wait_s: float, as_json: bool) -> None:
     """Have the gate read the rules again, and say what came of it.
 
     Exit status: 0 they are in force; 2 they are broken and were refused, or the configuration is wrong; 3 no gate
     answers, or not in time.
     """
     with reported(), printed():
-        attempt = asyncio.run(_control(config_file).reload(wait_s))
+        attempt = asyncio.run(place.running().reload(wait_s))
         if as_json:
             _print_json(attempt)
         else:
@@ -98,8 +97,7 @@ def rules_history(config_file: Path | None, folder: Path | None, as_json: bool) 
         place = folder or Path(read_config(config_file).journal)
         recorded = False
         for record in journal.administrative(place):
-            action = record["event"]["action"]
-            if action.startswith(JOURNAL_ACTIONS) or action == LEVEL_ACTION:
+            if record["event"]["action"] != RELOAD_ACTION:
                 continue
             recorded = True
             if as_json:
@@ -108,10 +106,6 @@ def rules_history(config_file: Path | None, folder: Path | None, as_json: bool) 
                 print_lines(_recorded(record))
         if not recorded and not as_json:
             click.echo(f"no reload is recorded in {place}")
-
-
-def _control(config_file: Path | None) -> Control:
-    return Control(Path(read_config(config_file).control_socket))
 
 
 def _print_json(content: Standing | Attempt) -> None:

@@ -4,7 +4,6 @@ import asyncio
 import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import click
 import msgspec
@@ -14,9 +13,9 @@ from proxy import columns
 from proxy.admin.client import ask, get
 from proxy.admin.health import STARTS, TRAFFIC, Health, Judged, Process
 from proxy.columns import Cell
-from proxy.commands.common import age, config_option, elsewhere, print_lines, printed, read_config, reported
-from proxy.errors import ConfigError, ExitStatus, Fault
-from proxy.settings import AdminPort
+from proxy.commands.common import age, print_lines, printed, reported
+from proxy.commands.running import Place, place_options
+from proxy.errors import ExitStatus
 from proxy.text import plain
 
 CHECKS = ("check", "state", "needed for", "reason")
@@ -24,7 +23,7 @@ PROCESSES = ("process", "state", "pid", "up for", "memory", "deaths")
 
 
 @click.command(short_help="Whether a running proxy is well, and what is not.")
-@config_option
+@place_options
 @click.option(
     "--for",
     "wanted",
@@ -34,34 +33,21 @@ PROCESSES = ("process", "state", "pid", "up for", "memory", "deaths")
     help="What it has to be ready for; starts need more than other traffic.",
 )
 @click.option("--json", "as_json", is_flag=True, help="As JSON, as /health/ready answers.")
-@click.option(
-    "--admin", "url", metavar="URL", help="Another machine's admin port, such as https://es.example.org:9402."
-)
-@click.option("--token-file", type=click.Path(path_type=Path), help="File with a bearer token for it.")
-@click.option("--ca", type=click.Path(path_type=Path), help="PEM file with the authority of its certificate.")
-def status(
-    config_file: Path | None, wanted: str, as_json: bool, url: str | None, token_file: Path | None, ca: Path | None
-) -> None:
+def status(place: Place, wanted: str, as_json: bool) -> None:
     """Whether a running proxy is ready, and what is wrong where it is not: workers, gate, rules, journal, cluster.
 
     Exit status: 0 it is ready; 1 it is not; 2 the configuration is wrong, or there is no admin port; 3 nobody answers.
     """
     with reported(), printed():
-        if url is not None:
-            health = asyncio.run(get(elsewhere(url, token_file, ca), "/v1/health", Health, {"wanted": wanted}))
+        if (there := place.elsewhere) is not None:
+            health = asyncio.run(get(there, "/v1/health", Health, {"wanted": wanted}))
         else:
-            health = asyncio.run(ask(_where(read_config(config_file).admin), wanted))
+            health = asyncio.run(ask(place.port, wanted))
         if as_json:
             click.echo(msgspec.json.format(msgspec.json.encode(health)))
         else:
             print_lines(_lines(health))
         sys.exit(ExitStatus.OK if health.ready else 1)
-
-
-def _where(port: AdminPort | None) -> AdminPort:
-    if port is None:
-        raise ConfigError([Fault("admin.listen", "is off: there is nobody to ask")])
-    return port
 
 
 def _lines(health: Health) -> Iterator[Text]:

@@ -10,7 +10,6 @@ import time
 import tty
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import click
@@ -19,13 +18,14 @@ from rich.live import Live
 from rich.text import Text
 
 from proxy import columns
-from proxy.admin.client import Where, get, near
+from proxy.admin.client import Where, get
 from proxy.admin.health import Health
 from proxy.admin.shown.starts import StartRow, Starts
 from proxy.admin.shown.traffic import NodeRow, ProcessRow, Traffic
 from proxy.columns import Cell
-from proxy.commands.common import config_option, console, printed, read_config, reported
-from proxy.errors import CannotServe, ConfigError, Fault
+from proxy.commands.common import console, printed, reported
+from proxy.commands.running import Place, place_options
+from proxy.errors import CannotServe
 from proxy.text import plain
 
 STARTS: Final = 10
@@ -48,7 +48,7 @@ class Seen:
 
 
 @click.command(short_help="What passes and what starts, live.")
-@config_option
+@place_options
 @click.option("--once", is_flag=True, help="Print one frame and end, as for a script.")
 @click.option(
     "--interval",
@@ -58,16 +58,13 @@ class Seen:
     show_default=True,
     help="Seconds between two looks.",
 )
-def top(config_file: Path | None, once: bool, every_s: float) -> None:
+def top(place: Place, once: bool, every_s: float) -> None:
     """What passes, the newest starts, and how the processes are, until q or Ctrl-C.
 
     Exit status: 0; 2 the configuration is wrong, or there is no admin port; 3 nobody answers.
     """
     with reported(), printed():
-        port = read_config(config_file).admin
-        if port is None:
-            raise ConfigError([Fault("admin.listen", "is off: there is nobody to ask")])
-        where = near(port)
+        where = place.where
         if once or not sys.stdout.isatty():
             for line in frame(asyncio.run(look(where))):
                 click.echo(line.plain)

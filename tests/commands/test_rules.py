@@ -109,11 +109,11 @@ def test_history_tells_every_reload(tmp_path: Path) -> None:
     assert [json.loads(line)["startgate"]["admin"]["outcome"] for line in lines] == ["loaded", "refused"]
 
 
-def test_history_reads_what_it_does_not_know(tmp_path: Path) -> None:
-    """A later version may record other things."""
-    opened = administrative("startgate-journal-opened", "y", 0, outcome="success")
-    history(tmp_path / "journal", opened, administrative("startgate-other", "x", 0, outcome="success"))
-    assert invoke("rules", "history").output == "1970-01-01T00:00:00.000Z  None -> None  success (startgate-other)\n"
+@pytest.mark.parametrize("action", ["startgate-journal-opened", "startgate-admin-sign-in", "startgate-other"])
+def test_history_passes_over_what_is_no_reload(tmp_path: Path, action: str) -> None:
+    other = administrative(action, "y", 0, outcome="failure")
+    history(tmp_path / "journal", other, reload(outcome="loaded"))
+    assert invoke("rules", "history").output == "1970-01-01T00:00:00.000Z  a1 -> b2  loaded (watch)\n"
     assert invoke("rules", "history", "--journal", "nowhere").exit_code == 2
 
 

@@ -1,7 +1,7 @@
 """The rules in force, what they did, and trying them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from proxy.admin.shown.starts import Judgement
@@ -36,6 +36,7 @@ class Rules:
     break_glass: tuple[Excepted, ...]
     counts: tuple[RuleCount, ...]
     counts_since: str
+    reloads: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

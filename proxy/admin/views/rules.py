@@ -17,8 +17,9 @@ from proxy.gate.standing import Attempt, RuleText, RuleTexts, Standing
 from proxy.gate.trial import CASE_BYTES, NotTried, Trial
 from proxy.text import plain
 
-# Reading a thousand files, running their cases, and a turn before that one: as long as `startgate rules reload` waits.
-RELOAD_S: Final = 60.0
+# Reading a thousand files, running their cases, and a turn before that one: as long as anybody is likely to wait who
+# says how long to `startgate rules reload`.
+RELOAD_S: Final = 600.0
 # Of a text with a thousand faults the first ones tell enough.
 FAULTS_TOLD: Final = 20
 NO_CONTROL: Final = "this gate has no control socket, so that nobody can ask it about its rules"
@@ -89,6 +90,7 @@ def _shown(standing: Standing, files: tuple[RuleFile, ...], counts: Sequence[Rul
         break_glass=standing.break_glass,
         counts=tuple(counts),
         counts_since=since,
+        reloads=standing.reloads,
     )
 
 
