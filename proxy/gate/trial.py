@@ -30,6 +30,9 @@ WAIT_S: Final = 20.0
 # Processor time and memory of the other process.
 CPU_S: Final = 5
 MEMORY_BYTES: Final = 1024 * 1024 * 1024
+# A case of the greatest size with its plan and a thousand steps stays below.
+ANSWER_BYTES: Final = 8 * 1024 * 1024
+ANSWER_BLOCK: Final = 64 * 1024
 # What faults call the text.
 NAME: Final = "case"
 # Of what the other process says when it fails.
@@ -103,7 +106,7 @@ class Trials:
             raise NotTried(f"no process can be started for it: {failure.strerror or failure}") from failure
         try:
             async with asyncio.timeout(self._wait_s):
-                told, said = await process.communicate(order)
+                told, said = await _spoken(process, order)
         except TimeoutError:
             raise NotTried(f"judging it takes more than {self._wait_s:g} s") from None
         finally:
@@ -111,8 +114,41 @@ class Trials:
             if process.returncode is None:
                 with contextlib.suppress(ProcessLookupError):
                     process.kill()
-                await process.wait()
+                # What is left in the pipes is read, or they stay open.
+                await process.communicate()
         return _read(process.returncode, told, said)
+
+
+async def _spoken(process: asyncio.subprocess.Process, order: bytes) -> tuple[bytes, bytes]:
+    """What a process says and complains of, once it has been given its order and has ended. Raises NotTried."""
+    to, out, errors = process.stdin, process.stdout, process.stderr
+    assert to is not None and out is not None and errors is not None  # noqa: S101, PT018 -- all three are pipes
+
+    async def give() -> None:
+        # One that ends before it has read all says why.
+        with contextlib.suppress(ConnectionError):
+            to.write(order)
+            await to.drain()
+        to.close()
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(give())
+            told, said = group.create_task(_bounded(out)), group.create_task(_bounded(errors))
+    except ExceptionGroup as failed:
+        raise failed.exceptions[0] from None
+    await process.wait()
+    return told.result(), said.result()
+
+
+async def _bounded(pipe: asyncio.StreamReader) -> bytes:
+    """All that comes. The other process may have a gigabyte; this one serves starts. Raises NotTried."""
+    held = bytearray()
+    while piece := await pipe.read(ANSWER_BLOCK):
+        held += piece
+        if len(held) > ANSWER_BYTES:
+            raise NotTried(f"what came of it has more than {ANSWER_BYTES // 1024**2} MiB")
+    return bytes(held)
 
 
 def _read(status: int | None, told: bytes, said: bytes) -> Trial:

@@ -51,6 +51,7 @@ async def test_one_at_a_time(tmp_path: Path) -> None:
         ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "5 s of processor time"),
         ("raise MemoryError", "1024 MiB of memory"),
         ("print('{}')", "judging it failed"),
+        ("import sys; sys.stdin.close(); raise SystemExit(1)", "judging it failed"),
         ("print('nonsense')", "judging it failed"),
     ],
 )
@@ -97,3 +98,12 @@ async def test_whoever_hangs_up_leaves_no_process(tmp_path: Path) -> None:
 async def test_what_is_not_even_begun(trials: Trials, case: str, said: str) -> None:
     with pytest.raises(NotTried, match=said):
         await trials.run(RULES, case)
+
+
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+async def test_what_it_says_does_not_fill_the_memory_of_the_gate(stream: str) -> None:
+    endless = f"import sys\nwhile True: sys.{stream}.write('x' * 65536)"
+    trials = python(endless)
+    for _ in range(2):
+        with pytest.raises(NotTried, match="more than 8 MiB"):
+            await trials.run(RULES, CASE)

@@ -26,6 +26,24 @@ def test_entries_are_in_order_whatever_order_they_come_in() -> None:
     assert index.before(None) == 50
 
 
+class Sorted(list[Entry]):
+    """Is not sorted again."""
+
+    def sort(self, **_how: object) -> None:
+        """Nobody asks for it."""
+        raise AssertionError("it is in order")
+
+
+def test_where_nothing_came_nothing_is_done() -> None:
+    """That is four times a second, whatever is held."""
+    index = Index()
+    index.apply(Changes(old=[entry(number) for number in range(3)]))
+    index._order = Sorted(index._order)
+    index.apply(Changes(complete=True))
+    assert receipts(index) == ["r2", "r1", "r0"]
+    assert index.complete
+
+
 def test_an_entry_takes_the_place_of_its_receipt() -> None:
     index = Index()
     index.apply(Changes(new=[entry(1, "a"), entry(2, "b")]))
