@@ -9,14 +9,14 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PYTHONDONTWRITEBYTECODE=1
 WORKDIR /build
 RUN python -m venv /opt/startgate
 # First what seldom changes: a change of the sources does not install this again. Hashes are those of the lock.
-COPY requirements-run.lock ./
+COPY requirements-run.lock requirements-build.lock ./
 RUN /opt/startgate/bin/python -m pip install --quiet --require-hashes --only-binary :all: -r requirements-run.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY rules ./rules
 COPY share ./share
 COPY proxy ./proxy
 # Its own wheel needs a builder, which does not get into the image.
-RUN python -m pip install --quiet "hatchling>=1.27" "editables>=0.5" \
+RUN python -m pip install --quiet --require-hashes --only-binary :all: -r requirements-build.lock \
     && python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir /wheels . \
     && /opt/startgate/bin/python -m pip install --quiet --no-deps /wheels/*.whl \
     && /opt/startgate/bin/python -m pip uninstall --quiet --yes pip setuptools \

@@ -20,6 +20,7 @@ _WITHIN = ("--constraints", "requirements.lock")
 LOCKS: dict[str, tuple[str, ...]] = {
     "requirements.lock": ("pyproject.toml", "--extra", "dev"),
     "requirements-run.lock": ("pyproject.toml", *_WITHIN),
+    "requirements-build.lock": ("requirements-build.in", *_WITHIN),
     "requirements-bench.lock": ("requirements-bench.in",),
     "requirements-docs.lock": ("requirements-docs.in", *_WITHIN),
     "requirements-release.lock": ("requirements-release.in", *_WITHIN),
