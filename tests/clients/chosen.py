@@ -1,7 +1,7 @@
 """Which clients a run tries. The variable CLIENTS (comma-separated) names those that must run: all for `make clients`.
 
-Without it those run that are quick to install, where their tools are at hand. To compile the Go and Rust clients takes
-minutes once.
+Without it those run that are quick to install: where their tools are at hand, or as a must under
+STARTGATE_REQUIRE_REAL=1. To compile the Go and Rust clients takes minutes once.
 """
 
 import os
@@ -10,6 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.clients.suite import Client
+from tests.real.conftest import require_real
 from tests.real.versions import CannotRun
 
 QUICK = ("python", "javascript")
@@ -26,10 +27,10 @@ def only_if_chosen(language: str) -> pytest.MarkDecorator:
 
 
 def ready(language: str, make: Callable[[], Client]) -> Client:
-    """What `make` installs. Where that cannot be, a failure if the language was named, else a skip."""
+    """What `make` installs. Where that cannot be, a failure if it was named or must be, else a skip."""
     try:
         return make()
     except CannotRun as reason:
-        if language in _named():
+        if language in _named() or require_real():
             pytest.fail(f"the {language} client cannot run here: {reason}", pytrace=False)
         pytest.skip(f"the {language} client cannot run here: {reason}")

@@ -171,7 +171,7 @@ func onNode(es *elasticsearch.Client) []check {
 		{"index_create", func() any {
 			read(es.Indices.Delete([]string{books}, es.Indices.Delete.WithIgnoreUnavailable(true)))
 			body := object{
-				"settings": object{"number_of_shards": 2, "number_of_replicas": 0},
+				"settings": object{"number_of_shards": 2, "number_of_replicas": 0, "refresh_interval": "-1"},
 				"mappings": object{"properties": object{"title": object{"type": "text"}, "pages": object{"type": "integer"}}},
 			}
 			return told(es.Indices.Create(books, es.Indices.Create.WithBody(text(body))))

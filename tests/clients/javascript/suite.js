@@ -60,7 +60,7 @@ const onNode = {
   index_create: async () => {
     await node.indices.delete({ index: BOOKS, ignore_unavailable: true })
     return told(() => node.indices.create(given({ index: BOOKS }, {
-      settings: { number_of_shards: 2, number_of_replicas: 0 },
+      settings: { number_of_shards: 2, number_of_replicas: 0, refresh_interval: '-1' },
       mappings: { properties: { title: { type: 'text' }, pages: { type: 'integer' } } }
     })))
   },

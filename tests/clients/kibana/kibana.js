@@ -1,11 +1,18 @@
 'use strict'
 // What Kibana sends, as its own client sends it: the JavaScript client of its line with the settings of its server.
+// Named are the files of Kibana's sources that say so, by their class or last name.
 //
-// - `client_config.ts`: no sniffing, an agent that keeps connections alive, compression off, prototype poisoning allowed,
-//   no client meta header, `user-agent: Kibana/…`, `x-elastic-product-origin: kibana` on every request.
+// - `client_config.ts`, with the defaults of `elasticsearch_config.ts`: no sniffing, 30 s, no compression, prototype
+//   poisoning allowed, `x-elastic-product-origin: kibana` on every request, from 8 on `user-agent: Kibana/…`
+//   (`headers.ts`).
+// - `agent_manager.ts` (8 and later): one agent that keeps connections alive, 800 at most; in 7 without a bound.
+//   `configure_client.ts`: HttpConnection and ClusterConnectionPool.
 // - Its internal user is a service account's token (`elasticsearch.serviceAccountToken`).
 // - A user's own request carries that user's `authorization`; machine learning is asked as the internal user, with the
-//   user in `es-secondary-authorization` where a job is made (`getAuthorizationHeader`), and without where it is started.
+//   user in `es-secondary-authorization` where a job is made (`getAuthorizationHeader`), and without where it is started
+//   (`data_frame_analytics.ts` of the plugin ml).
+// - Before 8.1 Elasticsearch tells nobody who owns a job, so that Startgate refuses such a start (`ours_no_owner`). What
+//   is compared there is one that names the user.
 // - `x-opaque-id` names the request and what in Kibana made it (`execution_context`).
 // - Saved objects: one index behind an alias, bulks with `refresh: wait_for` and sequence numbers, searches with
 //   `rest_total_hits_as_int` that ignore 404, exports by a point in time (`saved_objects` repository).
@@ -20,21 +27,21 @@ const OUT = 'sg-out-kibana'
 const ANALYTICS = { id: JOB }
 
 // One agent for all, as Kibana's AgentManager has one for each node.
-const agent = new Agent({ keepAlive: true, maxSockets: 800, maxFreeSockets: 256, scheduling: 'lifo' })
+const agent = line === 7
+  ? new Agent({ keepAlive: true, maxSockets: Infinity })
+  : new Agent({ keepAlive: true, keepAliveMsecs: 50000, maxSockets: 256, maxTotalSockets: 800, maxFreeSockets: 256, timeout: 60000, scheduling: 'lifo' })
 const connect = (place, authorization) => new elasticsearch.Client({
   node: places[place],
   agent: () => agent,
-  ...(line === 7 ? {} : { Connection: elasticsearch.HttpConnection }),
+  ...(line === 7 ? {} : { Connection: elasticsearch.HttpConnection, ConnectionPool: elasticsearch.ClusterConnectionPool }),
   sniffOnStart: false,
   sniffInterval: false,
   sniffOnConnectionFault: false,
-  maxRetries: 3,
   requestTimeout: 30000,
   compression: false,
   disablePrototypePoisoningProtection: true,
-  enableMetaHeader: false,
   headers: {
-    'user-agent': `Kibana/${line}.0.0`,
+    ...(line === 7 ? {} : { 'user-agent': `Kibana/${line}.0.0` }),
     'x-elastic-product-origin': 'kibana',
     ...(authorization ? { authorization } : {})
   }
@@ -55,6 +62,8 @@ const put = (destination, sources) => given({ id: JOB }, {
   description: 'Made in Kibana'
 })
 const operations = (lines) => (line === 7 ? { body: lines } : { operations: lines })
+// How the user is named at a start where the cluster does not tell who owns the job.
+const asOwner = () => (line === 7 ? asSecondary('ann') : {})
 const start = (client, options) => told(() => client.ml.startDataFrameAnalytics(ANALYTICS, options))
 const stats = async (client) => (await taken(client.ml.getDataFrameAnalyticsStats(ANALYTICS))).data_frame_analytics[0]
 // Until the job stands still.
@@ -151,10 +160,11 @@ const machineLearning = {
     return [found.id, found.authorization, found.source && found.source.index]
   },
   stats_before: async () => (await stats(internal)).state,
-  start: () => start(internal, opaque('ml')),
+  ...(line === 7 ? { ours_no_owner: () => start(internal, opaque('ml')) } : {}),
+  start: () => start(internal, { ...asOwner(), ...opaque('ml') }),
   ended,
   stop: () => told(() => internal.ml.stopDataFrameAnalytics({ ...ANALYTICS, force: false }, opaque('ml'))),
-  start_again: () => start(internal),
+  start_again: () => start(internal, asOwner()),
   wrong_token: () => start(connect('cluster', 'Bearer AAEAAWVsYXN0aWMva2liYW5hL3g6eA')),
   delete: () => told(() => internal.ml.deleteDataFrameAnalytics(ANALYTICS)),
   // A job of somebody who may not read the sources: the cluster lets it start, Startgate does not.

@@ -106,7 +106,8 @@ async def ping() -> Any:
 async def index_create() -> Any:
     await hear(Node.client().indices.delete(index=BOOKS, **_ignored(404)))
     body = {
-        "settings": {"number_of_shards": 2, "number_of_replicas": 0},
+        # What is written is found when it was asked for (`refresh`), and never by the passing of time.
+        "settings": {"number_of_shards": 2, "number_of_replicas": 0, "refresh_interval": "-1"},
         "mappings": {"properties": {"title": {"type": "text"}, "pages": {"type": "integer"}}},
     }
     return await told(lambda: Node.client().indices.create(index=BOOKS, body=body))
@@ -136,7 +137,7 @@ async def bulk_helper_failing() -> Any:
     actions = [{"_id": "x", "pages": "no number"}, {"_id": "y", "pages": 7}]
     call = HELPERS.async_bulk if ASYNC else HELPERS.bulk
     try:
-        return await hear(call(Node.client(), actions, index=BOOKS))
+        return await hear(call(Node.client(), actions, index=BOOKS, refresh=True))
     except HELPERS.BulkIndexError as fault:
         return [type(fault).__name__, [next(iter(one.values()))["status"] for one in fault.errors]]
 

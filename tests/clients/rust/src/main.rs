@@ -120,7 +120,7 @@ async fn on_node(es: &Elasticsearch, found: &mut Map<String, Value>, ours: bool)
     hear("ping", json!(es.ping().send().await?.status_code().is_success()));
     es.indices().delete(IndicesDeleteParts::Index(&[BOOKS])).ignore_unavailable(true).send().await?;
     let body = json!({
-        "settings": {"number_of_shards": 2, "number_of_replicas": 0},
+        "settings": {"number_of_shards": 2, "number_of_replicas": 0, "refresh_interval": "-1"},
         "mappings": {"properties": {"title": {"type": "text"}, "pages": {"type": "integer"}}}
     });
     hear("index_create", told(es.indices().create(IndicesCreateParts::Index(BOOKS)).body(body).send().await?).await?);
