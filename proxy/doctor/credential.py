@@ -5,11 +5,10 @@ What it must be allowed stands in docs/service-credential.md.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from proxy.doctor.ask import Asker, Facts, Told, at, refused
-from proxy.doctor.model import Finding, fail, ok, skip, warn
+from proxy.doctor.model import Finding, day, fail, ok, skip, warn
 
 HOLDS: Final = "/_security/user/_has_privileges"
 CLUSTER: Final = ("monitor", "monitor_ml", "read_security")
@@ -154,8 +153,8 @@ def expiry(facts: Facts, now: float) -> Finding:
     ends = at(listed[0], "expiration")
     if not isinstance(ends, int | float):
         return ok("credential-expiry", "the API key has no end")
-    day = datetime.fromtimestamp(ends / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    seen = f"the API key ends at {day(ends / 1000)}"
     if ends / 1000 - now < EXPIRES_SOON_S:
         advice = "make a new one in time; the file of cluster.service is read when Startgate starts"
-        return warn("credential-expiry", f"the API key ends at {day}", advice)
-    return ok("credential-expiry", f"the API key ends at {day}")
+        return warn("credential-expiry", seen, advice)
+    return ok("credential-expiry", seen)

@@ -1,11 +1,10 @@
 """What the cluster may do: licence, security, machine learning, and its own audit log."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from proxy.doctor.ask import Facts, at, each_node, refused
-from proxy.doctor.model import Finding, fail, ok, skip, warn
+from proxy.doctor.model import Finding, day, fail, ok, skip, warn
 
 # Those with machine learning (`License.OperationMode` of MachineLearningField.ML_API_FEATURE is PLATINUM).
 ENOUGH: Final = frozenset({"trial", "platinum", "enterprise"})
@@ -28,7 +27,7 @@ def licence(facts: Facts, now: float) -> Finding:
     ends = told.get("expiry_date_in_millis")
     if not isinstance(ends, int | float):
         return ok("licence", f"{kind}, active, without an end")
-    seen = f"{kind}, active, until {_day(ends / 1000)}"
+    seen = f"{kind}, active, until {day(ends / 1000)}"
     if ends / 1000 - now < LICENCE_SOON_S:
         return warn("licence", seen, "renew it: PUT /_license; without one no job can be started")
     return ok("licence", seen)
@@ -71,11 +70,15 @@ def ml_nodes(facts: Facts) -> Finding:
     nodes = each_node(facts.info)
     if not nodes:
         return skip("ml-nodes", refused(facts.info, "monitor"))
-    able = [str(one.get("name")) for one in nodes if "ml" in (one.get("roles") or ())]
+    able = [str(one.get("name")) for one in nodes if _runs_jobs(one.get("roles"))]
     if able:
         return ok("ml-nodes", f"{len(able)} of {len(nodes)} nodes: {', '.join(able)}")
     advice = "node.roles with ml on one node at least, or a started job waits for ever"
     return fail("ml-nodes", f"none of {len(nodes)} nodes has the role ml", advice)
+
+
+def _runs_jobs(roles: object) -> bool:
+    return isinstance(roles, list) and "ml" in roles
 
 
 def audit_log(facts: Facts) -> Finding:
@@ -105,11 +108,3 @@ def _unknown(check: str, facts: Facts) -> Finding:
     if facts.features.missing:
         return fail(check, NO_XPACK, "front a cluster with the default distribution of Elasticsearch")
     return skip(check, refused(facts.features, "monitor"))
-
-
-def _day(seconds: float) -> str:
-    try:
-        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d")
-    except (OverflowError, ValueError, OSError):
-        # A licence that never ends may name a date beyond all calendars.
-        return "further than a calendar goes"

@@ -2,6 +2,7 @@
 the journal's end is sound."""
 
 import os
+import re
 import statistics
 import tempfile
 import time
@@ -25,6 +26,8 @@ SLOW_S: Final = 0.02
 INODES: Final = 1000
 # What a power failure or the end of a container takes away, and what cannot promise that a record is on a disk.
 VOLATILE: Final = {"tmpfs", "ramfs", "overlay"}
+# How blanks and backslashes are written there.
+_OCTAL: Final = re.compile(r"\\(\d{3})")
 REMOTE: Final = {"nfs", "nfs4", "cifs", "smb3", "9p", "fuse.sshfs"}
 
 
@@ -113,7 +116,7 @@ def file_system(folder: Path, host: Host) -> str:
         fields, kinds = left.split(), right.split()
         if len(fields) < 5 or not kinds:
             continue
-        place = Path(fields[4].encode().decode("unicode_escape"))
+        place = Path(_OCTAL.sub(lambda found: chr(int(found[1], 8)), fields[4]))
         depth = len(place.parts)
         if wanted.is_relative_to(place) and depth >= best:
             best, kind = depth, kinds[0]

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
 
@@ -94,6 +95,14 @@ def fail(check: str, seen: str, advice: str) -> Finding:
 def skip(check: str, why: str, advice: str = "") -> Finding:
     """It could not be looked at, and why."""
     return Finding(check=check, state=State.SKIP, seen=why, advice=advice)
+
+
+def day(seconds: float) -> str:
+    """A time in seconds since 1970 as a date, UTC. What never ends may name one beyond all calendars."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d")
+    except (OverflowError, ValueError, OSError):
+        return "a day beyond all calendars"
 
 
 def without(findings: Sequence[Finding], unwanted: Sequence[str]) -> list[Finding]:

@@ -39,9 +39,15 @@ def versions(facts: Facts) -> Finding:
         node for node, told in facts.roots.items() if at(told.content, "version", "distribution") == "opensearch"
     ]
     if distribution:
-        return fail("versions", f"{', '.join(distribution)}: OpenSearch, which has no data frame analytics", "")
+        return fail(
+            "versions",
+            f"{', '.join(distribution)}: OpenSearch, which has no data frame analytics",
+            "front Elasticsearch",
+        )
     # A cluster under a rolling upgrade has other nodes than those that are named here.
-    known = {str(one) for one in found.values()} | {str(one["version"]) for one in each_node(facts.info)}
+    known = {str(one) for one in found.values()} | {
+        str(one["version"]) for one in each_node(facts.info) if "version" in one
+    }
     return _supported(sorted(known))
 
 
@@ -65,9 +71,8 @@ def _is_tried(version: str) -> bool:
 
 def one_cluster(facts: Facts) -> Finding:
     """Whether all nodes are of the same cluster: a start would else be judged by one and made by another."""
-    found = {
-        node: at(told.content, "cluster_uuid") for node, told in facts.roots.items() if at(told.content, "cluster_uuid")
-    }
+    told = {node: at(one.content, "cluster_uuid") for node, one in facts.roots.items()}
+    found = {node: uuid for node, uuid in told.items() if isinstance(uuid, str)}
     if not found:
         return skip("one-cluster", _nobody(facts))
     # What a node says that has not yet found a master (ClusterState.UNKNOWN_UUID).

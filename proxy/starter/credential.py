@@ -74,7 +74,9 @@ url=${{ES_URL:-{url}}}
 user=${{ES_USER:-elastic}}
 {guard}
 if [ -z "${{ES_PASSWORD:-}}" ]; then
+  [ -t 0 ] || {{ echo 'set ES_PASSWORD, or run this on a terminal' >&2; exit 1; }}
   printf 'password of %s at %s: ' "$user" "$url" >&2
+  trap 'stty echo' EXIT
   stty -echo; read -r ES_PASSWORD; stty echo; echo >&2
 fi
 

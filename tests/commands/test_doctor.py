@@ -179,6 +179,14 @@ def test_options_that_are_wrong(tmp_path: Path, arguments: list[str], text: str)
     assert (told.exit_code, text in told.stderr) == (2, True), told.output
 
 
+def test_what_serves_loads_nothing_of_it() -> None:
+    script = "import proxy.cli, sys; print(*(name for name in sys.modules if name.startswith('proxy.')))"
+    told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    loaded = told.stdout.split()
+    assert "proxy.commands.doctor" in loaded
+    assert [name for name in loaded if name.startswith(("proxy.doctor", "proxy.starter"))] == []
+
+
 def test_every_check_is_in_the_document_and_no_other() -> None:
     part = DOCUMENT.split("| check | what it looks at |", 1)[1].split("\n\n", 1)[0]
     assert re.findall(r"^\| `([a-z-]+)` \|", part, re.MULTILINE) == list(CHECKS)

@@ -18,6 +18,7 @@ from proxy.embedded.security.store import ELASTIC_PASSWORD
 from proxy.errors import ExitStatus
 from tests.children import running, said
 from tests.commands.running import invoke
+from tests.starter.made import rest_of
 
 AWAY = ("--nodes", "http://127.0.0.1:9", "--listen", "127.0.0.1:0")
 JOB = {"source": {"index": ["flights-a"]}, "dest": {"index": "flights-outliers"}, "analysis": {"outlier_detection": {}}}
@@ -132,7 +133,7 @@ async def test_on_a_terminal_it_asks(tmp_path: Path) -> None:
     os.close(end)
     for answer in ("10.0.0.1", "http://127.0.0.1:9", "127.0.0.1:0", "cluster", "user", "a-*,b", "", "y"):
         os.write(terminal, f"{answer}\n".encode())
-    heard = await asyncio.to_thread(_all_of, terminal)
+    heard = await asyncio.to_thread(rest_of, terminal)
     assert await asyncio.wait_for(process.wait(), 60) == 0, heard
     assert "Error: must be http(s)://host:port" in heard
     made = (tmp_path / "new/startgate.yml").read_text()
@@ -140,20 +141,6 @@ async def test_on_a_terminal_it_asks(tmp_path: Path) -> None:
     assert "username: startgate" in made
     assert "certificate: tls/for-a-test.crt" in made
     assert '"names": ["a-*", "b"]' in (tmp_path / "new/service-credential.sh").read_text()
-
-
-def _all_of(terminal: int) -> str:
-    """All that is written to a terminal until the other side has gone."""
-    heard = b""
-    try:
-        while part := os.read(terminal, 4096):
-            heard += part
-    except OSError:
-        # What Linux answers where nobody has the other end any more.
-        pass
-    finally:
-        os.close(terminal)
-    return heard.decode()
 
 
 async def in_shell(folder: Path, line: str) -> str:

@@ -3,13 +3,19 @@
 from dataclasses import replace
 from pathlib import Path
 
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxy.doctor import bypass, credential, features, nodes
+from proxy.doctor.ask import Told
 from proxy.doctor.examine import complete, configured, examine, unconfigured
 from proxy.doctor.host import Host
-from proxy.doctor.model import CHECKS, Patient, State, ok
+from proxy.doctor.model import CHECKS, Finding, Patient, State, ok
 from proxy.embedded.app import serve_embedded
 from proxy.errors import Fault
 from proxy.rules.load import load
 from proxy.settings import EdgeSettings, GateSettings, Listen
+from tests.doctor.cluster import facts, told
 
 SHIPPED = Path(__file__).parents[2] / "rules"
 
@@ -71,6 +77,57 @@ async def test_where_no_node_answers_the_rest_is_still_looked_at(tmp_path: Path)
     assert (found["versions"].state, found["versions"].seen) == (State.SKIP, "no node answers")
     assert found["journal-disk"].state is not State.SKIP
     assert found["intermediaries"].state is State.SKIP
+
+
+KEYS = (
+    *("version", "number", "cluster_uuid", "distribution", "nodes", "name", "timestamp", "roles", "http", "settings"),
+    *(
+        "bound_address",
+        "publish_address",
+        "license",
+        "mode",
+        "type",
+        "status",
+        "expiry_date_in_millis",
+        "features",
+        "ml",
+    ),
+    *(
+        "security",
+        "available",
+        "enabled",
+        "upgrade_mode",
+        "data_frame_analytics",
+        "source",
+        "dest",
+        "index",
+        "username",
+    ),
+    *("api_key", "api_keys", "expiration", "xpack", "audit"),
+)
+LEAVES = (
+    st.none() | st.booleans() | st.floats() | st.integers() | st.sampled_from(("a", "", "9.1.0", "active", "[::1]:1"))
+)
+ANYTHING = st.recursive(
+    LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=6)
+)
+TOLD = st.builds(told, ANYTHING, st.sampled_from((0, 200, 400, 401, 403, 404)), date=st.none() | st.floats(0, 2e9))
+
+
+@given(root=TOLD, features_=TOLD, info=TOLD, stats=TOLD, who=TOLD, jobs=TOLD, ml=TOLD, key=st.none() | TOLD)
+def test_whatever_a_cluster_says_is_judged(features_: Told, root: Told, key: Told | None, **more: Told) -> None:
+    """What stands in front of a cluster may answer anything."""
+    given_ = facts(roots={"http://a:1": root}, features=features_, key=key, **more)
+    for judge in (nodes.answering, nodes.versions, nodes.one_cluster, nodes.clock, features.machine_learning):
+        assert isinstance(judge(given_), Finding)
+    assert isinstance(features.licence(given_, 0.0), Finding)
+    assert isinstance(features.security(given_, own_identities=False), Finding)
+    for judge in (features.ml_nodes, features.audit_log):
+        assert isinstance(judge(given_), Finding)
+    assert isinstance(credential.whether_good(given_, configured=True, own_identities=False), Finding)
+    assert isinstance(credential.expiry(given_, 0.0), Finding)
+    assert isinstance(bypass.sniffing(given_, "pass"), Finding)
+    credential.jobs(given_.jobs)
 
 
 def test_faults_of_the_configuration_and_of_the_rules() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from proxy.doctor.model import CHECKS, Finding, Report, State, fail, ok, skip, warn, without
+from proxy.doctor.model import CHECKS, Finding, Report, State, day, fail, ok, skip, warn, without
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,11 @@ def test_what_is_left_out_is_skipped_and_counts_no_more() -> None:
     report = Report(findings=tuple(found))
     assert report.exit_status == 0
     assert report.counts() == {State.SKIP: 2}
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(0, "1970-01-01"), (9.2e15, "a day beyond all calendars")])
+def test_days(seconds: float, text: str) -> None:
+    assert day(seconds) == text
 
 
 def test_names_are_there_once() -> None:

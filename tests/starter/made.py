@@ -1,5 +1,6 @@
 """Files that were made, put into a folder as they are."""
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -16,3 +17,17 @@ def put(folder: Path, made: Iterable[Made]) -> Path:
         path.write_bytes(one.content)
         path.chmod(one.mode)
     return folder
+
+
+def rest_of(terminal: int) -> str:
+    """All that is written to a terminal until the other side has gone; it is closed then."""
+    heard = b""
+    try:
+        while part := os.read(terminal, 4096):
+            heard += part
+    except OSError:
+        # What Linux answers where nobody has the other end any more.
+        pass
+    finally:
+        os.close(terminal)
+    return heard.decode()

@@ -3,7 +3,9 @@
 import asyncio
 import json
 import os
+import pty
 import re
+import termios
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +18,7 @@ from proxy.embedded.app import Cluster, serve_embedded
 from proxy.embedded.security.store import ELASTIC_PASSWORD
 from proxy.starter import credential
 from proxy.starter.model import Wish
-from tests.starter.made import put
+from tests.starter.made import put, rest_of
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "service-credential.md").read_text()
 
@@ -94,6 +96,45 @@ async def test_odd_passwords_arrive(tmp_path: Path, cluster: Cluster, password: 
     cluster.add_user("chief", password, ["superuser"])
     folder = put(tmp_path, credential.credential(wish(cluster, "api-key"), "p"))
     assert (await ran(folder, password=password, ES_USER="chief"))[0] == 0
+
+
+async def test_without_a_terminal_nobody_is_asked_for_a_password(tmp_path: Path, cluster: Cluster) -> None:
+    folder = put(tmp_path, credential.credential(wish(cluster, "api-key"), "p"))
+    process = await asyncio.create_subprocess_exec(
+        *("sh", str(folder / credential.SCRIPT)),
+        stdin=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+        env={name: value for name, value in os.environ.items() if name != "ES_PASSWORD"},
+    )
+    _, said = await process.communicate()
+    assert (process.returncode, said.decode()) == (1, "set ES_PASSWORD, or run this on a terminal\n")
+
+
+async def test_on_a_terminal_the_password_is_asked_for_and_not_shown(tmp_path: Path, cluster: Cluster) -> None:
+    folder = put(tmp_path, credential.credential(wish(cluster, "api-key"), "p"))
+    terminal, end = pty.openpty()
+    process = await asyncio.create_subprocess_exec(
+        *("sh", str(folder / credential.SCRIPT)),
+        stdin=end,
+        stdout=end,
+        stderr=end,
+        env={name: value for name, value in os.environ.items() if name != "ES_PASSWORD"},
+    )
+    os.close(end)
+    heard = ""
+    while "password of elastic at" not in heard or _echoes(terminal):
+        heard += (await asyncio.to_thread(os.read, terminal, 4096)).decode() if ": " not in heard else ""
+        await asyncio.sleep(0.01)
+    os.write(terminal, f"{ELASTIC_PASSWORD}\n".encode())
+    heard += await asyncio.to_thread(rest_of, terminal)
+    assert await process.wait() == 0, heard
+    assert "the key is in secrets/api-key" in heard
+    assert ELASTIC_PASSWORD not in heard
+
+
+def _echoes(terminal: int) -> bool:
+    """Whether what is typed is shown."""
+    return bool(termios.tcgetattr(terminal)[3] & termios.ECHO)
 
 
 async def test_another_node_can_be_named(tmp_path: Path, cluster: Cluster) -> None:
