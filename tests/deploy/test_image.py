@@ -64,6 +64,15 @@ def test_it_does_not_run_as_root_and_stops_by_the_signal_that_drains() -> None:
     assert IMAGE.all("STOPSIGNAL") == ["SIGTERM"]
 
 
+def test_nothing_is_installed_without_its_hash() -> None:
+    """But for Startgate's own wheel, which was just built, nothing comes but what the locks know."""
+    steps = [part.strip() for text in BUILD.all("RUN") + IMAGE.all("RUN") for part in text.split("&&")]
+    fetching = [part for part in steps if " pip install " in part and "--no-deps /wheels/" not in part]
+    assert len(fetching) == 2
+    assert all("--require-hashes --only-binary :all: -r requirements-" in part for part in fetching)
+    assert not [part for part in steps if part.startswith(("apt", "curl", "wget"))]
+
+
 def test_what_it_copies_is_not_ignored() -> None:
     ignored = (ROOT / ".dockerignore").read_text().splitlines()
     allowed = [line.removeprefix("!") for line in ignored if line.startswith("!")]
