@@ -85,7 +85,7 @@ reference: $(STAMP) ## make the pages, the man page and the completions that com
 
 docs: $(STAMP) ## build the site of the documents into build/site, with every link checked
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-docs.lock
-	$(BIN)/python -m mkdocs --quiet build --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs --quiet build --strict
 	$(BIN)/python -m tools.site.check build/site
 
 licenses: $(STAMP) ## hold the licences of everything that ships to the list of those that may
