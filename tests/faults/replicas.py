@@ -20,12 +20,14 @@ from bench.chaos.place import port_to_keep
 from bench.chaos.vitals import named
 from proxy.embedded.app import Cluster, serve_embedded
 from proxy.journal.read import Start, start, starts
+from proxy.rules import load
+from proxy.rules.seal import sealed
 from tests.faults.relay import Relay
 from tests.journal.checking import check_journal
 from tests.stack import SHIPPED_RULES, Replied
 
 ROOT = Path(__file__).parents[2]
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 DOCUMENTS = 20
 REPLICAS = 2
 # What the ways lead to: something before the cluster, and its port.
@@ -96,8 +98,10 @@ class Replica:
             "rules: rules\n"
             "rules_watch: {enabled: false}\n"
             f"admin: {{listen: '{self.host}:{self.admin_port}', unsafe_plain: true}}\n"
-            "limits: {gate: {follow_up_poll_s: 0.1}, edge: {upstream_eject_longest_s: 0.2}, ship: {poll_s: 0.05, "
-            "retry_s: 0.05, retry_longest_s: 0.1}}\n" + self.more
+            "limits:\n"
+            "  gate: {follow_up_poll_s: 0.1, drain_s: 5}\n"
+            "  edge: {drain_s: 5, upstream_eject_longest_s: 0.2}\n"
+            "  ship: {poll_s: 0.05, retry_s: 0.05, retry_longest_s: 0.1}\n" + self.more
         )
 
     async def begin(self) -> None:
@@ -204,6 +208,12 @@ class Site:
                 await asyncio.sleep(0.02)
 
 
+def seal(replica: Replica, text: str) -> None:
+    """Write rules that deny more than the shipped ones, with their seal."""
+    replica.rules.write_text(text)
+    replica.rules.write_text(sealed(text, load(replica.rules, draft=True).seal))
+
+
 @asynccontextmanager
 async def the_cluster(cluster: Cluster) -> AsyncIterator[int]:
     """No node but the embedded cluster itself; its port."""
@@ -218,12 +228,13 @@ async def site(
     envs: Mapping[int, Mapping[str, str]] | None = None,
     node: Node = the_cluster,
     prepare: Callable[[Replica], None] = lambda _: None,
+    job_pace_s: float = 0.0,
 ) -> AsyncIterator[Site]:
     """Two replicas, each of them serving; ended at the end, and their journals checked. `more` is for the configuration
     of both, `envs` for the environment of the replica of that number, `node` is what stands for a node before the
-    cluster, and `prepare` is called with each before it begins."""
+    cluster, and `prepare` is called with each before it begins. Jobs wait `job_pace_s` at every step."""
     async with AsyncExitStack() as stack:
-        cluster = await stack.enter_async_context(serve_embedded())
+        cluster = await stack.enter_async_context(serve_embedded(job_pace_s=job_pace_s))
         connector = aiohttp.TCPConnector(force_close=True)
         session = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
         found = Site(cluster, session, [], [])

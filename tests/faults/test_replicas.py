@@ -14,10 +14,10 @@ import pytest
 from proxy.control.client import Control
 from proxy.journal.entry import Phase
 from tests.faults.crashing import until
-from tests.faults.replicas import DOCUMENTS, NOBODY_LISTENS, PATIENCE_S, Replica, Site, site
+from tests.faults.replicas import DOCUMENTS, NOBODY_LISTENS, PATIENCE_S, Replica, Site, seal, site
 from tests.stack import Replied
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 ROUNDS = 6
 CLIENTS = 4
@@ -210,3 +210,28 @@ async def test_a_client_of_a_replica_that_ends_is_served_to_its_end(two: Site) -
     two.cluster.delay_s = 0.0
     with pytest.raises(aiohttp.ClientConnectorError):
         await replica.call("GET", "/src/_count", two.cluster.superuser)
+
+
+async def test_two_replicas_may_each_let_one_pass_a_limit_and_a_third_start_is_denied(tmp_path: Path) -> None:
+    """What is documented: starts in the same moment do not see each other, later ones do, through whichever replica."""
+    async with site(tmp_path, prepare=one_at_a_time, job_pace_s=600) as two:
+        for job in ("one", "two", "three"):
+            await two.job(job)
+        answers = await asyncio.gather(
+            *(
+                replica.start(job, two.cluster.superuser)
+                for replica, job in zip(two.replicas, ("one", "two"), strict=True)
+            )
+        )
+        assert [answer.status for answer in answers].count(200) in (1, 2), [answer.body for answer in answers]
+        assert {answer.status for answer in answers} <= {200, 403}
+        for replica in two.replicas:
+            denied = await replica.start("three", two.cluster.superuser)
+            assert denied.status == 403, denied.body
+            assert replica.recorded(denied).records[Phase.OUTCOME]["startgate"]["verdict"]["allowed"] is False
+
+
+def one_at_a_time(replica: Replica) -> None:
+    """A guard that lets one job run at a time."""
+    guard = "{id: one-at-a-time, deny: 'running.exists(r, r.id != job.id)', message: One at a time.}"
+    seal(replica, f"{replica.rules.read_text().rstrip()}\n  guards:\n    - {guard}\n")

@@ -21,15 +21,13 @@ from proxy.doctor.model import Finding
 from proxy.embedded.app import Cluster
 from proxy.journal.entry import Phase
 from proxy.journal.verify import verify
-from proxy.rules import load
-from proxy.rules.seal import sealed
 from proxy.rules.signed import canonical, signature
 from tests.faults.crashing import until
-from tests.faults.replicas import Replica, site
+from tests.faults.replicas import Replica, seal, site
 from tests.ship.fake_cluster import STREAM, FakeCluster, listening
 from tests.stack import SHIPPED_RULES
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 LIBRARIES = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
 AHEAD_S = 7200
@@ -51,9 +49,7 @@ def _moment(ms: int) -> str:
 
 def _exception(replica: Replica) -> None:
     """A rule that denies all, and a signed exception from a minute ago that lasts for an hour of true time."""
-    text = replica.rules.read_text().rstrip() + FLOWS
-    replica.rules.write_text(text)
-    replica.rules.write_text(sealed(text, load(replica.rules, draft=True).seal))
+    seal(replica, replica.rules.read_text().rstrip() + FLOWS)
     began = (int(time.time()) - 60) * 1000
     until_ms, users, jobs = began + 3_600_000, ["elastic"], ["*"]
     signed = signature(KEY, canonical("inc", began, until_ms, users, jobs, "a test"))
