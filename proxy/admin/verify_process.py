@@ -37,10 +37,12 @@ class Told:
 
 
 def check(folder: Path, tell: "Tell") -> None:
-    """Check a journal, and tell."""
+    """Check a journal, and tell. Raises BrokenPipeError: nobody listens any more."""
     try:
         total = sum(path.stat().st_size for path in files(folder))
         _check(folder, total, tell)
+    except BrokenPipeError:
+        raise
     except (JournalError, OSError) as failure:
         tell.line(Told(read_bytes=0, total_bytes=0, done=True, failed=str(failure)))
 
@@ -93,7 +95,11 @@ class Tell:
 def main() -> int:
     """Check the folder that the command line names."""
     os.nice(NICE)
-    check(Path(sys.argv[1]), Tell(sys.stdout.fileno()))
+    try:
+        check(Path(sys.argv[1]), Tell(sys.stdout.fileno()))
+    except BrokenPipeError:
+        # Whoever wanted to know has ended.
+        return 1
     return 0
 
 

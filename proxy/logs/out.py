@@ -64,7 +64,9 @@ class Out:
 
 
 def _opened(path: str) -> int:
-    return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOCTTY, _MODE)
+    # A named pipe without a reader would hold up the process here, and one whose reader stands still with each line,
+    # and clients with it: so it is a fault here, and lines that are lost there. Files know no such wait (fifo(7)).
+    return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK, _MODE)
 
 
 def _most(fd: int) -> int:

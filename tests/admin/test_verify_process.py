@@ -67,3 +67,13 @@ def test_as_it_is_started(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
     last = msgspec.json.decode(done.stdout.splitlines()[-1], type=Told)
     assert (last.done, last.records, last.findings) == (True, 21, ())
+
+
+def test_it_ends_quietly_where_nobody_listens_any_more(tmp_path: Path) -> None:
+    journal(tmp_path)
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "proxy.admin.verify_process", str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, stdout=writer, stderr=subprocess.PIPE, check=False)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (1, b"")

@@ -111,3 +111,35 @@ def test_lines_of_several_processes_do_not_mix(tmp_path: Path) -> None:
     lines = (tmp_path / "log").read_bytes().splitlines()
     assert len(lines) == PROCESSES * LINES
     assert all(line == line[:5] * 1000 for line in lines)
+
+
+def test_a_pipe_that_nobody_reads_holds_nobody_up(tmp_path: Path) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    with pytest.raises(OSError, match="No such device or address"):
+        Out(str(path))
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    out = Out(str(path))
+    line = b"x" * (PIPE_BYTES - 1) + b"\n"
+    written = 0
+    while out.write(line):
+        written += 1
+    assert (out.lost, out.why) == (1, "Resource temporarily unavailable")
+    assert os.read(reader, PIPE_BYTES) == line
+    assert out.write(line), "there is room again, and no line is torn"
+    os.close(reader)
+    assert not out.write(line)
+    with pytest.raises(OSError, match="No such device or address"):
+        out.reopen()
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    out.reopen()
+    # What was in it when the first one left is there still.
+    os.read(reader, (written + 1) * PIPE_BYTES)
+    assert out.write(line)
+    out.close()
+    os.close(reader)
+
+
+def test_a_folder_is_no_file(tmp_path: Path) -> None:
+    with pytest.raises(IsADirectoryError):
+        Out(str(tmp_path))
