@@ -10,7 +10,7 @@ PACKAGE = ROOT / "proxy"
 TESTS = ROOT / "tests"
 
 # Checks against genuine nodes, of faults, by fuzzing, and with clients, are ordered by what they prove.
-FREE_FOLDERS = {"real", "faults", "fuzz", "deploy", "clients"}
+FREE_FOLDERS = {"real", "faults", "fuzz", "deploy", "clients", "browser"}
 # Plain records: there is nothing to test that their users' tests don't. Each entry must exist, or the list is stale.
 SETTINGS = ("admin", "edge", "gate", "identity", "journal", "listening")
 SHOWN = ("journal", "plan", "rules", "starts", "traffic")

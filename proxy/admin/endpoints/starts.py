@@ -31,7 +31,8 @@ def endpoints(starts: StartsView, start: StartView, feed: FeedView, allowed: All
 
     async def live(call: Call) -> web.StreamResponse:
         last = call.request.headers.get("Last-Event-ID") or call.query.last
-        events = feed.open(call.viewer, call.query, last, allowed)
+        # A connection that was closed has no transport; while nothing is sent, nothing else tells.
+        events = feed.open(call.viewer, call.query, last, allowed, lambda: call.request.transport is None)
         return await sent(call.request, events)
 
     return [

@@ -104,10 +104,7 @@ class Renderer:
 
 
 def last_values(plot: Plot) -> str:
-    """What a plot shows last, in words, for who cannot see it."""
-    told = [
-        f"{one.name} {words.rate(one.values[-1], plot.unit)}"
-        for one in plot.series
-        if one.values and one.values[-1] is not None
-    ]
-    return "now " + ", ".join(told) if told else "nothing yet"
+    """What a plot shows last, in words, for who cannot see it. What is zero is not told."""
+    last = [(one.name, one.values[-1] if one.values else None) for one in plot.series]
+    told = [f"{name} {words.rate(value, plot.unit)}" for name, value in last if value]
+    return "now " + ", ".join(told) if told else "nothing now"

@@ -283,7 +283,7 @@ def _to(path: str) -> web.Response:
 def _bars(timeline: tuple[Moment, ...]) -> list[dict[str, str] | None]:
     """Where each step of a timeline stands, in thousandths of the whole: it ends at its moment. What has no duration
     has no bar, and neither has the end of a job: beside minutes nothing else could be seen."""
-    timed = [one for one in timeline if one.at_ms is not None and one.duration_ms and one.name != "end"]
+    timed = [one for one in timeline if one.at_ms is not None and one.duration_ms and one.name != "ended"]
     whole = max((one.at_ms or 0 for one in timed), default=0)
     return [_bar(one, whole) if one in timed and whole else None for one in timeline]
 

@@ -84,6 +84,15 @@ function put(start) {
   matching.textContent = Number(matching.textContent) + 1;
 }
 
+// A start that is asked for no longer, such as one that is open no more.
+function drop(receipt) {
+  const row = $(`#starts tbody [data-receipt="${CSS.escape(receipt)}"]`);
+  if (!row) return;
+  row.remove();
+  const matching = $("#matching");
+  matching.textContent = Number(matching.textContent) - 1;
+}
+
 function switched(box, begin, end) {
   const button = $("button", box);
   const turn = (on) => {
@@ -103,10 +112,19 @@ function told(box, text, on) {
 
 function liveStarts(box) {
   let source = null;
+  // Where the list ends and what was told last: nothing is missed before the feed begins, or while it is held.
+  let last = box.dataset.last;
+  const take = (event) => {
+    last = event.lastEventId || last;
+    return JSON.parse(event.data);
+  };
   const begin = () => {
-    source = new EventSource(box.dataset.feed);
+    const address = new URL(box.dataset.feed, location);
+    if (last) address.searchParams.set("last", last);
+    source = new EventSource(address);
     source.onopen = () => told(box, "new starts appear here", true);
-    source.addEventListener("start", (event) => put(JSON.parse(event.data)));
+    source.addEventListener("start", (event) => put(take(event)));
+    source.addEventListener("gone", (event) => drop(take(event).receipt));
     // More was missed than the server keeps: what is shown is no longer all there is.
     source.addEventListener("reset", () => location.reload());
     source.onerror = () => told(box, source.readyState === EventSource.CLOSED ? "ended; load the page again" : "connecting again", false);
@@ -175,18 +193,33 @@ function utc(time, seconds) {
 const COLOURS = ["#2f7ed8", "#c9562c", "#2a9d66", "#8e5bc0", "#b88a00", "#d0407a", "#5b7a99", "#7a9a2e"];
 const drawn = new Map();
 
+// The largest of those that have been anything but zero: more lines than colours could not be told apart.
+function worth(plot) {
+  const peak = (one) => Math.max(0, ...one.values);
+  const largest = plot.series.filter((one) => peak(one) > 0).sort((one, other) => peak(other) - peak(one));
+  const chosen = new Set(largest.slice(0, COLOURS.length));
+  return plot.series.filter((one) => chosen.has(one));
+}
+
 function draw(plot) {
   const figure = document.querySelector(`[data-plot="${CSS.escape(plot.id)}"]`);
   if (!figure) return;
   const box = $(".canvas", figure);
-  const data = [plot.times, ...plot.series.map((one) => one.values)];
+  const series = worth(plot);
+  const data = [plot.times, ...series.map((one) => one.values)];
   const known = drawn.get(plot.id);
-  const labels = plot.series.map((one) => one.name).join("\n");
+  const labels = series.map((one) => one.name).join("\n");
   if (known && known.labels === labels) {
     known.chart.setData(data);
     return;
   }
   known?.chart.destroy();
+  drawn.delete(plot.id);
+  if (!series.length) {
+    box.replaceChildren(element("p", "nothing so far", "none"));
+    return;
+  }
+  box.replaceChildren();
   const style = getComputedStyle(document.body);
   const ink = style.getPropertyValue("--dim");
   const grid = { stroke: style.getPropertyValue("--line"), width: 1 };
@@ -201,7 +234,7 @@ function draw(plot) {
       ],
       series: [
         { label: "UTC", value: (_, time) => (time === null ? NONE : utc(time, true)) },
-        ...plot.series.map((one, at) => ({
+        ...series.map((one, at) => ({
           label: one.name,
           stroke: COLOURS[at % COLOURS.length],
           width: 1.5,
@@ -215,7 +248,6 @@ function draw(plot) {
     data,
     box,
   );
-  box.style.height = "auto";
   drawn.set(plot.id, { chart, labels });
 }
 
@@ -254,6 +286,12 @@ function liveTraffic(box) {
     told(box, "paused", false);
   };
   switched(box, begin, end);
+  // Lines and labels have the colours of the moment when they were drawn.
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+    for (const { chart } of drawn.values()) chart.destroy();
+    drawn.clear();
+    ask();
+  });
   new ResizeObserver(() => {
     for (const [id, { chart }] of drawn) {
       const width = document.querySelector(`[data-plot="${CSS.escape(id)}"] .canvas`).clientWidth;

@@ -29,6 +29,8 @@ CHECK_S: Final = 5.0
 
 # Whether a viewer is still who they were, and may do what they could.
 Allowed = Callable[[Viewer], Awaitable[bool]]
+# Whether nobody is connected any more.
+Gone = Callable[[], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,24 +58,34 @@ class FeedView:
         # Each change is encoded once, whoever asks for it.
         self._encoded: tuple[int, bytes] = (-1, b"")
 
-    def open(self, viewer: Viewer, query: FeedQuery, last: str, allowed: Allowed) -> AsyncGenerator[Event, None]:
+    def open(
+        self, viewer: Viewer, query: FeedQuery, last: str, allowed: Allowed, gone: Gone = bool
+    ) -> AsyncGenerator[Event, None]:
         """The events of one viewer from the moment `last` on (empty: from now), until they may see them no longer, or
-        have to begin anew.
+        have to begin anew. Where they are `gone`, others get their place.
 
         Raises ApiError: 400 the query is wrong, 403 the viewer may see none, 503 there are too many feeds.
         """
         asked = Asked(query_of(query), whose(viewer), self._reader.with_all_names)
         self._is_room(viewer)
-        return self._events(_Feed(asked, _who(viewer)), last, _Pulse(viewer, allowed))
+        return self._events(_Feed(asked, _who(viewer), gone), last, _Pulse(viewer, allowed))
 
     def _is_room(self, viewer: Viewer) -> None:
         """Raises ApiError 503: there may be no more feeds, or no more of one viewer, who could take all of them."""
+        self._leave()
         hint = "ask /v1/starts from time to time, or raise limits.admin.feed_viewers"
         if len(self._open) >= self._most:
             raise ApiError(503, f"{self._most} feeds are open, and there may be no more", hint=hint)
         if sum(feed.who == _who(viewer) for feed in self._open) >= self._of_one:
             text = f"you have {self._of_one} feeds open, and may have no more"
             raise ApiError(503, text, hint=f"{hint}_per_user")
+
+    def _leave(self) -> None:
+        """End the feeds of pages that were left. Else that is seen at the next heartbeat: whoever turns over pages has
+        opened ten by then."""
+        for feed in [one for one in self._open if one.gone()]:
+            feed.end()
+            self._open.discard(feed)
 
     def close(self) -> None:
         """End all feeds: the process stops."""
@@ -163,9 +175,10 @@ class _Pulse:
 class _Feed:
     """What one viewer is still to be told. `broken`: they have to begin anew."""
 
-    def __init__(self, asked: Asked, who: tuple[str, str]) -> None:
+    def __init__(self, asked: Asked, who: tuple[str, str], gone: Gone) -> None:
         self.asked = asked
         self.who = who
+        self.gone = gone
         self.broken = False
         self.ended = False
         self._waiting: deque[Change] = deque()

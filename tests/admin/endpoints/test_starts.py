@@ -152,6 +152,22 @@ async def test_a_feed_is_left_when_its_viewer_goes(tmp_path: Path, monkeypatch: 
                 await asyncio.sleep(0.005)
 
 
+async def test_who_turns_over_pages_finds_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed_module, "HEARTBEAT_S", 3600.0)
+    async with served(tmp_path, viewers=1) as one:
+        async with one.client.get("/v1/starts/feed") as response:
+            await _listens(one)
+            response.close()
+        status = 503
+        # That it was closed has to come to the server.
+        async with asyncio.timeout(PATIENCE_S):
+            while status == 503:
+                async with one.client.get("/v1/starts/feed") as response:
+                    status = response.status
+                    response.close()
+        assert status == 200
+
+
 @pytest.mark.parametrize(
     ("sent", "text"),
     [

@@ -69,8 +69,9 @@ def test_what_a_plot_shows_last_is_told_in_words() -> None:
     series = (
         Series(name="2xx", values=(1.0, 2.5)),
         Series(name="5xx", values=(1.0, None)),
+        Series(name="none", values=(1.0, 0.0)),
         Series(name="empty", values=()),
     )
     plot = Plot(id="r", title="Requests", unit="1/s", times=(1.0, 2.0), series=series)
     assert last_values(plot) == "now 2xx 2.5 1/s"
-    assert last_values(Plot(id="r", title="Requests", unit="1/s", times=(), series=())) == "nothing yet"
+    assert last_values(Plot(id="r", title="Requests", unit="1/s", times=(), series=())) == "nothing now"

@@ -290,7 +290,7 @@ async def test_a_step_of_the_timeline_ends_at_its_moment() -> None:
         Moment(name="arrived", at_ms=0.0, duration_ms=None, text=""),
         Moment(name="identified", at_ms=3.0, duration_ms=3.0, text=""),
         Moment(name="judged", at_ms=4.0, duration_ms=1.0, text=""),
-        Moment(name="end", at_ms=60_000.0, duration_ms=59_996.0, text=""),
+        Moment(name="ended", at_ms=60_000.0, duration_ms=59_996.0, text=""),
     )
     pages = Pages(replace(views("ann"), start=always(StartDetail, "ann", timeline=timeline)), Assets())
     app = web.Application()
@@ -311,4 +311,4 @@ def test_every_name_of_the_script_is_one_of_its_own() -> None:
     code = re.sub(r"//.*|\"(?:[^\"\\]|\\.)*\"|`[^`]*`", "", script)
     used = set(re.findall(r"\b[A-Z][A-Z_]{2,}\b", code))
     made = set(re.findall(r"^const ([A-Z_]+) =", script, re.MULTILINE))
-    assert used - made <= {"CSS", "CLOSED", "JSON"}
+    assert used - made <= {"CSS", "CLOSED", "JSON", "URL"}
