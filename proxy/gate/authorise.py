@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from proxy.destination.era import parse_version
-from proxy.errors import PassedOn, Refusal
+from proxy.errors import ClusterUnreachable, PassedOn, Refusal
 from proxy.gate.flight import Case, Credentials, HiddenJob, Judged
 from proxy.gate.ports import Cluster, Grants
 from proxy.model import Credential, Identity, Job, Owner
@@ -201,6 +201,26 @@ async def _held_by_those_who_ask(
 
 async def _owner(case: Case, cluster: Cluster) -> Grants | Unknown:
     return await _told(cluster.grants(case.known.job.owner))
+
+
+async def beside_the_verdict(case: Case, cluster: Cluster) -> Held | Unknown | None:
+    """What the job's owner holds of what its indices take, for whoever wants to see it, although this start does not
+    ask the owner: one that somebody sends through a trusted intermediary would. None where it is asked anyway. What
+    cannot be found out keeps nobody from the rest."""
+    if Subject.OWNER in case.subjects.asked:
+        return None
+    as_owner = replace(case.subjects, data=Subject.OWNER, asked=(Subject.OWNER,))
+    asked = asked_of(case.rules, case.known.job, as_owner)[Subject.OWNER]
+    version = _version(case.known.version)
+    run = asyncio.get_running_loop().run_in_executor
+    if case.rules.authority is Authority.ROLES:
+        owner = case.known.job.owner
+        return await run(_JUDGE, lambda: held_by_role_files(case.rules, owner, asked, version=version))
+    try:
+        grants = await _owner(case, cluster)
+    except ClusterUnreachable as failure:
+        return Unknown(str(failure))
+    return await run(_JUDGE, _held_by_owner, grants, asked, version)
 
 
 def _version(number: str | None) -> Version | None:

@@ -20,7 +20,7 @@ from proxy.destination.distinct import is_large
 from proxy.errors import JournalError, Refusal, StartgateError
 from proxy.gate import record
 from proxy.gate.answer import RECEIPT_HEADER, refused, told, warned
-from proxy.gate.authorise import Authorised
+from proxy.gate.authorise import Authorised, beside_the_verdict
 from proxy.gate.create import clean_up, creator, foretold, prepare, reader
 from proxy.gate.flight import Case, Destination, Flight, Judged, Plan
 from proxy.gate.identify import forwarded
@@ -227,7 +227,8 @@ async def _previewed(flight: Flight, wanted: Wanted, parameters: dict[str, str],
 async def _explained(flight: Flight, wanted: Wanted, parameters: dict[str, str], rules: Rules, world: World) -> Answer:
     """The verdict with all that it was made of, for whoever is shown the job. Nothing waits for it."""
     case, authorised = await explained(flight, wanted, rules, world)
-    content = explanation(rules, authorised.situation, case.subjects, authorised.verdict)
+    owner = await beside_the_verdict(case, world.cluster)
+    content = explanation(rules, authorised.situation, case.subjects, authorised.verdict, owner)
     arrived = flight.arrived
     return told(content | {"receipt": arrived.receipt}, parameters, arrived.header("accept"), arrived.receipt)
 

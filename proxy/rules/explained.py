@@ -8,8 +8,9 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from proxy.privileges import Held
 from proxy.rules.compiled import BreakGlass, Rules
-from proxy.rules.situation import Situation
+from proxy.rules.situation import Situation, Unknown
 from proxy.rules.subjects import Subjects
 from proxy.rules.verdict import Outcome, Reason, Step, StepKind, Verdict, Warned
 
@@ -24,8 +25,11 @@ _NOT_RECORDED = "job.config"
 _SAY_IT_ALL = frozenset({StepKind.IDENTITY, StepKind.REQUIREMENT})
 
 
-def explanation(rules: Rules, situation: Situation, subjects: Subjects, verdict: Verdict) -> dict[str, Any]:
-    """The whole document about one decision, for whoever is shown the job."""
+def explanation(
+    rules: Rules, situation: Situation, subjects: Subjects, verdict: Verdict, owner: Held | Unknown | None = None
+) -> dict[str, Any]:
+    """The whole document about one decision, for whoever is shown the job. `owner` is what the job's owner holds where
+    that is not part of the verdict, None where it is, or nobody looked."""
     job = situation.job
     return {
         "version": VERSION,
@@ -43,7 +47,14 @@ def explanation(rules: Rules, situation: Situation, subjects: Subjects, verdict:
         "warnings": [_warned(one, str) for one in verdict.warnings],
         "shadowed": [_warned(one, str) for one in verdict.shadowed],
         "exception": None if verdict.exception is None else _exception(verdict.exception, str),
-    }
+    } | ({} if owner is None else {"owner": _beside(owner)})
+
+
+def _beside(owner: Held | Unknown) -> dict[str, Any]:
+    """What the owner holds, by index and privilege; or why that is not known."""
+    if isinstance(owner, Unknown):
+        return {"unknown": owner.text}
+    return {"indices": {index: dict(held) for index, held in owner.index.items()}}
 
 
 def in_short(verdict: Verdict, limit: int, cut: Callable[[str], str]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from proxy.errors import ClusterUnreachable, Refusal
-from proxy.gate.authorise import Authorised, authorise, hidden_job, judge_again
+from proxy.gate.authorise import Authorised, authorise, beside_the_verdict, hidden_job, judge_again
 from proxy.gate.create import reader
 from proxy.gate.flight import Case, HiddenJob, Judged, Known
 from proxy.gate.identify import credentials_of
@@ -100,6 +100,25 @@ async def test_rules_may_ask_data_subject_and_owner() -> None:
     found, calls = await judged(rules=BOTH, answers={"grants": grants({"indices": []})})
     assert calls == ["grants roles", "held caller"]
     assert {reason.subject for reason in found.verdict.reasons} == {Subject.OWNER}
+
+
+async def test_what_an_owner_holds_is_told_beside_the_verdict_where_it_is_not_asked() -> None:
+    held = await beside_the_verdict(case_of(known()), FakeCluster([], {"grants": grants(ANALYST)}))
+    assert isinstance(held, Held)
+    assert held.index
+    assert held.complete
+    assert await beside_the_verdict(case_of(known(), rules=BOTH), FakeCluster([])) is None
+
+
+async def test_what_an_owner_holds_may_not_be_known() -> None:
+    refused = await beside_the_verdict(
+        case_of(known()), FakeCluster([], {"grants": Refusal(403, "x", "no credential")})
+    )
+    assert refused == Unknown("no credential")
+    away = await beside_the_verdict(case_of(known()), FakeCluster([], {"grants": ClusterUnreachable("nobody answers")}))
+    assert away == Unknown("nobody answers")
+    files = replace(RULES, authority=Authority.ROLES)
+    assert await beside_the_verdict(case_of(known(), rules=files), FakeCluster([])) is not None
 
 
 async def test_api_keys_are_limited_by_their_maker() -> None:

@@ -5,10 +5,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from proxy.privileges import Held
 from proxy.rules.cel import compile_condition
 from proxy.rules.compiled import Authority, BreakGlass, Guard, Mode, Origin
 from proxy.rules.evaluate import judge
 from proxy.rules.explained import STEPS_RECORDED, explanation, in_short, reason_of
+from proxy.rules.situation import Unknown
 from proxy.rules.subjects import Subject, subjects_of
 from proxy.rules.verdict import Outcome, Reason, ReasonKind, Step, StepKind, Verdict, Warned
 from tests.rules.samples import granted, rules, situation
@@ -161,3 +163,14 @@ def test_an_explanation_tells_warnings_shadows_and_exceptions_in_full() -> None:
     assert told["warnings"] == [{"id": "w", "message": "a message", "rule": "r.yml:7"}]
     assert told["shadowed"] == [{"id": "s", "message": "another", "rule": "r.yml:7"}]
     assert (told["exception"]["id"], told["exception"]["reason"]) == ("fire", "outage")
+
+
+def test_what_the_owner_holds_stands_beside() -> None:
+    of = situation()
+    of = replace(of, held=granted(rules(), of))
+    verdict = judge(rules(), of)
+    subjects = subjects_of(rules(), of.caller, None, of.job.owner)
+    assert "owner" not in explanation(rules(), of, subjects, verdict)
+    held = Held(index={"a": {"read": True, "index": False}})
+    assert explanation(rules(), of, subjects, verdict, held)["owner"] == {"indices": {"a": dict(held.index["a"])}}
+    assert explanation(rules(), of, subjects, verdict, Unknown("no"))["owner"] == {"unknown": "no"}

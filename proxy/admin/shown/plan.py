@@ -36,12 +36,16 @@ class Jobs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Privileges:
-    """What somebody has to hold on something, what of it they do, and what is missing."""
+    """What somebody has to hold on something, what of it they do, and what is missing. `asked`: a start of the viewer's
+    depends on it; else it is what a start would that comes through a trusted intermediary. `unknown` says why it is not
+    known what they hold; `on` is empty then."""
 
     subject: str
     on: str
     required: tuple[str, ...]
     missing: tuple[str, ...]
+    asked: bool = True
+    unknown: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

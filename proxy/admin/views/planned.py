@@ -52,7 +52,7 @@ def planned(job: str, plan: Told, explained: Told) -> Planned:
         allowed=bool(explained.content.get("allowed")) if explained.good else plan.good,
         receipt=plan.receipt,
         who=tuple(_people(document, steps)),
-        privileges=tuple(_privileges(steps)),
+        privileges=(*_privileges(steps), *_of_owner(explained.content.get("owner") if explained.good else None)),
         judgements=tuple(_judgement(step) for step in steps),
         conflicts=tuple(_conflict(one) for one in document.get("conflicts", ())),
         plan=document,
@@ -123,6 +123,19 @@ def _privileges(steps: tuple[Document, ...] | list[Document]) -> Iterator[Privil
     for (subject, on), held in required.items():
         missing = tuple(name for name, holds in held.items() if not holds)
         yield Privileges(subject=subject, on=on, required=tuple(held), missing=missing)
+
+
+def _of_owner(told: Document | None) -> Iterator[Privileges]:
+    """What the owner holds where the start does not ask them."""
+    if told is None:
+        return
+    if "unknown" in told:
+        yield Privileges(
+            subject=Subject.OWNER, on="", required=(), missing=(), asked=False, unknown=str(told["unknown"])
+        )
+    for index, held in told.get("indices", {}).items():
+        missing = tuple(name for name, holds in held.items() if not holds)
+        yield Privileges(subject=Subject.OWNER, on=index, required=tuple(held), missing=missing, asked=False)
 
 
 def _conflict(conflict: Document) -> Conflict:

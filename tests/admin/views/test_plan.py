@@ -94,10 +94,12 @@ async def test_a_plan_holds_what_the_command_prints(parts: Asked) -> None:
     caller, owner = found.who
     assert (caller.part, caller.name, caller.realm, caller.roles) == ("caller", "ann", "native1", ("starter",))
     assert (owner.part, owner.roles) == ("owner", ("superuser",))
-    assert {(one.subject, one.on) for one in found.privileges} == {
-        ("caller", "cluster"),
-        ("caller", "flights"),
-        ("caller", "flights-ml"),
+    assert {(one.subject, one.on, one.asked) for one in found.privileges} == {
+        ("caller", "cluster", True),
+        ("caller", "flights", True),
+        ("caller", "flights-ml", True),
+        ("owner", "flights", False),
+        ("owner", "flights-ml", False),
     }
     assert all(one.required and not one.missing for one in found.privileges)
     assert all(one.held for one in found.judgements)

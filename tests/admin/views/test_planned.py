@@ -135,3 +135,15 @@ def test_errors_say_why_in_whatever_form(error: Any, reason: str) -> None:
 def test_where_neither_is_told() -> None:
     found = planned("j", refused(403, "no"), refused(403, "no"))
     assert (found.allowed, found.who, found.privileges, found.judgements, found.plan) == (False, (), (), (), {})
+
+
+def test_what_the_owner_holds_is_told_where_the_start_does_not_ask_them() -> None:
+    told = explained(required("caller", "manage_ml", "passed"))
+    beside = Told(status=200, content={**told.content, "owner": {"indices": {"a": {"read": False}}}}, receipt="e")
+    found = planned("j", document(), beside).privileges
+    assert [(one.subject, one.on, one.missing, one.asked) for one in found] == [
+        ("caller", "cluster", (), True),
+        ("owner", "a", ("read",), False),
+    ]
+    unknown = Told(status=200, content={**told.content, "owner": {"unknown": "no credential"}}, receipt="e")
+    assert planned("j", document(), unknown).privileges[-1].unknown == "no credential"
