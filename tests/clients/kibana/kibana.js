@@ -14,8 +14,8 @@
 // - Before 8.1 Elasticsearch tells nobody who owns a job, so that Startgate refuses such a start (`ours_no_owner`). What
 //   is compared there is one that names the user.
 // - `x-opaque-id` names the request and what in Kibana made it (`execution_context`).
-// - Saved objects: one index behind an alias, bulks with `refresh: wait_for` and sequence numbers, searches with
-//   `rest_total_hits_as_int` that ignore 404, exports by a point in time (`saved_objects` repository).
+// - The like of saved objects: one index behind an alias, bulks with `refresh: wait_for` and sequence numbers, searches with
+//   `rest_total_hits_as_int` that ignore 404, exports by a point in time.
 
 const { Agent } = require('http')
 const { elasticsearch, places, line, given, taken, told, suite, main } = require('../javascript/common')
