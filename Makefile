@@ -18,7 +18,7 @@ export PYTHONDONTWRITEBYTECODE :=
 COVERED ?= destination privileges rules
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast fuzz fuzz-fronts crash clients cover style types bench soak chaos bench-peers reference docs lock lock-check licenses sbom audit dist clean
+.PHONY: help setup demo test test-fast fuzz fuzz-fronts crash clients cover style types bench soak chaos screens bench-peers reference docs lock lock-check licenses sbom audit dist clean
 
 help: ## show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -76,6 +76,9 @@ soak: $(STAMP) ## half an hour of mixed traffic, in which memory and descriptors
 
 chaos: $(STAMP) ## an hour's mixed traffic while something breaks every few seconds, and what must hold does (MINUTES=10 SEED=7)
 	$(BIN)/python -m bench.chaos --minutes $(if $(filter file,$(origin MINUTES)),60,$(MINUTES)) --seed $(or $(SEED),1)
+
+screens: $(STAMP) ## take the pictures of the admin pages in docs/screens, in light and dark (Chromium)
+	$(BIN)/python -m tests.browser.screens
 
 bench-peers: ## install the proxies that `make bench` measures beside (Debian, as root)
 	apt-get install --yes --no-install-recommends nginx-light haproxy

@@ -1,6 +1,7 @@
 """The chaos run: its schedule, each of its checks against a run that violates it, and a minute of it for real."""
 
 import json
+import os
 import subprocess
 import sys
 from collections import Counter
@@ -178,6 +179,8 @@ def test_a_picture_quotes_what_is_in_it() -> None:
     assert "<title>&lt;fault&gt;</title>" in drawn
 
 
+# What is injected has to explain every failure, and what a machine does that is busy with other work is not injected.
+@pytest.mark.skipif(os.environ.get("CHAOS") != "1", reason="on a quiet machine alone: CHAOS=1, or make chaos MINUTES=1")
 @pytest.mark.slow
 @pytest.mark.timeout(400)
 def test_a_minute_of_it_violates_nothing() -> None:
