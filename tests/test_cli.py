@@ -31,7 +31,7 @@ def test_help_names_every_command() -> None:
     [
         (
             ["serv"],
-            "no such command 'serv' (did you mean 'serve'?); commands: audit, break-glass, check, demo, embedded, ",
+            "no such command 'serv' (did you mean 'serve'?); commands: audit, break-glass, check, demo, doctor, ",
         ),
         (
             ["audit", "lits"],

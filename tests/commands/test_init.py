@@ -7,6 +7,8 @@ import pty
 import re
 import socket
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import aiohttp
@@ -22,6 +24,13 @@ from tests.starter.made import rest_of
 
 AWAY = ("--nodes", "http://127.0.0.1:9", "--listen", "127.0.0.1:0")
 JOB = {"source": {"index": ["flights-a"]}, "dest": {"index": "flights-outliers"}, "analysis": {"outlier_detection": {}}}
+
+
+@pytest.fixture(name="tmp_path")
+def short_path() -> Iterator[Path]:
+    """Where pytest puts folders of many processes, a socket's path in one can be too long."""
+    with tempfile.TemporaryDirectory(prefix="init-") as folder:
+        yield Path(folder)
 
 
 def test_without_a_terminal_nobody_is_asked(tmp_path: Path) -> None:

@@ -33,7 +33,9 @@ def commands(
     command: click.Command = cli.main, name: str = PROGRAM, parent: click.Context | None = None
 ) -> Iterator[Command]:
     """The program itself, and everything under it, in the order of their names."""
-    context = click.Context(command, info_name=name.rpartition(" ")[2], parent=parent, max_content_width=200)
+    # With its own settings: the first context of a command decides for good how its help is asked for.
+    settings = {"max_content_width": 200, **command.context_settings}
+    context = click.Context(command, info_name=name.rpartition(" ")[2], parent=parent, **settings)
     usage = " ".join([name, *command.collect_usage_pieces(context)])
     text = (command.help or command.short_help or "").replace("\b", "")
     paragraphs = tuple(" ".join(part.split()) for part in text.split("\n\n") if part.strip())
