@@ -20,6 +20,7 @@ from proxy import handover, supervisor
 from proxy.config import Config, load
 from proxy.errors import CannotServe, ExitStatus, RulesError
 from proxy.handover import Offer, Taken, offering, take
+from proxy.logs.setup import set_levels
 from proxy.orders import READY
 from proxy.supervisor import UPGRADE_SOCKET, Supervisor
 from tests.cluster_double import Double, cluster
@@ -36,7 +37,8 @@ def configured(folder: Path, double: Double, *, workers: int = 1, more: str = ""
 
 @asynccontextmanager
 async def supervised(config: Config) -> AsyncIterator[Supervisor]:
-    """A running Startgate."""
+    """A running Startgate. Its processes tell as much as the configuration says, whatever earlier tests set here."""
+    set_levels(config.log.levels)
     running = Supervisor(config)
     try:
         await running.start()

@@ -127,12 +127,15 @@ async def _revision(replica: Replica) -> str:
 
 
 async def _counted(replica: Replica) -> str:
-    """The revision that its metrics tell."""
-    status, text = await replica.told("/metrics")
-    assert status == 200
-    found = re.search(r'startgate_rules_info\{revision="([^"]+)"\} 1', text)
-    assert found, text
-    return found[1]
+    """The revision that its metrics tell, once its gate has told of itself there."""
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            status, text = await replica.told("/metrics")
+            assert status == 200
+            found = re.search(r'startgate_rules_info\{revision="([^"]+)"\} 1', text)
+            if found is not None:
+                return found[1]
+            await asyncio.sleep(0.05)
 
 
 async def _judged_by(two: Site, replica: Replica, job: str) -> str:
