@@ -305,12 +305,17 @@ async def run(
             ready()
             await stop.wait()
     finally:
-        ours = list(runner.sites)
-        for site in ours:
-            await site.stop()
-        await gate.drain()
-        await leave(runner, Path(settings.socket) if ours else None)
-        await gate.close()
+        await _end(runner, gate, Path(settings.socket))
+
+
+async def _end(runner: web.AppRunner, gate: Gate, socket: Path) -> None:
+    """Take nothing more, finish what was taken, and close. A socket that was never ours stays."""
+    ours = list(runner.sites)
+    for site in ours:
+        await site.stop()
+    await gate.drain()
+    await leave(runner, socket if ours else None)
+    await gate.close()
 
 
 @asynccontextmanager
