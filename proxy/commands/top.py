@@ -149,8 +149,7 @@ def _size(value: float) -> str:
 
 def _live(where: Where, every_s: float) -> None:
     """Frame after frame, as many lines as the terminal has, until q or Ctrl-C."""
-    terminal = console()
-    with _keys() as pressed, Live(console=terminal, screen=True, auto_refresh=False) as live:
+    with _keys() as pressed, Live(console=console(), screen=True, auto_refresh=False) as live:
         told = False
         while True:
             try:
@@ -161,14 +160,20 @@ def _live(where: Where, every_s: float) -> None:
                 if not told:
                     raise
                 lines = [Text(plain(str(failure)), style="bold red")]
-            until_s = time.monotonic() + every_s
-            while (left_s := until_s - time.monotonic()) > 0:
-                # Drawn anew now and then, so that it fits a terminal that has another size now.
-                for line in lines:
-                    line.truncate(terminal.width)
-                live.update(Group(*lines[: terminal.height]), refresh=True)
-                if pressed(min(left_s, LEAST_S)):
-                    return
+            if _shown(live, lines, time.monotonic() + every_s, pressed):
+                return
+
+
+def _shown(live: Live, lines: list[Text], until_s: float, pressed: "Pressed") -> bool:
+    """Show a frame until then; whether the keyboard has ended it before."""
+    while (left_s := until_s - time.monotonic()) > 0:
+        # Drawn anew now and then, so that it fits a terminal that has another size now.
+        for line in lines:
+            line.truncate(live.console.width)
+        live.update(Group(*lines[: live.console.height]), refresh=True)
+        if pressed(min(left_s, LEAST_S)):
+            return True
+    return False
 
 
 @contextlib.contextmanager
