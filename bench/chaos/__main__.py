@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import random
 import sys
+import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +15,8 @@ import aiohttp
 from bench.chaos import check, report
 from bench.chaos.inject import Injector
 from bench.chaos.ledger import Ledger
-from bench.chaos.place import Place, running
+from bench.chaos.place import AS_SHIPPED_S, Place, running
+from bench.chaos.rest import rest, settled
 from bench.chaos.schedule import schedule
 from bench.chaos.traffic import KINDS, Scene, over_and_over
 from bench.chaos.vitals import Vitals
@@ -78,13 +80,19 @@ async def _made(place: Place) -> dict[str, Any]:
         return dict(await answer.json())
 
 
-async def run(minutes: float, seed: int) -> report.Run:
-    """A run of so many minutes; what came of it."""
-    async with running() as place:
-        ledger, vitals, arrivals, stop = Ledger(), Vitals(place.supervisor), Arrivals(place), asyncio.Event()
+async def run(minutes: float, seed: int, idle_s: float = AS_SHIPPED_S) -> report.Run:
+    """A run of so many minutes; what came of it. `idle_s` as for `running`."""
+    async with running(idle_s) as place:
+        ledger, vitals, arrivals, stop = (
+            Ledger(),
+            Vitals(place.supervisor, place.ports),
+            Arrivals(place),
+            asyncio.Event(),
+        )
         injector = Injector(place, ledger)
         scene = Scene(place, ledger, random.Random(seed))  # noqa: S311 -- lengths, not secrets
         await injector.ready()
+        before = await settled(vitals)
         ledger.began = time.monotonic()
         clients = [
             spawn(over_and_over(kind, pause_s, scene, stop), name=kind.__name__)
@@ -96,6 +104,7 @@ async def run(minutes: float, seed: int) -> report.Run:
         await asyncio.gather(watching, *clients)
         found = await _closed(place)
         made = await _made(place)
+        still = await rest(place, vitals, before)
         await asyncio.to_thread(place.stop)
         arrivals.take()
         return report.Run(
@@ -113,11 +122,16 @@ async def run(minutes: float, seed: int) -> report.Run:
                 check.proven(place.journal),
                 check.meant(made, found),
                 check.flat(vitals.judged()),
+                check.dropped(vitals.watched),
+                check.kept(vitals.kinds, still.fresh),
+                check.rested(still),
                 check.recovered(injector.late, sum(len(one) for one in injector.done.values())),
                 check.silent(place.log()),
             ),
             recoveries=injector.done,
             skipped=injector.skipped,
+            rest=still,
+            log=place.log(),
         )
 
 
@@ -127,9 +141,21 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--write", type=Path, metavar="PAGE", help="put the report into this page, pictures beside it")
+    parser.add_argument(
+        "--keep", type=Path, metavar="FOLDER", help="keep log and samples here; by default only after a violation"
+    )
+    parser.add_argument(
+        "--idle-s",
+        type=float,
+        default=AS_SHIPPED_S,
+        help="limits.edge.upstream_idle_s; a short run rests sooner by less",
+    )
     options = parser.parse_args()
-    found = asyncio.run(run(options.minutes, options.seed))
+    found = asyncio.run(run(options.minutes, options.seed, options.idle_s))
     print(report.markdown(found))
+    if found.violations or options.keep is not None:
+        kept = report.keep(found, options.keep or Path(tempfile.mkdtemp(prefix="startgate-chaos-")))
+        print(f"log, samples and report are kept in {kept}")
     if options.write is not None:
         report.write(found, options.write)
     if found.violations:

@@ -1,6 +1,8 @@
 """What must hold whatever is killed when: each invariant says how much it looked at, and what violates it."""
 
+import functools
 import json
+import operator
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,7 +11,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from bench.chaos.descriptors import OVER, Watched
 from bench.chaos.ledger import Failure, How, Told, Window, explained_by
+from bench.chaos.rest import Held, Rest, more
 from bench.soak_watch import Trend
 from proxy.journal.entry import Phase
 from proxy.journal.read import Start
@@ -17,7 +21,8 @@ from proxy.journal.verify import verify
 
 # How far the fitted line of one life may rise: caches, pools and the list of starts that the page shows fill slowly.
 BAR_MIB = 12.0
-BAR_DESCRIPTORS = 24.0
+# Samples at the end of a life, of half a minute: a file that is opened for a moment is not in all of them.
+_LAST = 15
 # Calls that only clients make: the gate makes some of its own under the id of the start that they are for.
 _CLIENTS = re.compile(
     r"POST \S+/_start |POST /chaos/|POST /_search/scroll |POST /bulk-\d+/_bulk|POST /_ms?earch |POST /_mget "
@@ -138,13 +143,34 @@ def _canonical(meta: object) -> str:
 
 
 def flat(lives: Sequence[Trend]) -> Invariant:
-    """No process that lived long enough grew beyond the bars."""
-    bad = [
-        f"{one.name}: {one.grown_mib:+.1f} MiB, {one.grown_descriptors:+.0f} descriptors"
-        for one in lives
-        if one.grown_mib > BAR_MIB or one.grown_descriptors > BAR_DESCRIPTORS
-    ]
-    return Invariant("memory and descriptors flat", len(lives), tuple(bad))
+    """No process that lived long enough grew beyond the bar."""
+    bad = [f"{one.name}: {one.grown_mib:+.1f} MiB" for one in lives if one.grown_mib > BAR_MIB]
+    return Invariant("memory flat", len(lives), tuple(bad))
+
+
+def dropped(watched: Watched) -> Invariant:
+    """No process keeps a socket that is over, or one over which nothing has gone for longer than anybody waits."""
+    return Invariant("no socket forgotten", watched.looked_at, tuple(watched.forgotten.values()))
+
+
+def kept(lives: Mapping[tuple[str, int], Sequence[Counter[str]]], fresh: Held) -> Invariant:
+    """No process ends its life with more files, pipes and listeners than one has that has just been started: those do
+    not depend on who asks for what."""
+    bad, judged = [], 0
+    for (name, pid), samples in lives.items():
+        if len(samples) < _LAST:
+            continue
+        judged += 1
+        least = functools.reduce(operator.and_, samples[-_LAST:])
+        own = Counter({what: count for what, count in least.items() if not what.startswith(("to ", "at ", OVER))})
+        bad += more({f"{name} ({pid})": own}, fresh)
+    return Invariant("no file, pipe or listener left open", judged, tuple(bad))
+
+
+def rested(found: Rest) -> Invariant:
+    """At rest, each process holds what one does that has just been started."""
+    held = sum(sum(kinds.values()) for kinds in found.held.values())
+    return Invariant("at rest no descriptor is left over", held, tuple(more(found.held, found.fresh)))
 
 
 def recovered(late: Sequence[str], faults: int) -> Invariant:

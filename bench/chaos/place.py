@@ -1,12 +1,14 @@
 """Everything that runs: `startgate serve` with two workers, two nodes before one embedded cluster, and a small disk."""
 
 import asyncio
+import functools
 import itertools
 import json
 import os
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
@@ -19,10 +21,12 @@ from bench.child_of import RULES
 from bench.children import ROOT, ChildError, child, python
 from bench.jobs import Kind, prepare
 from proxy.embedded.app import Cluster, serve_embedded
+from proxy.settings import EdgeLimits
 
 NODES = 2
 WORKERS = 2
 READY_S = 60.0
+AS_SHIPPED_S = EdgeLimits().upstream_idle_s
 _DISK = "1g"
 _POLL_S = 0.05
 # What dashboards read; nothing changes it, so that every answer can be compared.
@@ -100,6 +104,13 @@ class Place:
         """The file of rules."""
         return self.folder / "rules" / "start.yml"
 
+    @property
+    def ports(self) -> dict[int, str]:
+        """Which ports there are, by what listens at them."""
+        return {self.port: "listen", self.admin_port: "admin"} | {
+            node.port: f"node-{number}" for number, node in enumerate(self.nodes, 1)
+        }
+
     def log(self) -> str:
         """What Startgate logged."""
         return (self.folder / "serve.log").read_text(errors="replace")
@@ -140,8 +151,8 @@ def room(folder: Path) -> None:
     resize(folder, _DISK)
 
 
-def configure(folder: Path, nodes: tuple[Node, ...], key: str, ports: tuple[int, int]) -> Path:
-    """Write a configuration with key and rules beside it; its path."""
+def configure(folder: Path, nodes: tuple[Node, ...], key: str, ports: tuple[int, int], idle_s: float) -> Path:
+    """Write a configuration with key and rules beside it; its path. `idle_s`: see `running`."""
     secret = folder / "api-key"
     secret.touch(mode=0o600)
     secret.write_text(key)
@@ -157,20 +168,22 @@ def configure(folder: Path, nodes: tuple[Node, ...], key: str, ports: tuple[int,
         f"rules: rules\n"
         f"journal: {{path: journal, rotate: {{size_bytes: 1048576}}}}\n"
         f"admin: {{listen: '127.0.0.1:{ports[1]}'}}\n"
-        f"limits: {{gate: {{follow_up_poll_s: 0.25}}}}\n"
+        f"limits: {{gate: {{follow_up_poll_s: 0.25}}, edge: {{upstream_idle_s: {idle_s}}}}}\n"
     )
     return path
 
 
 @asynccontextmanager
-async def running() -> AsyncIterator[Place]:
-    """Everything, taken down at the end.
+async def running(idle_s: float = AS_SHIPPED_S) -> AsyncIterator[Place]:
+    """Everything, taken down at the end; where the run itself breaks off, what was logged is kept. `idle_s` is for how
+    long workers keep an idle connection to a node.
 
     Raises:
         ChildError: a part did not start; the message holds what it logged.
     """
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-chaos-")))
+        stack.push(functools.partial(_keep_log, folder / "serve.log"))
         disk = await asyncio.to_thread(mount, folder / "journal")
         if disk:
             stack.callback(subprocess.run, ["umount", "-l", str(folder / "journal")], check=False)
@@ -182,7 +195,7 @@ async def running() -> AsyncIterator[Place]:
             stack.callback(node.end)
             await node.start()
         ports = port_to_keep(), port_to_keep()
-        path = configure(folder, nodes, cluster.add_api_key("gate"), ports)
+        path = configure(folder, nodes, cluster.add_api_key("gate"), ports, idle_s)
         kept = stack.enter_context(ExitStack())
         command = python("proxy", "serve", "--config", str(path))
         supervisor = await asyncio.to_thread(
@@ -201,6 +214,12 @@ async def running() -> AsyncIterator[Place]:
             admin=cluster.superuser,
             stop=kept.close,
         )
+
+
+def _keep_log(log: Path, failed: type[BaseException] | None, *_: object) -> None:
+    if failed is not None and log.exists():
+        kept = shutil.copy(log, tempfile.mkdtemp(prefix="startgate-chaos-"))
+        print(f"the run broke off ({failed.__name__}); what Startgate logged is kept: {kept}", file=sys.stderr)
 
 
 async def _objects(cluster: Cluster) -> None:

@@ -9,7 +9,9 @@ from pathlib import Path
 from bench import report as machines
 from bench.chaos import plot
 from bench.chaos.check import Invariant
+from bench.chaos.descriptors import shown
 from bench.chaos.ledger import How, Ledger, explained_by
+from bench.chaos.rest import Rest, table
 from bench.chaos.schedule import Fault
 from bench.chaos.vitals import Vitals
 
@@ -19,7 +21,8 @@ _SHOWN = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """A run that is over. `recoveries` are seconds from a fault to when all was as before, of each kind."""
+    """A run that is over. `recoveries` are seconds from a fault to when all was as before, of each kind; `log` is all
+    that Startgate logged."""
 
     minutes: float
     seed: int
@@ -28,6 +31,8 @@ class Run:
     invariants: tuple[Invariant, ...]
     recoveries: Mapping[Fault, Sequence[float]]
     skipped: Sequence[str]
+    rest: Rest
+    log: str
 
     @property
     def violations(self) -> int:
@@ -64,6 +69,7 @@ def markdown(run: Run, pictures: Sequence[str] = ()) -> str:
         *_faults(run),
         *_traffic(run),
         *_lives(run),
+        *_table(("process", "descriptors at rest", "when it had just been started"), table(run.rest)),
     ]
     for one in run.invariants:
         lines += [f"- {one.name}: `{text[:500]}`" for text in one.violations[:_SHOWN]]
@@ -116,13 +122,31 @@ def pictures(run: Run) -> dict[str, str]:
     }
     slowest = {"slowest": [(float(at), run.ledger.slowest.get(at, 0.0)) for at in range(last + 1)]}
     memory: dict[str, list[tuple[float, float]]] = {}
+    descriptors: dict[str, list[tuple[float, float]]] = {}
     for (name, _), samples in run.vitals.lives.items():
         memory.setdefault(name, []).extend((held.at, held.mib) for held in samples)
+        descriptors.setdefault(name, []).extend((held.at, float(held.descriptors)) for held in samples)
     return {
         "requests.svg": plot.lines("Requests, and faults as bands", "per second", requests, bands),
         "slowest.svg": plot.lines("The slowest answer of each second", "ms", slowest, bands),
         "memory.svg": plot.lines("Resident memory", "MiB", {name: sorted(memory[name]) for name in memory}, bands),
+        "descriptors.svg": plot.lines(
+            "Descriptors", "", {name: sorted(descriptors[name]) for name in descriptors}, bands
+        ),
     }
+
+
+def keep(run: Run, folder: Path) -> Path:
+    """Put into a folder what tells why: log, every violation in full, and each sample of descriptors; the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "serve.log").write_text(run.log)
+    violations = [f"{one.name}: {text}" for one in run.invariants for text in one.violations]
+    (folder / "report.md").write_text(markdown(run) + "".join(f"\n- {text}\n" for text in violations))
+    with (folder / "descriptors.txt").open("w") as lines:
+        for life, samples in run.vitals.lives.items():
+            for held, kinds in zip(samples, run.vitals.kinds.get(life, ()), strict=False):
+                lines.write(f"{held.at:.1f} s {life[0]} ({life[1]}): {held.mib:.1f} MiB, {shown(kinds)}\n")
+    return folder
 
 
 def write(run: Run, page: Path) -> None:

@@ -1,10 +1,13 @@
 """Memory and descriptors of every process of a Startgate, life by life: what was killed has another after it."""
 
 import time
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from bench import measure
+from bench.chaos.descriptors import Watched
+from bench.chaos.sockets import Sock, sockets
 from bench.soak_watch import Held, Trend, own_mib, trend
 
 _MODULES = {"proxy.edge_process": "edge", "proxy.gate_process": "gate", "proxy.admin_process": "admin"}
@@ -34,24 +37,44 @@ def _name(pid: int) -> str:
 
 @dataclass(slots=True)
 class Vitals:
-    """Samples of all lives, by name and pid; times are seconds since the beginning of the run."""
+    """Samples of all lives, by name and pid; times are seconds since the beginning of the run. `ports` names those that
+    descriptors may lead to; `kinds` are the descriptors of each sample."""
 
     supervisor: int
+    ports: Mapping[int, str] = field(default_factory=dict)
     began: float = field(default_factory=time.monotonic)
     lives: dict[tuple[str, int], list[Held]] = field(default_factory=dict)
+    kinds: dict[tuple[str, int], list[Counter[str]]] = field(default_factory=dict)
+    watched: Watched = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.watched = Watched(self.ports)
 
     def sample(self) -> None:
         """Look at each process once."""
-        at = time.monotonic() - self.began
+        at, socks = time.monotonic() - self.began, sockets()
         known = {pid: name for name, pid in self.lives}
         for name, pid in named(self.supervisor).items():
-            try:
-                descriptors = sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
-            except OSError:  # ended while we looked
-                continue
-            mib = own_mib(pid)
-            if mib:
-                self.lives.setdefault((known.get(pid, name), pid), []).append(Held(at, mib, descriptors))
+            self._one((known.get(pid, name), pid), at, socks)
+
+    def pids(self) -> dict[str, int]:
+        """The living processes by name, see `named`."""
+        return named(self.supervisor)
+
+    def held(self) -> dict[str, Counter[str]]:
+        """Look at each process once more; what those hold that live."""
+        self.sample()
+        return {name: self.watched.kinds[pid] for name, pid in self.pids().items() if self.watched.kinds.get(pid)}
+
+    def _one(self, life: tuple[str, int], at: float, socks: Mapping[int, Sock]) -> None:
+        descriptors = self.watched.look(*life, at, socks)
+        try:
+            mib = own_mib(life[1])
+        except OSError:  # ended while we looked
+            return
+        if descriptors and mib:
+            self.lives.setdefault(life, []).append(Held(at, mib, descriptors))
+            self.kinds.setdefault(life, []).append(self.watched.kinds[life[1]])
 
     def judged(self) -> list[Trend]:
         """What each life that was long enough came to."""
