@@ -168,5 +168,14 @@ def error_body(
 
 def nearest(word: str, allowed: Iterable[str]) -> str:
     """The allowed spelling nearest to `word` as a ready hint, ` (did you mean …?)`, or an empty text."""
-    close = difflib.get_close_matches(word, list(allowed), n=1, cutoff=0.6)
-    return f" (did you mean {close[0]!r}?)" if close else ""
+    return meant(closest(word, allowed))
+
+
+def closest(word: str, allowed: Iterable[str]) -> str:
+    """The allowed spelling nearest to `word`, empty where none resembles it."""
+    return next(iter(difflib.get_close_matches(word, list(allowed), n=1, cutoff=0.6)), "")
+
+
+def meant(spelling: str) -> str:
+    """A spelling as a ready hint, as of `nearest`; empty for none."""
+    return f" (did you mean {spelling!r}?)" if spelling else ""

@@ -13,7 +13,7 @@ from typing import Any, Final
 from urllib.parse import parse_qsl
 
 import msgspec
-from aiohttp import web
+from aiohttp import StreamReader, web
 
 from proxy.admin.api import ApiError
 from proxy.errors import nearest
@@ -67,17 +67,21 @@ async def body_of(request: web.Request, limit_bytes: int, limit_s: float) -> byt
     """The body, whole. Raises ApiError: 413 it is longer, 408 it takes too long, 400 it breaks off."""
     if (request.content_length or 0) > limit_bytes:
         raise _too_long(limit_bytes)
-    held = bytearray()
     try:
         async with asyncio.timeout(limit_s):
-            async for piece in request.content.iter_any():
-                held += piece
-                if len(held) > limit_bytes:
-                    raise _too_long(limit_bytes)
+            return await _whole(request.content, limit_bytes)
     except TimeoutError:
         raise ApiError(408, f"the body did not come within {limit_s:g} s", headers={"Connection": "close"}) from None
     except (web.RequestPayloadError, ConnectionError, ValueError) as failure:
         raise ApiError(400, f"the body cannot be read: {type(failure).__name__}", where="body") from None
+
+
+async def _whole(content: StreamReader, limit_bytes: int) -> bytes:
+    held = bytearray()
+    async for piece in content.iter_any():
+        held += piece
+        if len(held) > limit_bytes:
+            raise _too_long(limit_bytes)
     return bytes(held)
 
 

@@ -9,11 +9,12 @@ from typing import Final
 import msgspec
 from aiohttp import web
 
-from proxy.admin.api import Role
+from proxy.admin.api import ApiError, Role
 from proxy.admin.certificates import Certificates
 from proxy.admin.exposition import exposition
 from proxy.admin.health import STARTS, TRAFFIC, Health, Process, all_checks, judge
 from proxy.admin.reach import Reach
+from proxy.errors import nearest
 from proxy.metrics.collector import Collector
 from proxy.metrics.snapshot import Snapshot, Telling
 from proxy.settings import AdminSettings
@@ -21,6 +22,8 @@ from proxy.settings import AdminSettings
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
+# What a readiness can be asked for.
+PURPOSES: Final = (STARTS, TRAFFIC)
 PATHS: Final = ("/metrics", "/health/live", "/health/ready", "/health/startup")
 
 
@@ -72,10 +75,13 @@ class Admin:
         return answer(200 if self._started else 503, content)
 
     async def ready(self, request: web.Request) -> web.Response:
-        """`GET /health/ready`, or with `?for=traffic`: 200 or 503, with every check."""
+        """`GET /health/ready`, or with `?for=traffic`: 200 or 503, with every check. Raises ApiError 400: for anything
+        else."""
         asked = request.query.get("for", STARTS)
-        if asked not in (STARTS, TRAFFIC):
-            return answer(400, {"error": f"for must be {STARTS} or {TRAFFIC}"})
+        if asked not in PURPOSES:
+            hint = nearest(asked[:100], PURPOSES)
+            text = f"there is no readiness for {asked[:100]!r}{hint}"
+            raise ApiError(400, text, where="for", allowed=", ".join(PURPOSES))
         health = await self.health(asked)
         return answer(200 if health.ready else 503, health)
 

@@ -95,6 +95,15 @@ _TOKEN = click.option("--token-file", type=click.Path(path_type=Path), help="Fil
 _CA = click.option("--ca", type=click.Path(path_type=Path), help="PEM file with the authority of its certificate.")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sunk:
+    """A sink: so many `records` it does not have yet; `trouble` is why, in its words, empty while all is well."""
+
+    name: str
+    records: int
+    trouble: str
+
+
 @dataclass(frozen=True, slots=True)
 class Running:
     """One that runs: `api` is where its API is, `gate` its control socket; one of them may be None, which is not
@@ -134,6 +143,20 @@ class Running:
             return journal.standing
 
         return await self._first(told, lambda gate: gate.journal())
+
+    async def sinks(self) -> tuple[Sunk, ...]:
+        """How far each sink is behind, and what keeps it from taking more. Raises CannotServe."""
+
+        async def told(where: Where) -> tuple[Sunk, ...]:
+            rows = (await get(where, "/v1/journal", Journal)).sinks
+            return tuple(Sunk(name=one.name, records=one.lag_records, trouble=one.reason) for one in rows)
+
+        async def of_gate(gate: Control) -> tuple[Sunk, ...]:
+            return tuple(
+                Sunk(name=one.sink, records=one.lag.records, trouble=one.trouble) for one in await gate.sinks()
+            )
+
+        return await self._first(told, of_gate)
 
     async def levels(self) -> Levels:
         """How much is logged. Raises CannotServe."""

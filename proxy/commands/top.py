@@ -26,7 +26,7 @@ from proxy.columns import Cell
 from proxy.commands.common import console, printed, reported
 from proxy.commands.running import Place, place_options
 from proxy.errors import CannotServe
-from proxy.text import plain
+from proxy.text import plain, size
 
 STARTS: Final = 10
 EVERY_S: Final = 2.0
@@ -95,7 +95,7 @@ def frame(seen: Seen) -> Iterator[Text]:
             yield Text(f"{plain(check.name)}: {plain(check.reason)}", style="bold red")
     yield Text(
         f"{traffic.requests_per_s:.1f} requests/s, {traffic.errors_per_s:.1f} errors/s, "
-        f"{_size(traffic.bytes_in_per_s)}/s in, {_size(traffic.bytes_out_per_s)}/s out, "
+        f"{size(traffic.bytes_in_per_s)}/s in, {size(traffic.bytes_out_per_s)}/s out, "
         f"{traffic.in_flight} in flight, {traffic.client_connections} connections"
     )
     yield Text("")
@@ -111,7 +111,7 @@ def _process(one: ProcessRow) -> tuple[str | Cell, ...]:
         one.name,
         Cell("up", "green") if one.up else Cell("down", "bold red"),
         "-" if one.cpu_share is None else f"{one.cpu_share:.1%}",
-        "-" if one.memory_bytes is None else _size(one.memory_bytes),
+        "-" if one.memory_bytes is None else size(one.memory_bytes),
         _ms(one.loop_lag_ms),
         str(one.deaths),
     )
@@ -137,14 +137,6 @@ def _start(one: StartRow) -> tuple[str | Cell, ...]:
 
 def _ms(value: float | None) -> str:
     return "-" if value is None else f"{value:.1f} ms"
-
-
-def _size(value: float) -> str:
-    for unit in ("B", "KiB", "MiB"):
-        if value < 1024:
-            return f"{value:.0f} {unit}"
-        value /= 1024
-    return f"{value:.1f} GiB"
 
 
 def _live(where: Where, every_s: float) -> None:

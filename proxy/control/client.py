@@ -10,6 +10,7 @@ import msgspec
 from proxy.control.acts import Act
 from proxy.control.recording import PATH as ACTS
 from proxy.control.rules import Reload
+from proxy.control.sinks import PATH as SINKS
 from proxy.errors import CannotServe, ExitStatus
 from proxy.gate.rule_counts import RuleCounts
 from proxy.gate.standing import Attempt, RuleTexts, Standing
@@ -17,6 +18,7 @@ from proxy.gate.trial import WAIT_S, NotTried, Trial
 from proxy.journal.standing import JournalStanding
 from proxy.logs.levels import NoSuchLevel
 from proxy.logs.settings import Levels
+from proxy.ship.model import Status
 
 T = TypeVar("T")
 
@@ -76,6 +78,11 @@ class Control:
         """How the journal stands. Raises CannotServe where no gate answers."""
         _, body = await self._call("GET", "/v1/journal", ASK_S)
         return self._read(body, JournalStanding)
+
+    async def sinks(self) -> tuple[Status, ...]:
+        """How each sink stands. Raises CannotServe where no gate answers."""
+        _, body = await self._call("GET", SINKS, ASK_S)
+        return self._read(body, tuple[Status, ...])
 
     async def record(self, act: Act) -> None:
         """Have it put on record that something was done at the admin port. Raises CannotServe: it is not on record, or

@@ -17,6 +17,7 @@ from proxy.control.levels import LevelCalls
 from proxy.control.recording import Recording
 from proxy.control.rules import RuleCalls
 from proxy.control.server import serving
+from proxy.control.sinks import SinkCalls
 from proxy.errors import ConfigError, Refusal, RulesError
 from proxy.gate import flow, traced
 from proxy.gate.arrival import arrived, sent_along
@@ -290,14 +291,18 @@ async def run(
         await asyncio.to_thread(lambda: gate.observing.remember(observed(Path(settings.journal))))
         await listen(runner, Path(settings.socket), "gate.socket")
         async with (
+            shipping(settings, lambda: written.standing().seq) as fleet,
             _kept(
                 RuleCalls(rules=rules, counts=gate.rule_tally.counts, trials=trials),
                 settings,
                 reload,
                 written.standing,
-                (*Recording(journal.append).routes(), *LevelCalls(journal.append).routes()),
+                (
+                    *Recording(journal.append).routes(),
+                    *LevelCalls(journal.append).routes(),
+                    *SinkCalls(fleet.status).routes(),
+                ),
             ),
-            shipping(settings, lambda: written.standing().seq) as fleet,
             retiring(written, settings.journaling, [one.sink for one in fleet.status()]),
             _telling(teller, gate, rules, written, fleet),
         ):

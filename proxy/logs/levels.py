@@ -5,12 +5,12 @@ and those hold what no log may. See docs/decisions/143-what-a-log-line-is.md.
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from proxy.errors import StartgateError, nearest
+from proxy.errors import StartgateError, closest, meant, nearest
 from proxy.logs.settings import Levels
 
 LEVELS: Final[Mapping[str, int]] = {
@@ -42,14 +42,32 @@ def known_logger(name: str) -> str:
     pieces = name.split(".")
     place = _PACKAGE
     if pieces[0] != _OURS:
-        raise NoSuchLevel(f"there is no logger {name!r}: each begins with {_OURS}, such as {_OURS}.edge")
+        hint = meant(_nearest([_OURS, *pieces]) or _nearest([closest(pieces[0], [_OURS]), *pieces[1:]]))
+        raise NoSuchLevel(f"there is no logger {name!r}{hint}: each begins with {_OURS}, such as {_OURS}.edge")
     for depth, piece in enumerate(pieces[1:], 1):
         here = _below(place)
         if piece not in here:
             above = ".".join(pieces[:depth])
-            raise NoSuchLevel(f"there is no logger {name!r}{nearest(piece, here)}; under {above}: {', '.join(here)}")
+            hint = meant(_nearest(pieces))
+            raise NoSuchLevel(f"there is no logger {name!r}{hint}; under {above}: {', '.join(here)}")
         place /= piece
     return name
+
+
+def _nearest(pieces: Sequence[str]) -> str:
+    """The whole name of the logger that resembles these pieces one by one, which can be typed as it is; empty where
+    there is none."""
+    place, found = _PACKAGE, [_OURS]
+    if pieces[0] != _OURS:
+        return ""
+    for piece in pieces[1:]:
+        here = _below(place)
+        near = piece if piece in here else closest(piece, here)
+        if not near:
+            return ""
+        found.append(near)
+        place /= near
+    return ".".join(found)
 
 
 def _below(place: Path) -> list[str]:

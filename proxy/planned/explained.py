@@ -25,6 +25,8 @@ HEADINGS = {
     "guard": "guards",
     "exception": "exceptions",
 }
+# What they hold is told, although nothing depends on it: `authorise` asks for it where the owner is not judged.
+OWNER = "the job's owner, who is not asked for this start"
 INDENT = "  "
 OUTCOME_WIDTH = 8
 # Of one value: a job may have thousands of sources. --json has all of it.
@@ -46,6 +48,8 @@ def lines(job_id: str, told: Told) -> Iterator[Text]:
             yield Text()
             yield Text(HEADINGS.get(heading, heading), "bold")
         yield from _step(step)
+    if "owner" in told.content:
+        yield from _owner(told.content["owner"])
     yield Text()
     rules = told.content["rules"]
     yield Text(plain(f"decided by rules {rules['revision']}, authority {rules['authority']}"), "dim")
@@ -73,3 +77,17 @@ def _step(step: Mapping[str, Any]) -> Iterator[Text]:
             text = json.dumps(value, ensure_ascii=False)
             shown = text if len(text) <= VALUE_CHARS else f"{text[:VALUE_CHARS]}…"
             yield Text.assemble(f"{INDENT}{' ' * OUTCOME_WIDTH}", (plain(f"{name} = {shown}"), "dim"))
+
+
+def _owner(owner: Mapping[str, Any]) -> Iterator[Text]:
+    """What the owner holds, index by index, or why that cannot be told."""
+    yield Text()
+    yield Text(OWNER, "bold")
+    if "unknown" in owner:
+        yield Text.assemble(INDENT, (f"{'unknown':<{OUTCOME_WIDTH}}", "dim"), plain(str(owner["unknown"])))
+        return
+    for index, privileges in owner.get("indices", {}).items():
+        for name, holds in privileges.items():
+            word, style = ("holds", "green") if holds else ("lacks", "yellow")
+            said = plain(f"[{name}] on [{index}]")
+            yield Text.assemble(INDENT, (f"{word:<{OUTCOME_WIDTH}}", style), said)

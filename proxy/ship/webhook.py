@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import time
 from collections.abc import Sequence
+from urllib.parse import urlsplit
 
 import aiohttp
 
@@ -30,6 +31,9 @@ class WebhookSink:
     def __init__(self, settings: Settings) -> None:
         """Raises ConfigError where the authorities' file cannot be used."""
         self._url = settings.url
+        # What stands behind the host is how many services know who may post: it is told neither to a log nor a page.
+        at = urlsplit(settings.url)
+        self._told = f"{at.scheme}://{at.netloc.rpartition('@')[2]}"
         self._key = signing_key(settings.secret)
         self._context = renewable_cluster(settings.tls) if settings.url.startswith("https:") else None
         self._session: aiohttp.ClientSession | None = None
@@ -46,9 +50,9 @@ class WebhookSink:
             if 200 <= status < 300:
                 return Taken(len(batch))
             if status != 413:
-                raise SinkFailure(f"{self._url} answered with status {status}: {text}")
+                raise SinkFailure(f"{self._told} answered with status {status}: {text}")
             if len(batch) == 1:
-                return Taken(1, (Rejection(batch[0], f"{self._url} finds it too large (status 413): {text}"),))
+                return Taken(1, (Rejection(batch[0], f"{self._told} finds it too large (status 413): {text}"),))
             batch = batch[: len(batch) // 2]
 
     async def _post(self, records: Sequence[Record]) -> tuple[int, str]:
@@ -60,7 +64,7 @@ class WebhookSink:
                 text = (await answer.content.read(4 * _TOLD_CHARS)).decode(errors="replace")
                 return answer.status, " ".join(text.split())[:_TOLD_CHARS]
         except (aiohttp.ClientError, OSError, TimeoutError) as failure:
-            raise SinkFailure(f"{self._url}: {str(failure) or type(failure).__name__}") from failure
+            raise SinkFailure(f"{self._told}: {str(failure) or type(failure).__name__}") from failure
 
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:

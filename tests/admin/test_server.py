@@ -12,6 +12,7 @@ import trustme
 from prometheus_client.parser import text_string_to_metric_families
 
 from proxy.admin import reach
+from proxy.admin.api import ErrorAnswer
 from proxy.admin.certificates import first_end
 from proxy.metrics import collector
 from proxy.metrics.snapshot import Snapshot
@@ -90,10 +91,22 @@ async def test_a_cluster_that_is_gone_is_told(tmp_path: Path, monkeypatch: pytes
     assert check["reason"].startswith("0 of 1 node can be connected to; http://127.0.0.1:9: ")
 
 
-@pytest.mark.parametrize("asked", ["", "everything", "starts%00"])
-async def test_another_purpose_is_refused(admin: Serving, asked: str) -> None:
+@pytest.mark.parametrize(
+    ("asked", "reason"),
+    [
+        ("", "there is no readiness for ''"),
+        ("everything", "there is no readiness for 'everything'"),
+        ("starts%00", "there is no readiness for 'starts\\x00' (did you mean 'starts'?)"),
+        ("trafic", "there is no readiness for 'trafic' (did you mean 'traffic'?)"),
+        ("x" * 5000, f"there is no readiness for '{'x' * 100}'"),
+    ],
+)
+async def test_another_purpose_is_refused_as_all_errors_of_the_port_are(
+    admin: Serving, asked: str, reason: str
+) -> None:
     status, body, _ = await admin.get(f"/health/ready?for={asked}")
-    assert (status, json.loads(body)) == (400, {"error": "for must be starts or traffic"})
+    wanted = ErrorAnswer(status=400, reason=reason, where="for", allowed="starts, traffic")
+    assert (status, msgspec.json.decode(body, type=ErrorAnswer)) == (400, wanted)
 
 
 async def test_metrics_of_all_processes_come_in_one_answer(admin: Serving) -> None:

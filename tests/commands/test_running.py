@@ -16,9 +16,11 @@ from aiohttp import web
 from click.testing import Result
 
 from proxy.admin.api import ErrorAnswer
-from proxy.admin.shown.journal import Journal, Verification
+from proxy.admin.client import Where
+from proxy.admin.shown.journal import Journal, SinkRow, Verification
 from proxy.admin.shown.rules import RuleFile, Rules
-from proxy.commands.running import Running
+from proxy.commands.running import Running, Sunk
+from proxy.control.client import Control
 from proxy.gate.standing import Attempt, Outcome, Trigger
 from proxy.logs.settings import Levels
 from tests.commands.running import invoke
@@ -203,3 +205,15 @@ def test_the_gate_is_asked_by_a_user_whom_the_api_does_not_serve(tmp_path: Path)
 async def test_nobody_at_all_is_told() -> None:
     with pytest.raises(ValueError, match="nobody to ask"):
         Running(None, None)
+
+
+SINK = SinkRow(name="webhook", kind="webhook", lag_records=3, lag_bytes=9, lag_s=1.0, rejected=0, reason="it fails")
+
+
+def test_sinks_are_told_by_the_api_and_else_by_the_gate(tmp_path: Path) -> None:
+    running = Running(Where(socket=tmp_path / "admin.sock"), Control(tmp_path / "control.sock"))
+    with api(tmp_path, {**GOOD, ("GET", "/v1/journal"): (200, replace(JOURNAL, sinks=(SINK,)))}):
+        assert asyncio.run(running.sinks()) == (Sunk(name="webhook", records=3, trouble="it fails"),)
+    (tmp_path / "admin.sock").unlink(missing_ok=True)
+    with gate(tmp_path):
+        assert asyncio.run(running.sinks()) == (Sunk(name="syslog", records=2, trouble="nobody listens"),)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from proxy.commands.running import Running, Sunk
 from tests.admin.serving import Gate, serving
 from tests.cluster_double import Double, cluster
 from tests.commands.running import invoke
@@ -70,6 +71,22 @@ def test_json_is_that_of_the_path(gate: Gate) -> None:
     content = json.loads(told.output)
     assert content["ready"] is False
     assert [check["name"] for check in content["checks"] if not check["ok"]] == ["rules"]
+
+
+@pytest.mark.usefixtures("gate")
+def test_sinks_are_told_with_their_last_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "records behind" not in invoke("status").output, "nobody tells of any"
+    sinks = (Sunk(name="syslog", records=0, trouble=""), Sunk(name="webhook", records=3, trouble="it \x1banswers 500"))
+
+    async def told(_running: Running) -> tuple[Sunk, ...]:
+        return sinks
+
+    monkeypatch.setattr(Running, "sinks", told)
+    status = invoke("status")
+    assert status.exit_code == 0, "a sink that fails keeps nobody from starting"
+    lines = [line.split(maxsplit=3) for line in status.output.splitlines()]
+    assert ["syslog", "ok", "0", "-"] in lines
+    assert ["webhook", "failing", "3", "it \\x1banswers 500"] in lines
 
 
 @pytest.mark.parametrize(

@@ -78,7 +78,7 @@ def test_a_frame_tells_all_and_nothing_in_it_moves_the_cursor() -> None:
     for told in (
         "startgate 1.2.3  2026-01-31 09:00:00 UTC  not ready",
         "gate: does not answer",
-        "12.0 requests/s, 0.5 errors/s, 2 KiB/s in, 4.7 GiB/s out, 3 in flight, 7 connections",
+        "12.0 requests/s, 0.5 errors/s, 2.0 KiB/s in, 4.7 GiB/s out, 3 in flight, 7 connections",
         "http://n1",
         "1.5 ms",
         "12.5 ms",

@@ -73,7 +73,7 @@ def test_the_gate_is_told_which_start_is_slow(tmp_path: Path) -> None:
         ("log: {level: warn}", "a level is one of debug, info, warning, error, critical, and not 'warn'"),
         ("log: {level: 3}", "must be a text"),
         ("log: {levels: debug}", "must be a map of loggers to levels, and is a text"),
-        ("log: {levels: {proxy.egde: debug}}", "there is no logger 'proxy.egde' (did you mean 'edge'?)"),
+        ("log: {levels: {proxy.egde: debug}}", "there is no logger 'proxy.egde' (did you mean 'proxy.edge'?)"),
         ("log: {levels: {aiohttp: debug}}", "each begins with proxy"),
         ("log: {levels: {proxy.edge: default}}", "and not 'default'"),
         ("log: {path: none/log}", "none does not exist or is no folder"),

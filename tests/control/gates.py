@@ -7,9 +7,11 @@ from pathlib import Path
 
 from proxy.control.rules import RuleCalls
 from proxy.control.server import serving
+from proxy.control.sinks import SinkCalls
 from proxy.gate.rule_counts import RuleTally
 from proxy.gate.trial import Trials
 from proxy.journal.standing import JournalStanding, JournalState
+from proxy.ship.model import Lag, Status
 from tests.gate.test_generation import SHIPPED
 from tests.gate.test_rules_in_force import Scene, booted
 
@@ -26,6 +28,7 @@ STANDING = JournalStanding(
     late=1,
     last_fsync_s=0.0025,
 )
+SINKS = (Status(sink="syslog", lag=Lag(records=2), trouble="nobody listens"),)
 
 
 @asynccontextmanager
@@ -38,6 +41,6 @@ async def controlled(folder: Path, trials: Trials | None = None) -> AsyncIterato
     path = folder / "control.sock"
     tally = RuleTally(lambda: scene.rules.current, scene.clock)
     calls = RuleCalls(rules=scene.rules, counts=tally.counts, trials=trials or Trials(CHILD))
-    async with serving(path, calls, lambda: STANDING):
+    async with serving(path, calls, lambda: STANDING, SinkCalls(lambda: SINKS).routes()):
         yield path, scene
     scene.rules.close()

@@ -84,7 +84,7 @@ async def test_they_are_told_and_changed(tmp_path: Path) -> None:
     [
         ("loud", "", "a level is one of debug, info"),
         ("default", "", "a level is one of debug, info"),
-        ("debug", "proxy.egde", "did you mean 'edge'?"),
+        ("debug", "proxy.egde", "did you mean 'proxy.edge'?"),
         ("debug", "elastic_transport", "each begins with proxy"),
     ],
 )

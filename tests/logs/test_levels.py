@@ -22,8 +22,13 @@ def test_packages_and_modules_are_loggers(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("proxy.egde", "did you mean 'edge'?"),
-        ("proxy.edge.refusal", "did you mean 'refusals'?"),
+        ("proxy.egde", "did you mean 'proxy.edge'?"),
+        ("proxy.egde.refusal", "did you mean 'proxy.edge.refusals'?"),
+        ("edge", "did you mean 'proxy.edge'?"),
+        ("edge.refusal", "did you mean 'proxy.edge.refusals'?"),
+        ("proxi.edge", "did you mean 'proxy.edge'?"),
+        ("proxi", "did you mean 'proxy'?"),
+        ("proxy.edge.refusal", "did you mean 'proxy.edge.refusals'?"),
         ("proxy.edge.refusals.more", "under proxy.edge.refusals: "),
         ("proxy.__init__", "under proxy: "),
         ("proxy.", "under proxy: "),
@@ -36,6 +41,13 @@ def test_others_are_none(name: str, told: str) -> None:
     with pytest.raises(NoSuchLevel, match=r"there is no logger") as failure:
         known_logger(name)
     assert told in str(failure.value)
+
+
+@pytest.mark.parametrize("name", ["proxy.zzz.refusals", "zzz.edge", "proxy.edge.qqq", "zzz", "", "."])
+def test_nothing_is_suggested_that_there_is_not(name: str) -> None:
+    with pytest.raises(NoSuchLevel) as failure:
+        known_logger(name)
+    assert "did you mean" not in str(failure.value)
 
 
 def test_every_logger_of_the_package_is_known() -> None:

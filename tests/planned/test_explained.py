@@ -3,7 +3,7 @@
 from typing import Any
 
 from proxy.planned.ask import Told
-from proxy.planned.explained import lines
+from proxy.planned.explained import OWNER, lines
 
 RULES = {"revision": "abc", "authority": "both"}
 
@@ -69,3 +69,16 @@ def test_a_refusal_says_why() -> None:
     ]
     assert printed(400, error="odd")[1] == "  because odd"
     assert printed(400)[1] == "  because no reason was given"
+
+
+def test_what_the_owner_holds_is_told_where_they_are_not_asked() -> None:
+    held = {"flights-1": {"read": True, "view_index_metadata": False}, "a\x1b": {"index": False}}
+    assert printed(owner={"indices": held})[2:6] == [
+        OWNER,
+        "  holds   [read] on [flights-1]",
+        "  lacks   [view_index_metadata] on [flights-1]",
+        "  lacks   [index] on [a\\x1b]",
+    ]
+    unknown = printed(owner={"unknown": "the owner\x9b is not known"})
+    assert unknown[2:4] == [OWNER, "  unknown the owner\\x9b is not known"]
+    assert OWNER not in printed()

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 import pytest
@@ -125,6 +126,20 @@ async def test_any_other_answer_takes_nothing(tmp_path: Path, status: int) -> No
             await sink.send(made)
         assert await sink.send(made) == Taken(2)
     assert receiver.numbers == [1, 2]
+
+
+async def test_what_stands_behind_the_host_is_told_nobody(tmp_path: Path) -> None:
+    """Many services know by the URL alone who may post."""
+    made = records(tmp_path, 1)
+    async with listening(Receiver(500)) as receiver:
+        host = receiver.url.partition("//")[2].partition("/")[0]
+        for url in (f"http://me:pass@{host}/hook/s3cr3t?token=s3cr3t", "http://127.0.0.1:1/hook/s3cr3t"):
+            async with sink_to(url) as sink:
+                with pytest.raises(SinkFailure) as failure:
+                    await sink.send(made)
+            assert "s3cr3t" not in str(failure.value)
+            assert "pass" not in str(failure.value)
+            assert str(failure.value).startswith(f"{urlsplit(url).scheme}://{urlsplit(url).hostname}:")
 
 
 async def test_a_batch_that_is_too_large_is_halved_and_one_record_rejected(tmp_path: Path) -> None:

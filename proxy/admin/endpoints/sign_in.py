@@ -1,7 +1,6 @@
 """`/sign-in` and `/sign-out`: the same as `/v1/session`, for people. How the form looks is the pages' business."""
 
 from dataclasses import dataclass
-from functools import partial
 from typing import Protocol
 
 from aiohttp import web
@@ -79,9 +78,33 @@ def endpoints(door: Door, page: SignInPage) -> list[Endpoint]:
         response.headers["Clear-Site-Data"] = '"cache", "storage"'
         return response
 
-    of_anybody = partial(Endpoint, role=Role.ANYBODY, media_type=HTML)
     return [
-        of_anybody(method="GET", path=PATH, handler=show, summary="The form.", query=Next),
-        of_anybody(method="POST", path=PATH, handler=enter, summary="Signs in.", body=Form, opens=True),
-        of_anybody(method="POST", path="/sign-out", handler=leave, summary="Signs out.", body=Nothing),
+        Endpoint(
+            method="GET",
+            path=PATH,
+            role=Role.ANYBODY,
+            handler=show,
+            summary="The form.",
+            media_type=HTML,
+            query=Next,
+        ),
+        Endpoint(
+            method="POST",
+            path=PATH,
+            role=Role.ANYBODY,
+            handler=enter,
+            summary="Sign in with the form: the answer has a cookie.",
+            media_type=HTML,
+            body=Form,
+            opens=True,
+        ),
+        Endpoint(
+            method="POST",
+            path="/sign-out",
+            role=Role.ANYBODY,
+            handler=leave,
+            summary="Sign out: the session of the cookie ends.",
+            media_type=HTML,
+            body=Nothing,
+        ),
     ]

@@ -5,6 +5,8 @@ import re
 from typing import Any, Final
 from urllib.parse import quote
 
+from proxy import text
+
 NONE: Final = "-"
 TONES: Final = {
     "good": {"granted", "allowed", "success", "loaded", "writable", "sound", "up", "started", "stopped", "in force"}
@@ -12,7 +14,6 @@ TONES: Final = {
     "bad": {"denied", "failed", "failure", "damaged", "failing", "stalled", "down", "refused", "would fail", "ejected"},
     "warn": {"unknown", "open", "running", "waiting", "slow return", "not known"},
 }
-_UNITS: Final = ("B", "KiB", "MiB", "GiB", "TiB")
 
 
 def tone(word: str) -> str:
@@ -52,12 +53,7 @@ def age(seconds: float | None) -> str:
 
 def size(count: float | None) -> str:
     """Bytes, in units of 1,024."""
-    if count is None:
-        return NONE
-    value, step = float(count), 0
-    while value >= 1024 and step < len(_UNITS) - 1:
-        value, step = value / 1024, step + 1
-    return f"{value:.1f} {_UNITS[step]}" if step and value < 100 else f"{value:.0f} {_UNITS[step]}"
+    return NONE if count is None else text.size(count)
 
 
 def percent(share: float | None) -> str:
@@ -90,9 +86,9 @@ def compact(value: Any) -> str:  # noqa: ANN401 -- any JSON value
     return json.dumps(value, ensure_ascii=False, default=str)
 
 
-def urlpart(text: str) -> str:
+def urlpart(part: str) -> str:
     """A text as one part of a path. `.` and `..` cannot be one: no receipt or job is called so."""
-    return quote(text, safe="", errors="replace")
+    return quote(part, safe="", errors="replace")
 
 
 def file(place: str) -> str:

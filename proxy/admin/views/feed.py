@@ -5,7 +5,7 @@ A viewer who takes nothing, or has missed more than is held, is told to begin an
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -99,10 +99,9 @@ class FeedView:
                 # What was waiting is not told to who may see it no longer.
                 if not await pulse.allowed():
                     return
-                for change in waiting:
-                    for event in self._told(feed.asked, change):
-                        pulse.sent()
-                        yield event
+                for event in self._all(feed.asked, waiting):
+                    pulse.sent()
+                    yield event
                 if feed.broken:
                     yield Event("reset", self._index.moment, b"{}")
                 if feed.broken or feed.ended:
@@ -125,6 +124,9 @@ class FeedView:
         finally:
             self._open.discard(feed)
             self._index.listeners.discard(feed.take)
+
+    def _all(self, asked: Asked, waiting: Iterable[Change]) -> Iterator[Event]:
+        return (event for change in waiting for event in self._told(asked, change))
 
     def _told(self, asked: Asked, change: Change) -> Iterator[Event]:
         after, before = change.after, change.before

@@ -9,7 +9,7 @@ from proxy.admin.shown.journal import ExportQuery, Journal, Verification
 from proxy.admin.views.exporting import Exports
 from proxy.admin.views.files import JournalFiles
 from proxy.admin.views.needed import needs
-from proxy.admin.views.sinks import sink_rows
+from proxy.admin.views.sinks import FAILING, sink_rows
 from proxy.admin.views.verifying import Verifying
 from proxy.control.client import Control
 from proxy.errors import CannotServe, JournalError
@@ -35,11 +35,12 @@ class JournalView:
         """All of it, as of now. Raises ApiError: 403 the viewer may not see it."""
         needs(viewer, Role.READ)
         standing, reason = await self._standing()
+        troubles = await self._troubles()
         # One at a time: who looks at files that others look at gains nothing.
         async with self._turn:
             try:
                 files = await asyncio.to_thread(self._files.list)
-                sinks = await asyncio.to_thread(lambda: tuple(sink_rows(self._folder, self._failing())))
+                sinks = await asyncio.to_thread(lambda: tuple(sink_rows(self._folder, troubles)))
             except JournalError as failure:
                 files, sinks, reason = (), (), str(failure)
         return Journal(
@@ -71,6 +72,16 @@ class JournalView:
     async def close(self) -> None:
         """Give up what is under way in the background."""
         await self._verifying.close()
+
+    async def _troubles(self) -> Mapping[str, str]:
+        """What keeps each sink from taking more, in the gate's words; of one that does not answer, what it counted."""
+        counted = {name: FAILING if failing else "" for name, failing in self._failing().items()}
+        if self._control is None:
+            return counted
+        try:
+            return counted | {one.sink: one.trouble for one in await self._control.sinks()}
+        except CannotServe:
+            return counted
 
     async def _standing(self) -> tuple[JournalStanding | None, str]:
         if self._control is None:

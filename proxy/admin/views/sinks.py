@@ -15,12 +15,15 @@ logger = logging.getLogger(__name__)
 
 _BEGIN: Final = "cursor-"
 _END: Final = ".json"
-FAILING: Final = "it takes nothing at the moment; the gate's log says why"
+# Where the gate counts for the metrics that it fails, and tells nothing beside.
+FAILING: Final = "it takes nothing at the moment; the gate does not answer, and its log says why"
+GONE: Final = "it is not configured any more, or the gate is away"
 NEVER: Final = "it has no cursor: nothing was shipped to it yet"
 
 
-def sink_rows(folder: Path, failing: Mapping[str, bool]) -> Iterator[SinkRow]:
-    """A row for each sink: those that have a cursor, and those that the gate tells of; `failing` is by their names."""
+def sink_rows(folder: Path, troubles: Mapping[str, str]) -> Iterator[SinkRow]:
+    """A row for each sink: those that have a cursor, and those that the gate tells of; `troubles` says by their names
+    what keeps them from taking more, empty for nothing."""
     try:
         named = {
             path.name[len(_BEGIN) : -len(_END)]
@@ -29,12 +32,12 @@ def sink_rows(folder: Path, failing: Mapping[str, bool]) -> Iterator[SinkRow]:
         }
     except OSError:
         named = set()
-    for name in sorted(named | set(failing)):
-        yield _row(folder, name, failing.get(name))
+    for name in sorted(named | set(troubles)):
+        yield _row(folder, name, troubles.get(name))
 
 
-def _row(folder: Path, name: str, failing: bool | None) -> SinkRow:
-    reason = FAILING if failing else "" if failing is not None else "it is not configured any more, or the gate is away"
+def _row(folder: Path, name: str, trouble: str | None) -> SinkRow:
+    reason = GONE if trouble is None else trouble
     try:
         at = cursors.load(folder, name)
         lag = None if at is None else measured(folder, at)

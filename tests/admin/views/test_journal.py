@@ -4,13 +4,17 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
 from proxy.admin.api import ApiError
 from proxy.admin.shown.journal import ExportQuery
 from proxy.admin.views.journal import JournalView
+from proxy.admin.views.sinks import FAILING
 from proxy.control.client import Control
+from proxy.control.sinks import SinkCalls
 from proxy.ship import cursor as cursors
 from proxy.ship import source
+from proxy.ship.model import Lag, Status
 from tests.admin.views.reading import ANNA, READ, WRITE
 from tests.journal.making import opened, record, sealed, write
 
@@ -61,3 +65,19 @@ async def test_a_check_is_shown_until_its_end(tmp_path: Path) -> None:
             await asyncio.sleep(0.01)
     assert (found.state, found.records) == ("sound", 2)
     await view.close()
+
+
+async def test_a_sinks_last_failure_is_told_in_its_own_words(tmp_path: Path) -> None:
+    """Of a gate that does not answer, what it counted last."""
+    folder, socket = journal(tmp_path / "j"), tmp_path / "control.sock"
+    view = JournalView(folder, Control(socket), lambda: {"syslog": True})
+    assert [one.reason for one in (await view.show(READ)).sinks] == [FAILING]
+    app = web.Application()
+    app.add_routes(SinkCalls(lambda: (Status(sink="syslog", lag=Lag(), trouble="127.0.0.1:1: refused"),)).routes())
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.UnixSite(runner, str(socket)).start()
+    try:
+        assert [one.reason for one in (await view.show(READ)).sinks] == ["127.0.0.1:1: refused"]
+    finally:
+        await runner.cleanup()
