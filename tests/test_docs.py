@@ -3,7 +3,7 @@
 import json
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import fields
 from pathlib import Path
 
@@ -46,9 +46,10 @@ def rows(heading: str, text: str = README) -> list[list[str]]:
     return [[cell.strip() for cell in line.strip("| ").split(" | ")] for line in table.strip().splitlines()[2:]]
 
 
-def name(path: Path) -> str:
-    """The id of a parametrised test."""
-    return str(path.relative_to(ROOT))
+def unknown(told: Callable[[Path], Iterable[str]], known: Container[str]) -> list[str]:
+    """What documents tell of that is not known, each with its document: "docs/cli.md: startgate foo"."""
+    found = [(document.relative_to(ROOT), told(document)) for document in DOCUMENTS]
+    return [f"{document}: {one}" for document, named in found for one in sorted({*named}) if one not in known]
 
 
 def test_every_command_is_in_the_table_and_no_other() -> None:
@@ -65,12 +66,11 @@ def test_every_option_is_in_the_table_and_no_other(command: str) -> None:
     assert exists - common <= told
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=name)
-def test_commands_in_documents_exist(document: Path) -> None:
+def test_commands_in_documents_exist() -> None:
     groups = {name for name, command in cli.main.commands.items() if isinstance(command, click.Group)}
-    call = rf"(?:`|^    |\$ )startgate ((?:(?:{'|'.join(groups)}) )?[a-z][a-z-]*)"
-    told = re.findall(call, document.read_text(), flags=re.MULTILINE)
-    assert [one for one in told if f"startgate {one}" not in COMMANDS and one not in groups] == []
+    call = re.compile(rf"(?:`|^    |\$ )startgate ((?:(?:{'|'.join(groups)}) )?[a-z][a-z-]*)", flags=re.MULTILINE)
+    known = groups | {command.removeprefix("startgate ") for command in COMMANDS}
+    assert unknown(lambda document: call.findall(document.read_text()), known) == []
 
 
 @pytest.mark.parametrize("key", [*KEYS, *LISTEN_KEYS])
@@ -99,16 +99,15 @@ def test_defaults_of_limits_are_told_as_they_are(
         assert told[f"limits.{section}.{limit.name}"] == limit.default
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=name)
-def test_variables_in_documents_exist(document: Path) -> None:
-    told = set(re.findall(r"STARTGATE_[A-Z_]+", document.read_text())) - {
+def test_variables_in_documents_exist() -> None:
+    others = {
         "STARTGATE_COMPLETE",
         "STARTGATE_CONFIG",
         "STARTGATE_PASSWORD",
         "STARTGATE_REQUIRE_REAL",
         "STARTGATE_REAL_VERSIONS",
     }
-    assert told <= set(VARIABLES)
+    assert unknown(lambda document: re.findall(r"STARTGATE_[A-Z_]+", document.read_text()), {*VARIABLES} | others) == []
 
 
 def test_the_example_says_what_holds_without_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -141,12 +140,10 @@ def test_the_role_of_the_service_credential_is_the_tested_one() -> None:
         assert told == [group["privileges"] for group in SERVICE_ROLE["indices"]]
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=name)
-def test_make_targets_in_documents_exist(document: Path) -> None:
+def test_make_targets_in_documents_exist() -> None:
     exist = set(re.findall(r"^([a-z-]+):", MAKEFILE, flags=re.MULTILINE))
     call = re.compile(r"(?:`|^    |&& )(?:STARTGATE_REQUIRE_REAL=1 )?make ([a-z-]+)", flags=re.MULTILINE)
-    told = set(call.findall(document.read_text()))
-    assert told <= exist
+    assert unknown(lambda document: call.findall(document.read_text()), exist) == []
 
 
 def test_every_target_says_what_it_is_for() -> None:
@@ -165,24 +162,38 @@ def anchors(path: Path) -> set[str]:
     }
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=name)
-def test_links_lead_somewhere(document: Path) -> None:
+def leads_nowhere(document: Path) -> Iterator[str]:
+    """The links of a document to files that are not there, or to headings that they do not have."""
     for target in re.findall(r"\]\(([^)\s]+)\)", document.read_text()):
         if target.startswith("https://"):
             continue
         file, _, anchor = target.partition("#")
         path = document.parent / file if file else document
-        assert path.exists(), target
-        assert not anchor or anchor in anchors(path), target
+        if not path.exists() or (anchor and anchor not in anchors(path)):
+            yield target
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=name)
-def test_paths_in_documents_exist(document: Path) -> None:
-    """Paths into the source tree; a changelog and decisions may speak of what is gone."""
-    told = re.findall(r"`((?:proxy|tests|rules|docs|bench)/[\w./-]*[\w/])`", document.read_text())
+def test_links_lead_somewhere() -> None:
+    assert unknown(leads_nowhere, ()) == []
+
+
+def test_paths_in_documents_exist() -> None:
+    """Paths into the source tree."""
     example = {"proxy/route/table.py", "tests/route/test_table.py"}
     made = {"bench/results/"}  # by a benchmark, and not committed
-    assert [one for one in told if one not in example | made and not (ROOT / one).exists()] == []
+
+    def gone(document: Path) -> list[str]:
+        told = re.findall(r"`((?:proxy|tests|rules|docs|bench)/[\w./-]*[\w/])`", document.read_text())
+        return [one for one in told if not (ROOT / one).exists()]
+
+    assert unknown(gone, example | made) == []
+
+
+def test_what_is_unknown_is_named_with_its_document() -> None:
+    def told(document: Path) -> list[str]:
+        return ["a", "b", "b"] if document.name == "README.md" and document.parent == ROOT else ["a"]
+
+    assert unknown(told, {"a"}) == ["README.md: b"]
 
 
 def test_decisions_are_numbered_once_and_titled() -> None:

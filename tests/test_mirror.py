@@ -41,15 +41,18 @@ def written() -> set[Path]:
     return {path for path in found if len(path.parts) > 1 and path.parts[0] not in FREE_FOLDERS}
 
 
-@pytest.mark.parametrize("module", sorted(sources() - WITHOUT_TEST), ids=str)
-def test_module_has_its_tests(module: Path) -> None:
-    assert (TESTS / wanted(module)).is_file(), f"proxy/{module} needs tests/{wanted(module)}"
+def test_modules_have_their_tests() -> None:
+    needed = {module: wanted(module) for module in sorted(sources() - WITHOUT_TEST)}
+    lacking = [f"proxy/{module} needs tests/{test}" for module, test in needed.items() if not (TESTS / test).is_file()]
+    assert needed
+    assert "\n".join(lacking) == ""
 
 
-@pytest.mark.parametrize("test", sorted(written()), ids=str)
-def test_tests_have_their_module(test: Path) -> None:
-    module = test.with_name(test.name.removeprefix("test_"))
-    assert (PACKAGE / module).is_file(), f"tests/{test} tests no module: there is no proxy/{module}"
+def test_tests_have_their_module() -> None:
+    modules = {test: test.with_name(test.name.removeprefix("test_")) for test in sorted(written())}
+    lone = {test: module for test, module in modules.items() if not (PACKAGE / module).is_file()}
+    assert modules
+    assert "\n".join(f"tests/{test} tests no module: no proxy/{module}" for test, module in lone.items()) == ""
 
 
 def test_tests_hold_a_test() -> None:
