@@ -102,6 +102,7 @@ async def run(minutes: float, seed: int, idle_s: float = AS_SHIPPED_S) -> report
         watching = spawn(_watch(vitals, arrivals, ledger, ledger.began + minutes * 60, stop), name="watch")
         await injector.play(schedule(seed, minutes * 60), ledger.began)
         await asyncio.gather(watching, *clients)
+        vitals.requests_ended()
         found = await _closed(place)
         made = await _made(place)
         still = await rest(place, vitals, before)

@@ -38,13 +38,14 @@ def _name(pid: int) -> str:
 @dataclass(slots=True)
 class Vitals:
     """Samples of all lives, by name and pid; times are seconds since the beginning of the run. `ports` names those that
-    descriptors may lead to; `kinds` are the descriptors of each sample."""
+    descriptors may lead to; `kinds` are the descriptors of each sample; `busy_until` is when requests ended."""
 
     supervisor: int
     ports: Mapping[int, str] = field(default_factory=dict)
     began: float = field(default_factory=time.monotonic)
     lives: dict[tuple[str, int], list[Held]] = field(default_factory=dict)
     kinds: dict[tuple[str, int], list[Counter[str]]] = field(default_factory=dict)
+    busy_until: float = float("inf")
     watched: Watched = field(init=False)
 
     def __post_init__(self) -> None:
@@ -66,6 +67,10 @@ class Vitals:
         self.sample()
         return {name: self.watched.kinds[pid] for name, pid in self.pids().items() if self.watched.kinds.get(pid)}
 
+    def requests_ended(self) -> None:
+        """From now on nobody asks for anything: what a process then gives back hides nothing of its growth before."""
+        self.busy_until = time.monotonic() - self.began
+
     def _one(self, life: tuple[str, int], at: float, socks: Mapping[int, Sock]) -> None:
         descriptors = self.watched.look(*life, at, socks)
         try:
@@ -77,9 +82,10 @@ class Vitals:
             self.kinds.setdefault(life, []).append(self.watched.kinds[life[1]])
 
     def judged(self) -> list[Trend]:
-        """What each life that was long enough came to."""
+        """What each life that was long enough came to while there were requests."""
+        busy = {life: [held for held in samples if held.at <= self.busy_until] for life, samples in self.lives.items()}
         return [
             trend(f"{name} ({pid})", samples)
-            for (name, pid), samples in self.lives.items()
-            if samples[-1].at - samples[0].at >= JUDGED_S
+            for (name, pid), samples in busy.items()
+            if samples and samples[-1].at - samples[0].at >= JUDGED_S
         ]

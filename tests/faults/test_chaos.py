@@ -127,6 +127,15 @@ def test_an_index_that_nobody_meant_is_found() -> None:
     assert check.meant({"out": {**made, "settings": {"index": {"blocks": {"write": "true"}}}}}, [WHOLE]).violations
 
 
+def test_what_is_given_back_at_rest_hides_no_growth() -> None:
+    vitals = Vitals(1, {}, 0.0, {("gate", 5): [Held(at, 40.0 + at / 10, 20) for at in range(0, 200, 2)]})
+    vitals.busy_until = 199.0
+    vitals.lives["gate", 5] += [Held(at, 40.0, 20) for at in range(200, 300, 2)]
+    vitals.lives["gate", 6] = [Held(at, 40.0, 20) for at in range(200, 400, 2)]
+    assert len(check.flat(vitals.judged()).violations) == 1
+    assert [one.name for one in vitals.judged()] == ["gate (5)"]
+
+
 @pytest.mark.parametrize(("mib", "bad"), [(1, 0), (check.BAR_MIB + 1, 1)])
 def test_what_grows_is_found(mib: float, bad: int) -> None:
     life = Trend(name="gate", mib=(50, 50 + mib), descriptors=(20, 20), mib_per_hour=0)
