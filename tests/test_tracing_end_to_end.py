@@ -1,5 +1,7 @@
 """Starts through all running parts, traced: what the collector gets, what the cluster sees, and what is on record."""
 
+import asyncio
+import contextlib
 import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -11,12 +13,14 @@ import pytest
 
 from proxy.config import load
 from proxy.embedded.app import Cluster, Received, serve_embedded
+from proxy.gate import app
 from proxy.supervisor import Supervisor
 from proxy.tracing.names import OF_A_CALL, OF_A_START, OF_A_STEP, RESOURCE, SPANS, START
+from proxy.tracing.otel import OtelTracer
 from proxy.tracing.settings import TraceLimits, TracingSettings
 from proxy.tracing.w3c import read
 from tests.stack import Stack, in_front_of
-from tests.tracing.collector import Collector, Seen, collecting
+from tests.tracing.collector import PATIENCE_S, Collector, Seen, collecting
 
 JOB = "/_ml/data_frame/analytics/j"
 BODY = {"source": {"index": ["open-1"]}, "dest": {"index": "out-1"}, "analysis": {"outlier_detection": {}}}
@@ -242,6 +246,70 @@ async def test_a_collector_that_fails_or_is_slow_holds_up_no_start(
             assert (await stack.start("j")).status in {200, 400}
         await collector.until(lambda one: one.batches > 0)
     assert "spans of traces were not sent" in caplog.text
+
+
+class Bad:
+    """A collector that means no good. `way` is what it does with each connection."""
+
+    def __init__(self, way: str) -> None:
+        self.way = way
+        self.served: list[asyncio.Task[None] | None] = []
+        self.met = asyncio.Event()
+        self.over = asyncio.Event()
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection."""
+        self.served.append(asyncio.current_task())
+        self.met.set()
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            if self.way != "reads nothing":
+                await reader.readuntil(b"\r\n\r\n")
+            if self.way == "drips":
+                while not self.over.is_set():
+                    writer.write(b"H")
+                    await writer.drain()
+                    await asyncio.sleep(0.05)
+            elif self.way == "never again":
+                writer.write(b"HTTP/1.1 503 Busy\r\nRetry-After: 100000\r\nContent-Length: 0\r\n\r\n")
+            elif self.way != "hangs up":
+                await self.over.wait()
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
+
+    async def end(self) -> None:
+        """Everybody is hung up on."""
+        self.over.set()
+        await asyncio.gather(*(one for one in self.served if one is not None))
+
+
+@pytest.mark.parametrize("way", ["reads nothing", "never answers", "drips", "never again", "hangs up"])
+async def test_a_flood_of_spans_and_a_bad_collector_fail_no_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    """With room for four spans, where a start has some forty: nearly all are lost, counted, and nobody is held up."""
+    made: list[OtelTracer] = []
+
+    def noted(settings: TracingSettings | None) -> OtelTracer:
+        assert settings is not None
+        made.append(OtelTracer(settings))
+        return made[-1]
+
+    monkeypatch.setattr(app, "tracer_of", noted)
+    bad = Bad(way)
+    server = await asyncio.start_server(bad.serve, "127.0.0.1", 0)
+    limits = TraceLimits(queue_spans=4, batch_spans=1, pause_s=0.01, send_s=0.5, flush_s=0.1)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1/traces"
+    async with server, traced(tmp_path, endpoint=url, limits=limits) as (stack, _):
+        asked = [stack.start("j", **{"X-Startgate-Explain": "only"}) for _ in range(24)]
+        answers = await asyncio.gather(*asked, stack.start("j"))
+        assert [one.status for one in answers] == [200] * 25
+        assert stack.recorded(answers[-1].receipt).records["outcome"]["event"]["outcome"] == "success"
+        await asyncio.wait_for(bad.met.wait(), PATIENCE_S)
+    await bad.end()
+    [tracer] = made
+    assert tracer.counts.sent == 0
+    assert tracer.counts.lost > 24 * 10
 
 
 async def test_untraced_all_goes_on_as_it_came(tmp_path: Path) -> None:

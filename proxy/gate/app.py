@@ -283,7 +283,8 @@ async def run(
         await journal.close()
         raise
     rules = RulesInForce(source, taken, cases, journal, SystemClock())
-    gate = Gate(settings, rules, journal, cluster, own, tracer_of(settings.tracing))
+    tracer = tracer_of(settings.tracing)
+    gate = Gate(settings, rules, journal, cluster, own, tracer)
     runner = _runner(gate, settings)
     await runner.setup()
     try:
@@ -304,7 +305,7 @@ async def run(
                 ),
             ),
             retiring(written, settings.journaling, [one.sink for one in fleet.status()]),
-            _telling(teller, gate, rules, written, fleet),
+            _telling(teller, gate, rules, written, fleet, tracer),
         ):
             gate.reconcile(past)
             ready()
@@ -325,7 +326,12 @@ async def _end(runner: web.AppRunner, gate: Gate, socket: Path) -> None:
 
 @asynccontextmanager
 async def _telling(
-    teller: Teller | None, gate: Gate, rules: RulesInForce, journal: Journal, fleet: Fleet
+    teller: Teller | None,
+    gate: Gate,
+    rules: RulesInForce,
+    journal: Journal,
+    fleet: Fleet,
+    tracer: Tracer | None,
 ) -> AsyncIterator[None]:
     """Tell what is counted meanwhile, where anybody asks."""
     if teller is None:
@@ -339,6 +345,7 @@ async def _telling(
         journal=journal.standing,
         fsyncs=journal.fsyncs,
         sinks=fleet.status,
+        spans=lambda: None if tracer is None else tracer.counts,
     )
     task = spawn(teller.keep(meter.tell), name="gate-metrics")
     try:

@@ -10,6 +10,7 @@ from proxy.journal.standing import JournalStanding, JournalState
 from proxy.metrics.snapshot import Telling
 from proxy.metrics.spread import Spread
 from proxy.ship.model import Status
+from proxy.tracing.sending import Counts
 
 # Of the first fault of a file that was refused: enough to see where it is.
 REASON_CHARACTERS = 300
@@ -17,7 +18,8 @@ REASON_CHARACTERS = 300
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Meter:
-    """What can be asked of a gate. `in_flight` is how many starts are under way; `fsyncs` how long fsyncs took."""
+    """What can be asked of a gate. `in_flight` is how many starts are under way; `fsyncs` how long fsyncs took;
+    `spans` what became of the spans of traces, None where nothing is traced."""
 
     starts: Starts
     rule_tally: RuleTally
@@ -26,6 +28,7 @@ class Meter:
     journal: Callable[[], JournalStanding]
     fsyncs: Spread
     sinks: Callable[[], Sequence[Status]]
+    spans: Callable[[], Counts | None] = lambda: None
 
     def tell(self, telling: Telling) -> None:
         """Everything, as of now."""
@@ -37,6 +40,10 @@ class Meter:
         telling.spread("startgate_journal_fsync_duration_seconds", self.fsyncs)
         for sink in self.sinks():
             _tell_sink(telling, sink)
+        spans = self.spans()
+        if spans is not None:
+            telling.add("startgate_trace_spans", spans.sent, "sent")
+            telling.add("startgate_trace_spans", spans.lost, "lost")
 
 
 def _tell_rules(telling: Telling, rules: Standing) -> None:

@@ -147,6 +147,9 @@ _GATE = (
     _counter(
         "startgate_sink_records", "Records that a sink took (`accepted`) or never will (`rejected`).", "sink", "result"
     ),
+    _counter(
+        "startgate_trace_spans", "Spans of traces that the collector took (`sent`) or never will (`lost`).", "result"
+    ),
     # Rules have the names that their files give them: there are as many as an operator writes.
     _counter("startgate_rule_judged", "Starts that a rule had a say in.", "kind", "rule"),
     _counter("startgate_rule_denied", "Starts that a rule denied, alone or with others.", "kind", "rule"),

@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from typing import Protocol
 
 from proxy.tracing.current import Span, Value
+from proxy.tracing.sending import Counts
 from proxy.tracing.settings import TracingSettings
 from proxy.tracing.w3c import Parent
 
@@ -20,6 +21,10 @@ class Tracer(Protocol):
 
     def begin(self, name: str, attributes: Mapping[str, Value], parent: Parent | None) -> Span:
         """The span of a request; in the client's trace, where it named one. Never fails for what the client sent."""
+
+    @property
+    def counts(self) -> Counts:
+        """How many spans were sent and lost so far."""
 
     def close(self) -> None:
         """Send what is there, within a bound; blocks."""

@@ -4,15 +4,18 @@ Of the environment's `OTEL_…` variables those that add to the resource are hea
 traces go, with which credentials, and how many, says `startgate.yml` alone.
 """
 
+import contextlib
 import logging
 import os
 import socket
+import time
 import uuid
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
 import requests
+import urllib3
 from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http import Compression
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -34,7 +37,7 @@ from opentelemetry.trace import (
 from opentelemetry.trace import Span as OtelSpan
 
 from proxy.tracing.current import Kind, Value
-from proxy.tracing.sending import Sending
+from proxy.tracing.sending import Counts, Sending
 from proxy.tracing.settings import TracingSettings
 from proxy.tracing.w3c import Ids, Parent, written
 
@@ -46,6 +49,9 @@ KINDS: Mapping[Kind, SpanKind] = {
 # A job may have thousands of sources; this much of their names tells which call it was.
 ATTRIBUTE_CHARACTERS = 1024
 SCOPE = "startgate"
+# An answer to spans has some ten bytes (OTLP 1.0, "Full Success"), or the text of an error.
+ANSWER_BYTES = 64 * 1024
+ANSWER_S = 1.0
 
 
 class Span:
@@ -121,9 +127,9 @@ class OtelTracer:
         self._sending.close()
 
     @property
-    def lost(self) -> int:
-        """How many spans were not sent so far."""
-        return self._sending.losses.total
+    def counts(self) -> Counts:
+        """How many spans were sent and lost so far."""
+        return self._sending.counts
 
 
 class _Queue(SpanProcessor):
@@ -162,8 +168,14 @@ class _Exporter:
         self._exporter.shutdown()  # type: ignore[no-untyped-call]  # the library has no types there
 
 
+class Redirected(requests.RequestException):
+    """The collector sends us elsewhere. The exporter would take that for a success, and `requests` would carry the
+    credentials there."""
+
+
 class _Session(requests.Session):
-    """Remembers what went wrong last, which the exporter does not tell."""
+    """Remembers what went wrong last, which the exporter does not tell. Goes nowhere else, and reads of an answer no
+    more than it is worth: whoever answers as a collector must not fill the gate's memory, or hold the thread."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -174,13 +186,32 @@ class _Session(requests.Session):
     def request(self, *arguments: Any, **named: Any) -> requests.Response:  # noqa: ANN401 -- as the base class
         """As the base class."""
         try:
-            response = super().request(*arguments, **named)
+            response = super().request(*arguments, **{**named, "stream": True, "allow_redirects": False})
+            _read_out(response)
+            if 300 <= response.status_code < 400:
+                raise Redirected(response=response)
         except requests.RequestException as failure:
             # Not its text, which may show a header.
             self.problem = type(failure).__name__
+            if isinstance(failure, Redirected) and failure.response is not None:
+                self.problem = f"status {failure.response.status_code}, which leads elsewhere"
             raise
         self.problem = f"status {response.status_code}"
         return response
+
+
+def _read_out(response: requests.Response) -> None:
+    """Have the connection free for the next batch, where the answer ends soon; else close it. What an answer says
+    beside its status is of no use here."""
+    until_s, left = time.monotonic() + ANSWER_S, ANSWER_BYTES
+    with contextlib.suppress(urllib3.exceptions.HTTPError, OSError):
+        while left > 0 and time.monotonic() < until_s:
+            # As it came: what a few bytes unfold to may be as large as the memory.
+            piece = response.raw.read1(left, decode_content=False)
+            if not piece:
+                return
+            left -= len(piece)
+    response.close()
 
 
 def _context(parent: Parent) -> SpanContext:

@@ -9,6 +9,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from proxy.tracing.settings import TraceLimits
@@ -17,6 +18,14 @@ T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
 TOLD_EVERY_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many spans the collector took, and how many it will never see, since the process began."""
+
+    sent: int = 0
+    lost: int = 0
 
 
 class Losses:
@@ -61,9 +70,15 @@ class Sending(Generic[T]):
         self._wake = threading.Event()
         self._stopping = False
         self.losses = Losses()
+        self._sent_so_far = 0
         # A daemon: a collector that neither answers nor refuses must not keep the process from ending.
         self._thread = threading.Thread(target=self._work, name="traces", daemon=True)
         self._thread.start()
+
+    @property
+    def counts(self) -> Counts:
+        """What became of all that was put in; what waits is in neither number."""
+        return Counts(self._sent_so_far, self.losses.total)
 
     def put(self, one: T) -> None:
         """Have one sent, or counted as lost where the queue is full. Never waits."""
@@ -115,6 +130,8 @@ class Sending(Generic[T]):
             problem = type(failure).__name__
         if problem:
             self.losses.note(len(batch), problem)
+        else:
+            self._sent_so_far += len(batch)
 
     def _tell(self, *, now: bool = False) -> None:
         told = self.losses.due(now=now)

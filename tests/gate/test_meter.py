@@ -15,6 +15,7 @@ from proxy.journal.standing import JournalStanding, JournalState
 from proxy.metrics.snapshot import Telling
 from proxy.metrics.spread import FSYNC_S, Spread
 from proxy.ship.model import Lag, Status
+from proxy.tracing.sending import Counts
 from tests.gate.fakes import RULES as IN_FORCE
 from tests.gate.fakes import FakeClock
 
@@ -44,7 +45,10 @@ JOURNAL = JournalStanding(
 
 
 def told(
-    rules: Standing = RULES, journal: JournalStanding = JOURNAL, sinks: Sequence[Status] = ()
+    rules: Standing = RULES,
+    journal: JournalStanding = JOURNAL,
+    sinks: Sequence[Status] = (),
+    spans: Counts | None = None,
 ) -> tuple[dict[tuple[str, ...], float], dict[str, Any]]:
     """All values by name and labels, and all checks by name."""
     fsyncs = Spread(FSYNC_S)
@@ -57,6 +61,7 @@ def told(
         journal=lambda: journal,
         fsyncs=fsyncs,
         sinks=lambda: sinks,
+        spans=lambda: spans,
     )
     telling = Telling()
     meter.tell(telling)
@@ -130,3 +135,9 @@ def test_sinks_are_told_by_name() -> None:
     assert values["startgate_sink_records", "syslog", "rejected"] == 1
     assert values["startgate_sink_failing", "syslog"] == 0
     assert values["startgate_sink_failing", "webhook"] == 1
+
+
+def test_spans_are_told_where_starts_are_traced() -> None:
+    values, _ = told(spans=Counts(sent=40, lost=2))
+    assert (values["startgate_trace_spans", "sent"], values["startgate_trace_spans", "lost"]) == (40, 2)
+    assert not [name for name, *_ in told()[0] if name == "startgate_trace_spans"]

@@ -37,7 +37,8 @@ class Seen:
 
 @dataclass(slots=True)
 class Collector:
-    """What came so far. `status` is answered to each batch, after `wait_s`; `headers` are those of the last one."""
+    """What came so far. `status` is answered to each batch, after `wait_s`; `headers` are those of the last one;
+    `peers` are the addresses that batches came from."""
 
     url: str = ""
     status: int = 200
@@ -46,6 +47,7 @@ class Collector:
     spans: list[Seen] = field(default_factory=list)
     resources: list[Told] = field(default_factory=list)
     headers: dict[str, str] = field(default_factory=dict)
+    peers: set[object] = field(default_factory=set)
 
     def named(self, name: str) -> list[Seen]:
         """All spans of a name."""
@@ -69,6 +71,8 @@ class Collector:
     async def take(self, request: web.Request) -> web.Response:
         """One batch."""
         self.batches += 1
+        if request.transport is not None:
+            self.peers.add(request.transport.get_extra_info("peername"))
         self.headers = {name.lower(): value for name, value in request.headers.items()}
         content = await request.read()
         await asyncio.sleep(self.wait_s)

@@ -1,6 +1,7 @@
 """Spans as a collector gets them."""
 
 import asyncio
+import contextlib
 import logging
 import socket
 import ssl
@@ -14,7 +15,8 @@ import pytest
 import trustme
 
 from proxy.tracing.current import Kind
-from proxy.tracing.otel import ATTRIBUTE_CHARACTERS, OtelTracer
+from proxy.tracing.otel import ANSWER_BYTES, ATTRIBUTE_CHARACTERS, OtelTracer
+from proxy.tracing.sending import Counts
 from proxy.tracing.settings import TraceLimits, TracingSettings
 from proxy.tracing.w3c import Parent, read
 from tests.tracing.collector import collecting
@@ -138,7 +140,7 @@ async def test_what_the_collector_refuses_is_lost_and_told(caplog: pytest.LogCap
         collector.status = status
         async with tracing(collector.url, headers=(("authorization", "Bearer s3cret"),)) as tracer:
             spans(tracer)
-        assert tracer.lost == 3
+        assert tracer.counts == Counts(0, 3)
     [record] = caplog.records
     assert record.getMessage() == f"3 spans of traces were not sent: {collector.url}: status {status}"
     assert record.levelno == logging.WARNING
@@ -149,7 +151,7 @@ async def test_what_the_collector_is_too_busy_for_is_tried_again_and_then_lost()
         collector.status = 503
         async with tracing(collector.url, limits=replace(LIMITS, send_s=3.0)) as tracer:
             spans(tracer)
-        assert tracer.lost == 3
+        assert tracer.counts == Counts(0, 3)
         assert collector.batches > 0
         assert collector.spans == []
 
@@ -160,7 +162,7 @@ async def test_a_collector_that_is_away_is_told_of(caplog: pytest.LogCaptureFixt
     listener.close()
     async with tracing(f"http://127.0.0.1:{port}/v1/traces", limits=replace(LIMITS, send_s=0.5)) as tracer:
         spans(tracer)
-    assert tracer.lost == 3
+    assert tracer.counts == Counts(0, 3)
     assert "not sent" in caplog.text
     assert "Error" in caplog.text
 
@@ -170,7 +172,7 @@ async def test_a_collector_that_is_slow_holds_up_no_end(caplog: pytest.LogCaptur
         collector.wait_s = 60.0
         async with tracing(collector.url, limits=replace(LIMITS, send_s=0.2)) as tracer:
             spans(tracer)
-        assert tracer.lost == 3
+        assert tracer.counts == Counts(0, 3)
     assert "not sent" in caplog.text
 
 
@@ -185,4 +187,76 @@ async def test_over_tls_the_collector_is_who_it_says(tmp_path: Path, trusted: bo
         async with tracing(collector.url, ca=str(tmp_path / "ca.pem"), limits=limits) as tracer:
             spans(tracer)
         assert len(collector.spans) == sent
-        assert tracer.lost == 3 - sent
+        assert tracer.counts == Counts(sent, 3 - sent)
+
+
+@asynccontextmanager
+async def answering(head: bytes, piece: bytes, pause_s: float = 0.0) -> AsyncIterator[tuple[str, list[int]]]:
+    """Answers each batch with this head, and then with pieces until it is hung up on; the URL, and how many bytes each
+    answer could be given."""
+    given: list[int] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        sent = 0
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            request = await reader.readuntil(b"\r\n\r\n")
+            length = int(request.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
+            await reader.readexactly(length)
+            writer.write(head)
+            while piece:
+                writer.write(piece)
+                await writer.drain()
+                sent += len(piece)
+                await asyncio.sleep(pause_s)
+        given.append(sent)
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1/traces", given
+
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+LONG = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000000\r\n\r\n"
+BOMB = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 1000000000000\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("head", "piece", "pause_s"),
+    [
+        (CHUNKED, b"10000\r\n" + b"x" * 0x10000 + b"\r\n", 0.0),
+        (LONG, b"x" * 65536, 0.0),
+        (BOMB, b"\x1f\x8b\x08" + b"\0" * 65533, 0.0),
+        (LONG, b"x", 0.02),
+    ],
+)
+async def test_an_answer_without_end_is_not_read_to_its_end(head: bytes, piece: bytes, pause_s: float) -> None:
+    async with answering(head, piece, pause_s) as (url, given):
+        async with tracing(url) as tracer:
+            spans(tracer)
+        assert tracer.counts == Counts(3, 0)
+        async with asyncio.timeout(30):
+            while not given:  # noqa: ASYNC110 -- the other side sees the end when it sees it
+                await asyncio.sleep(0.01)
+    # What the buffers of both sockets and of the server hold comes on top.
+    assert given[0] < ANSWER_BYTES + 16 * 1024 * 1024
+
+
+async def test_a_redirect_is_not_followed_and_is_a_loss(caplog: pytest.LogCaptureFixture) -> None:
+    """The credentials are for the collector that is configured; and spans that nobody has are not sent."""
+    async with collecting() as other:
+        moved = f"HTTP/1.1 307 Moved\r\nLocation: {other.url}\r\nContent-Length: 0\r\n\r\n".encode()
+        async with answering(moved, b"") as (url, _):
+            async with tracing(url, headers=(("api-key", "s3cret"),)) as tracer:
+                spans(tracer)
+            assert tracer.counts == Counts(0, 3)
+        assert (other.batches, other.headers) == (0, {})
+    assert f"3 spans of traces were not sent: {url}: status 307, which leads elsewhere" in caplog.text
+
+
+async def test_a_connection_is_used_again() -> None:
+    async with collecting() as collector:
+        limits = replace(LIMITS, batch_spans=1)
+        async with tracing(collector.url, limits=limits) as tracer:
+            spans(tracer)
+        assert (collector.batches, len(collector.peers)) == (3, 1)

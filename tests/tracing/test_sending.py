@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from proxy.tracing.sending import TOLD_EVERY_S, Losses, Sending
+from proxy.tracing.sending import TOLD_EVERY_S, Counts, Losses, Sending
 from proxy.tracing.settings import TraceLimits
 
 PATIENCE_S = 30.0
@@ -54,7 +54,7 @@ def test_what_is_put_in_is_sent_in_order_and_the_rest_at_the_end() -> None:
     one.close()
     assert receiver.taken == list(range(25))
     assert all(len(batch) <= 10 for batch in receiver.batches)
-    assert one.losses.total == 0
+    assert one.counts == Counts(sent=25, lost=0)
 
 
 def test_a_pause_ends_a_batch_that_is_not_full() -> None:
@@ -80,6 +80,7 @@ def test_a_receiver_that_is_slow_holds_up_nobody(caplog: pytest.LogCaptureFixtur
     receiver.open.set()
     one.close()
     assert len(receiver.taken) == 30
+    assert one.counts == Counts(sent=30, lost=980)
     assert "980 spans of traces were not sent: the collector takes fewer" in caplog.text
 
 
