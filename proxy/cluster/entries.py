@@ -23,10 +23,12 @@ NAME_LIMIT_BYTES = 4096
 RECENT = 64
 RECENT_BYTES = 16 * 1024 * 1024
 
-_STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
-_FLAT = rb'(?:[^"{}\[\]]++|' + _STRING + rb")*+"
+# Groups are atomic, (?>(?:…)*), and not possessive, (?:…)*+, which means the same: Python before 3.11.5, Debian 12's
+# among them, does not go back to where a repetition began that fails halfway (python/cpython#106052).
+_STRING = rb'"[^"\\]*+(?>(?:\\.[^"\\]*+)*)"'
+_FLAT = rb'(?>(?:[^"{}\[\]]++|' + _STRING + rb")*)"
 # As far as no bracket counts: texts, numbers, and whole objects without others inside.
-_SKIP = re.compile(rb'(?:[^"{}\[\]]++|' + _STRING + rb"|\{" + _FLAT + rb"\})*+", re.DOTALL)
+_SKIP = re.compile(rb'(?>(?:[^"{}\[\]]++|' + _STRING + rb"|\{" + _FLAT + rb"\})*)", re.DOTALL)
 _OPEN = re.compile(rb"[ \t\r\n]*+\{")
 _CLOSE = re.compile(rb"[ \t\r\n]*+\}")
 _SPACE = re.compile(rb"[ \t\r\n]*+")

@@ -20,8 +20,10 @@ _VALUE_BYTE = rb"[\t\x20-\x7e\x80-\xff]"
 # All of a value that is not empty.
 VALUE = rb"[!-~\x80-\xff]" + _VALUE_BYTE + rb"*+(?<![ \t])"
 
-# A section that is canonical already, as every usual client and server sends it (an empty value never is).
-SECTION = rb"((?:\n" + TOKEN + rb": " + VALUE + rb"\r)*+)\n\r\n"
+# A section that is canonical already, as every usual client and server sends it (an empty value never is). The group is
+# not possessive: Python before 3.11.5 does not go back to where a repetition began that fails halfway
+# (python/cpython#106052), and would find no section at all. No line can be read in two ways, so there is little to try.
+SECTION = rb"((?:\n" + TOKEN + rb": " + VALUE + rb"\r)*)\n\r\n"
 
 _LINE = re.compile(rb"(" + TOKEN + rb"):(" + _VALUE_BYTE + rb"*+)")
 _NAME = re.compile(TOKEN)
