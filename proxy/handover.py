@@ -14,6 +14,7 @@ import os
 import select
 import socket
 import struct
+import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -34,6 +35,8 @@ _BATCH: Final = 200
 _LENGTH: Final = struct.Struct("!I")
 # The other side is a process on this machine that does nothing else just then.
 _PATIENCE_S: Final = 10.0
+# Lines of the old version come one in minutes, if at all.
+_SAID_BYTES: Final = 4096
 _MODE: Final = 0o600
 _ENDED: Final = "the other side closed the connection"
 
@@ -48,6 +51,52 @@ class Offer:
     gate_socket: str
     private: bool
     drain_s: float = 0.0
+
+
+def _nobody(_line: bytes) -> None:
+    """Whoever has no ear for it."""
+
+
+class Heir:
+    """The new version, as far as there is one: what it is told from when it asks for the sockets on reaches it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._connection: socket.socket | None = None
+        self._asked = False
+        self._last = b""
+
+    def tell(self, line: bytes) -> None:
+        """Tell it a line; of those that come before the sockets are with it, the last one. Never waits."""
+        with self._lock:
+            if self._connection is not None:
+                self._say(self._connection, line)
+            elif self._asked:
+                self._last = line
+
+    def asks(self) -> None:
+        """It has come."""
+        with self._lock:
+            self._asked, self._connection, self._last = True, None, b""
+
+    def has_all(self, connection: socket.socket) -> None:
+        """It has the sockets: what comes over the connection from now on are lines."""
+        with self._lock:
+            self._connection = connection
+            if self._last:
+                self._say(connection, self._last)
+
+    def gone(self) -> None:
+        """It did not take over."""
+        with self._lock:
+            self._asked, self._connection = False, None
+
+    def _say(self, connection: socket.socket, line: bytes) -> None:
+        try:
+            # A version that does not listen, as one from before this was said, has room for hundreds of lines.
+            connection.send(line, socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
+        except OSError as failure:
+            logger.warning("the new version could not be told of a change of the log: %s", failure.strerror or failure)
 
 
 class Taken:
@@ -66,17 +115,20 @@ class Taken:
             # It has been told to stop, or was killed. The sockets are here: to give up now would refuse everybody.
             logger.warning("the version that is taken over from is stopping already")
 
-    async def over(self, patience_s: float) -> None:
-        """Returns when the old version has ended.
+    async def over(self, patience_s: float, heard: Callable[[bytes], None] = _nobody) -> None:
+        """Returns when the old version has ended; `heard` is called with each line that it says until then.
 
         Raises:
             CannotServe: it has not within `patience_s` seconds: its gate may still hold the journal.
         """
         self._connection.setblocking(False)
+        held = b""
         try:
             async with asyncio.timeout(patience_s):
-                while await asyncio.get_running_loop().sock_recv(self._connection, 64):
-                    pass
+                while data := await asyncio.get_running_loop().sock_recv(self._connection, _SAID_BYTES):
+                    *lines, held = (held + data).split(b"\n")
+                    for line in lines:
+                        heard(line)
         except TimeoutError:
             text = f"the version that is taken over from did not end within {patience_s:g} s"
             raise CannotServe(ExitStatus.ADDRESS, text) from None
@@ -130,9 +182,14 @@ def _receive(connection: socket.socket, count: int, fds: list[int]) -> None:
             raise EOFError(_ENDED)
 
 
-def give(connection: socket.socket, offer: Offer, fds: Sequence[int]) -> bool:
-    """Sends the offer with its sockets and waits for the other side's word. Blocks. Whether it took over: if it ended
-    without saying so, nothing has changed."""
+def give(
+    connection: socket.socket,
+    offer: Offer,
+    fds: Sequence[int],
+    given: Callable[[socket.socket], None] = lambda _connection: None,
+) -> bool:
+    """Sends the offer with its sockets, calls `given`, and waits for the other side's word. Blocks. Whether it took
+    over: if it ended without saying so, nothing has changed."""
     connection.settimeout(_PATIENCE_S)
     text = msgspec.json.encode(offer)
     connection.sendall(_LENGTH.pack(len(text)) + text)
@@ -140,15 +197,20 @@ def give(connection: socket.socket, offer: Offer, fds: Sequence[int]) -> bool:
         socket.send_fds(connection, [b"."], list(fds[at : at + _BATCH]))
     # Its workers take as long to start as they take.
     connection.settimeout(None)
+    given(connection)
     return _upto(connection, len(READY)) == READY
 
 
 @asynccontextmanager
 async def offering(
-    path: Path, offer: Callable[[], tuple[Offer, Sequence[int]]], taken_over: Callable[[], None]
+    path: Path,
+    offer: Callable[[], tuple[Offer, Sequence[int]]],
+    taken_over: Callable[[], None],
+    heir: Heir | None = None,
 ) -> AsyncIterator[None]:
-    """Meanwhile, a new version may take over at `path`; `taken_over` is called once it serves. The connection to it is
-    kept to the end, which is the end of this process: that is what it waits for.
+    """Meanwhile, a new version may take over at `path`; `taken_over` is called once it serves, and what it has to know
+    until then is told to `heir`. The connection to it is kept to the end, which is the end of this process: that is
+    what it waits for.
 
     A path that cannot be listened on costs the possibility to hand over, and a warning.
     """
@@ -160,7 +222,7 @@ async def offering(
         logger.warning("no new version can take over: %s: %s", path, failure.strerror or failure)
         yield
         return
-    task = spawn(_offer(listener, offer, taken_over), name="handover")
+    task = spawn(_offer(listener, offer, taken_over, heir or Heir()), name="handover")
     try:
         yield
     finally:
@@ -187,12 +249,16 @@ _kept: Final[list[socket.socket]] = []
 
 
 async def _offer(
-    listener: socket.socket, offer: Callable[[], tuple[Offer, Sequence[int]]], taken_over: Callable[[], None]
+    listener: socket.socket,
+    offer: Callable[[], tuple[Offer, Sequence[int]]],
+    taken_over: Callable[[], None],
+    heir: Heir,
 ) -> None:
     while True:
         connection, _ = await asyncio.get_running_loop().sock_accept(listener)
         logger.info("a new version asks to take over")
-        giving = asyncio.ensure_future(asyncio.to_thread(give, connection, *offer()))
+        heir.asks()
+        giving = asyncio.ensure_future(asyncio.to_thread(give, connection, *offer(), heir.has_all))
         try:
             took = await asyncio.shield(giving)
         except OSError as failure:
@@ -216,6 +282,7 @@ async def _offer(
             _kept.append(connection)
             taken_over()
             return
+        heir.gone()
         connection.close()
         logger.warning("the new version did not take over; this one goes on")
 

@@ -20,7 +20,7 @@ import msgspec
 from proxy import handover, listeners, notify, preflight
 from proxy.config import Config
 from proxy.errors import CannotServe, ExitStatus
-from proxy.handover import Offer, Taken
+from proxy.handover import Heir, Offer, Taken
 from proxy.logs.passing import Passing
 from proxy.logs.settings import Levels
 from proxy.orders import AdminOrder, EdgeOrder, GateOrder, Listener
@@ -51,7 +51,10 @@ class Supervisor:
 
     def __init__(self, config: Config, levels: Callable[[], Levels] | None = None) -> None:
         self.config = config
-        self._logging = Passing(lambda: self._children, levels)
+        self._logging = Passing(lambda: (*self._children, *self._coming, self.heir), levels)
+        # A version that takes over. Its gate is started last, by when much may have been told.
+        self.heir = Heir()
+        self._coming: tuple[Child, ...] = ()
         self.gate: Child | None = None
         self.edges: list[Child] = []
         self.admin: Child | None = None
@@ -91,12 +94,13 @@ class Supervisor:
             self.gate = gate
             await _started([gate, *self.edges], self.admin)
             return
+        self._coming = (gate,)
         try:
             await self._started_beside(taken, gate_socket)
         finally:
             # Whatever happened: if it was not told that we serve, the old version goes on.
             taken.leave()
-        self.gate = gate
+        self._coming, self.gate = (), gate
         await _started_in_time(gate, self._patience_s(taken))
 
     async def _started_beside(self, taken: Taken, gate_socket: str) -> None:
@@ -106,7 +110,7 @@ class Supervisor:
         taken.ready()
         logger.info("the new workers serve; waiting for the old version to finish")
         # Its configuration may be another one.
-        await taken.over(self._patience_s(taken))
+        await taken.over(self._patience_s(taken), self._logging.inherited)
         if self.config.gate_socket is None and taken.offer.private:
             # Not before: while the old gate listens in its folder, a start that fails must not take it away.
             self._folder = Path(gate_socket).parent
@@ -311,7 +315,7 @@ async def serve(
             supervisor.handed_over = True
             stop.set()
 
-        async with handover.offering(upgrade, supervisor.offer, taken_over), manager.watched():
+        async with handover.offering(upgrade, supervisor.offer, taken_over, supervisor.heir), manager.watched():
             await stop.wait()
         manager.stopping()
         logger.info("stopping: requests in flight may finish")

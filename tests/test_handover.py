@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from proxy.errors import CannotServe, ExitStatus
-from proxy.handover import Offer, offering, take
+from proxy.handover import Heir, Offer, give, offering, take
 
 
 @pytest.fixture
@@ -201,3 +201,63 @@ def test_no_descriptor_leaks(tmp_path: Path, listeners: list[socket.socket]) -> 
     before = open_now()
     asyncio.run(rounds(5))
     assert open_now() <= before
+
+
+async def test_what_is_said_from_its_coming_on_reaches_the_new_version(
+    tmp_path: Path, listeners: list[socket.socket]
+) -> None:
+    from proxy import handover
+
+    old, path, heir = Old(listeners), tmp_path / "up.sock", Heir()
+    heir.tell(b"to nobody\n")
+    async with offering(path, old.offer, old.gone.set, heir):
+        # One that gives up hears nothing more, and keeps nobody from the next.
+        (await asyncio.to_thread(take, path)).close()
+        taken = await asyncio.to_thread(take, path)
+        heir.tell(b"before it serves\n")
+        taken.ready()
+        async with asyncio.timeout(5):
+            await old.gone.wait()
+    heir.tell(b"while the old one drains\n")
+    heir.tell(b"in two ")
+    heir.tell(b"pieces\nand no end")
+    heard: list[bytes] = []
+    over = asyncio.ensure_future(taken.over(30.0, heard.append))
+    handover._kept.pop().close()
+    await over
+    assert heard == [b"before it serves", b"while the old one drains", b"in two pieces"]
+    for one in taken.sockets:
+        one.close()
+
+
+def test_what_is_said_while_the_sockets_are_on_their_way_comes_behind_them(listeners: list[socket.socket]) -> None:
+    """Else it would stand in the middle of them."""
+    near, far = socket.socketpair()
+    heir = Heir()
+    heir.asks()
+    heir.tell(b"first\n")
+    heir.tell(b"second\n")
+    far.shutdown(socket.SHUT_WR)
+    offer, fds = Old(listeners).offer()
+    assert not give(near, offer, fds, heir.has_all)
+    near.close()
+    said = b"".join(iter(lambda: far.recv(4096), b""))
+    assert said.endswith(b".second\n")
+    assert b"first" not in said
+    far.close()
+
+
+def test_one_that_does_not_listen_holds_up_nobody(caplog: pytest.LogCaptureFixture) -> None:
+    near, far = socket.socketpair()
+    heir = Heir()
+    heir.asks()
+    heir.has_all(near)
+    while "could not be told" not in caplog.text:
+        heir.tell(b"x" * 65536)
+    caplog.clear()
+    far.close()
+    heir.tell(b"x\n")
+    assert "could not be told" in caplog.text
+    heir.gone()
+    heir.tell(b"x\n")
+    near.close()

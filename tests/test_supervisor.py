@@ -7,7 +7,7 @@ import signal
 import socket
 import ssl
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -18,9 +18,12 @@ import trustme
 
 from proxy import handover, supervisor
 from proxy.config import Config, load
+from proxy.control.client import Control
 from proxy.errors import CannotServe, ExitStatus, RulesError
 from proxy.handover import Offer, Taken, offering, take
-from proxy.logs.setup import set_levels
+from proxy.logs.passing import LogOrder, line_of, order_of
+from proxy.logs.settings import Levels
+from proxy.logs.setup import current_levels, set_levels
 from proxy.orders import READY
 from proxy.supervisor import UPGRADE_SOCKET, Supervisor
 from tests.cluster_double import Double, cluster
@@ -230,7 +233,7 @@ async def test_the_old_version_has_the_time_that_its_own_configuration_gives_it(
     given_s: list[float] = []
 
     class Patient(Taken):
-        async def over(self, patience_s: float) -> None:
+        async def over(self, patience_s: float, heard: Callable[[bytes], None] = print) -> None:
             given_s.append(patience_s)
             self.close()
 
@@ -451,6 +454,76 @@ async def test_a_signal_after_a_takeover_cuts_nothing(tmp_path: Path, caplog: py
         assert (await flying[0])[0] == 200
         await flying[1]
     handover._kept.pop().close()
+
+
+@pytest.fixture
+def levels() -> Iterator[Levels]:
+    """Those of this process, which are as before afterwards."""
+    before = current_levels()
+    yield before
+    set_levels(before)
+
+
+@pytest.mark.usefixtures("levels")
+async def test_what_is_told_during_a_takeover_reaches_the_gate_that_comes_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the command, which asks the old gate, and by SIGHUP, which asks for the levels of the configuration."""
+    told = tmp_path / "told"
+    gate = (
+        f"import pathlib, sys, time; sys.stdin.readline(); print({READY!r}, flush=True)\n"
+        f"line = sys.stdin.readline(); pathlib.Path({str(told)!r} + '.new').write_text(line)\n"
+        f"pathlib.Path({str(told)!r} + '.new').rename({str(told)!r}); time.sleep(600)"
+    )
+    serves = f"import time; print({READY!r}, flush=True); time.sleep(600)"
+    monkeypatch.setattr(supervisor, "command", lambda kind: (sys.executable, "-c", gate if kind == "gate" else serves))
+    for by_signal in (False, True):
+        near, far = socket.socketpair()
+        offer = Offer(addresses=(), gate_socket=str(tmp_path / "gate.sock"), private=False)
+        async with cluster(Double()) as double:
+            new = Supervisor(configured(tmp_path, double), lambda: Levels(level="warning"))
+            with far:
+                starting = asyncio.ensure_future(new.start(Taken(near, offer, [])))
+                assert await asyncio.get_running_loop().run_in_executor(None, far.recv, 16) == b"ready\n"
+                if by_signal:
+                    new.reload()
+                else:
+                    far.sendall(line_of(LogOrder(levels=Levels(level="error"))))
+                far.shutdown(socket.SHUT_WR)
+                await starting
+                await until(told.exists)
+                await new.stop()
+        order = order_of(told.read_bytes())
+        assert order == LogOrder(levels=Levels(level="warning" if by_signal else "error"), reopen=by_signal)
+        told.unlink()
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("levels")
+async def test_the_command_during_a_takeover_is_told_to_the_new_version(tmp_path: Path) -> None:
+    heard: list[bytes] = []
+    news: list[asyncio.Future[None]] = []
+
+    async def new_version() -> None:
+        # It is offered once it has been announced.
+        await until((tmp_path / "journal" / UPGRADE_SOCKET).exists)
+        taken = await asyncio.to_thread(take, tmp_path / "journal" / UPGRADE_SOCKET)
+        await Control(tmp_path / "journal" / "control.sock").change_level("debug", "proxy.edge")
+        taken.ready()
+        await taken.over(60.0, heard.append)
+        taken.close()
+
+    def announce(_line: str) -> None:
+        news.append(asyncio.ensure_future(new_version()))
+
+    async with cluster(Double()) as double, asyncio.timeout(60):
+        assert await supervisor.serve(configured(tmp_path, double), wait_s=5, announce=announce) == 0
+        handover._kept.pop().close()
+        await news[0]
+    [line] = heard
+    order = order_of(line)
+    assert order is not None
+    assert order.levels.each == {"proxy.edge": "debug"}
 
 
 async def test_a_gate_waits_for_that_of_a_version_that_was_killed(

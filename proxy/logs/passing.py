@@ -8,7 +8,7 @@ needed. See docs/decisions/144-how-levels-reach-all-processes.md.
 import logging
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import msgspec
@@ -124,6 +124,16 @@ class Passing:
     def heard(self, line: bytes) -> None:
         """The gate asks."""
         order = order_of(line)
+        obey(order)
+        if order is not None:
+            self._pass(order)
+
+    def inherited(self, line: bytes) -> None:
+        """The version that is taken over was asked: its gate answers until this one has its own. Where it opens files
+        again, so does this one, with levels of its own: the configuration is its own, too."""
+        order = order_of(line)
+        if order is not None and order.reopen:
+            order = replace(order, levels=setup.current_levels())
         obey(order)
         if order is not None:
             self._pass(order)

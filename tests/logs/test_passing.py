@@ -116,3 +116,16 @@ def test_both_sides_know_the_same_form() -> None:
     more = {"levels": {"level": "info", "each": {}, "more": 1}, "reopen": False, "more": 2}
     assert order_of(msgspec.json.encode(more)) == LogOrder(levels=Levels())
     assert logging.getLogger(passing.__name__).name == "proxy.logs.passing"
+
+
+def test_what_the_version_before_is_told_counts_for_the_one_that_takes_over() -> None:
+    """Its levels as they are; where files are opened again, levels are each version's own."""
+    setup.set_levels(Levels(level="warning"))
+    other = Other()
+    new = Passing(lambda: [other])
+    new.inherited(line_of(LogOrder(levels=Levels(level="error"), reopen=True)).rstrip())
+    assert setup.current_levels() == Levels(level="warning")
+    new.inherited(line_of(LogOrder(levels=DEBUG)).rstrip())
+    assert setup.current_levels() == DEBUG
+    new.inherited(b"of a version that says something else")
+    assert other.lines == [LogOrder(levels=Levels(level="warning"), reopen=True), LogOrder(levels=DEBUG)]
