@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from asyncio.subprocess import Process
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -51,8 +51,8 @@ class Way(Relay):
 
 @dataclass(slots=True)
 class Replica:
-    """One Startgate. `node` is where it finds the cluster; `more` are further lines of its configuration, `env` further
-    variables of its environment."""
+    """One Startgate. `node` is where it finds the cluster; `more` are further lines of its configuration, `gate` and
+    `edge` further limits, `env` further variables of its environment, and `prefix` is what its command is run by."""
 
     folder: Path
     host: str
@@ -60,6 +60,9 @@ class Replica:
     authorization: str
     session: aiohttp.ClientSession
     more: str = ""
+    gate: str = ""
+    edge: str = ""
+    prefix: Sequence[str] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     port: int = field(default_factory=port_to_keep)
     admin_port: int = field(default_factory=port_to_keep)
@@ -99,16 +102,17 @@ class Replica:
             "rules_watch: {enabled: false}\n"
             f"admin: {{listen: '{self.host}:{self.admin_port}', unsafe_plain: true}}\n"
             "limits:\n"
-            "  gate: {follow_up_poll_s: 0.1, drain_s: 5}\n"
-            "  edge: {drain_s: 5, upstream_eject_longest_s: 0.2}\n"
+            f"  gate: {{follow_up_poll_s: 0.1, drain_s: 5, {self.gate}}}\n"
+            f"  edge: {{drain_s: 5, upstream_eject_longest_s: 0.2, {self.edge}}}\n"
             "  ship: {poll_s: 0.05, retry_s: 0.05, retry_longest_s: 0.1}\n" + self.more
         )
 
-    async def begin(self) -> None:
-        """Start it, and wait until it judges starts."""
-        command = [sys.executable, "-m", "proxy", "serve", "--config", str(self.folder / "startgate.yml")]
+    async def begin(self, *words: str) -> None:
+        """Start it, and wait until it judges starts; `words` are further ones of the command."""
+        command = [sys.executable, "-m", "proxy", "serve", "--config", str(self.folder / "startgate.yml"), *words]
         with (self.folder / "log").open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
+                *self.prefix,
                 *command,
                 cwd=ROOT,
                 stdin=asyncio.subprocess.DEVNULL,
@@ -128,6 +132,21 @@ class Replica:
                 self.process.send_signal(signal.SIGTERM)
             assert await asyncio.wait_for(self.process.wait(), PATIENCE_S) == 0, (self.folder / "log").read_text()
             self.process = None
+
+    async def taken_over(self) -> None:
+        """Have a new process take over, and wait until the old one is gone and the new one judges starts."""
+        old = self.process
+        assert old is not None
+        try:
+            await self.begin("--takeover")
+        except BaseException:
+            old.kill()
+            raise
+        assert await asyncio.wait_for(old.wait(), PATIENCE_S) == 0, (self.folder / "log").read_text()
+        # While the old gate finished, the new workers asked that one.
+        async with asyncio.timeout(PATIENCE_S):
+            while not await self._judges():  # noqa: ASYNC110 -- another process
+                await asyncio.sleep(0.05)
 
     def reload(self) -> None:
         """Have it read its rules again."""
@@ -153,9 +172,9 @@ class Replica:
         """Start a job through it."""
         return await self.call("POST", f"/_ml/data_frame/analytics/{job}/_start", auth)
 
-    async def told(self, path: str) -> tuple[int, str]:
+    async def told(self, path: str, auth: str = "") -> tuple[int, str]:
         """What its admin port answers."""
-        async with self.session.get(self.admin + path) as answer:
+        async with self.session.get(self.admin + path, headers={"authorization": auth} if auth else {}) as answer:
             return answer.status, await answer.text()
 
     def recorded(self, answer: Replied) -> Start:
@@ -170,7 +189,9 @@ class Replica:
 
     async def _judges(self) -> bool:
         try:
-            return (await self.start("no-such-job", "Basic ZWxhc3RpYzpjaGFuZ2VtZQ==")).status in (401, 404)
+            answer = await self.start("no-such-job", "Basic ZWxhc3RpYzpjaGFuZ2VtZQ==")
+            # The admin process comes last, and may come later than the gate.
+            return answer.status in (401, 404) and (await self.told("/health/live"))[0] == 200
         except aiohttp.ClientError:
             return False
 
@@ -238,7 +259,7 @@ async def site(
         connector = aiohttp.TCPConnector(force_close=True)
         session = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
         found = Site(cluster, session, [], [])
-        await _sources(found)
+        await sources(found)
         port = await stack.enter_async_context(node(cluster))
         for number in range(REPLICAS):
             way = Way(port)
@@ -257,14 +278,14 @@ async def site(
             replica.configure()
             prepare(replica)
             found.replicas.append(replica)
-            stack.push_async_callback(_ended, replica)
+            stack.push_async_callback(ended, replica)
         await asyncio.gather(*(replica.begin() for replica in found.replicas))
         yield found
     for replica in found.replicas:
         check_journal(replica.journal)
 
 
-async def _sources(found: Site) -> None:
+async def sources(found: Site) -> None:
     """`src` with documents, and `void` without."""
     for name in ("src", "void"):
         await found.ok("PUT", f"/{name}", {"mappings": {"properties": {"n": {"type": "long"}}}})
@@ -272,7 +293,7 @@ async def _sources(found: Site) -> None:
     await found.ok("POST", "/src/_bulk?refresh=true", "".join(json.dumps(line) + "\n" for line in lines))
 
 
-async def _ended(replica: Replica) -> None:
+async def ended(replica: Replica) -> None:
     """However the test went: in order, or at once."""
     try:
         await replica.end()

@@ -14,13 +14,12 @@ import pytest
 from proxy.control.client import Control
 from proxy.journal.entry import Phase
 from tests.faults.crashing import until
-from tests.faults.replicas import DOCUMENTS, NOBODY_LISTENS, PATIENCE_S, Replica, Site, seal, site
-from tests.stack import Replied
+from tests.faults.replicas import DOCUMENTS, PATIENCE_S, Replica, Site, seal, site
+from tests.faults.replicas_load import CLIENTS, Front, all_granted, load
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 ROUNDS = 6
-CLIENTS = 4
 
 
 @pytest.fixture
@@ -59,50 +58,9 @@ async def test_a_job_that_is_refused_at_both_leaves_nothing_behind(two: Site) ->
         assert not [one for one in indices if one["index"].startswith("out-")]
 
 
-class Front:
-    """What a load balancer does: it takes the replicas in turn, and the next where nobody listens, or where one says of
-    a start that it cannot judge it (503). Nothing else is asked again."""
-
-    def __init__(self, found: Site) -> None:
-        self.site, self.turn, self.refused = found, 0, 0
-
-    async def call(self, method: str, target: str, body: object = None) -> Replied:
-        """One call, by whichever replica takes it."""
-        async with asyncio.timeout(PATIENCE_S):
-            while True:
-                self.turn += 1
-                replica = self.site.replicas[self.turn % len(self.site.replicas)]
-                try:
-                    answer = await replica.call(method, target, self.site.cluster.superuser, body)
-                except NOBODY_LISTENS:
-                    self.refused += 1
-                    continue
-                if answer.status == 503 and target.endswith("/_start"):
-                    continue
-                return answer
-
-
-async def _load(front: Front, client: int, stop: asyncio.Event) -> int:
-    """Requests of all kinds until told to stop; each must succeed. How many starts there were."""
-    number = 0
-    while not stop.is_set():
-        number += 1
-        job = f"job-{client}-{number}"
-        assert (await front.call("GET", "/src/_count")).json["count"] == DOCUMENTS
-        body = {"source": {"index": ["src"]}, "dest": {"index": f"out-{job}"}, "analysis": {"outlier_detection": {}}}
-        for method, target, sent in (
-            ("PUT", f"/notes/_create/{job}", {"text": job}),
-            ("PUT", f"/_ml/data_frame/analytics/{job}", body),
-            ("POST", f"/_ml/data_frame/analytics/{job}/_start", None),
-        ):
-            answer = await front.call(method, target, sent)
-            assert answer.status in (200, 201), answer.body
-    return number
-
-
 async def test_replicas_are_restarted_one_after_another_under_load(two: Site) -> None:
     front, stop = Front(two), asyncio.Event()
-    clients = [asyncio.ensure_future(_load(front, number, stop)) for number in range(CLIENTS)]
+    clients = [asyncio.ensure_future(load(front, number, stop)) for number in range(CLIENTS)]
     try:
         for replica in two.replicas:
             await asyncio.sleep(0.5)
@@ -112,14 +70,7 @@ async def test_replicas_are_restarted_one_after_another_under_load(two: Site) ->
         stop.set()
         started = await asyncio.gather(*clients)
     assert front.refused, "else nobody noticed the restarts, and nothing was tried"
-    recorded = [one for replica in two.replicas for one in replica.all_recorded()]
-    granted = {
-        one.records[Phase.OUTCOME]["startgate"]["job"]["id"]
-        for one in recorded
-        if Phase.INTENT in one.records and one.records[Phase.OUTCOME]["event"]["outcome"] == "success"
-    }
-    assert len(granted) == sum(started)
-    assert not [one.receipt for one in recorded if one.open]
+    all_granted(two, sum(started))
 
 
 async def _revision(replica: Replica) -> str:
