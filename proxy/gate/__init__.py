@@ -11,6 +11,7 @@ its own, in this order:
 - `record` makes the journal's records, `record_request` what they hold of the request [pure];
 - `create` the destination, and remove it again where the start was refused;
 - `follow` the job to its real end;
+- `owed` outcomes are recorded once the journal takes them;
 - `reconcile` what a crash left open, by what is `found`;
 - `observing`, `observe*` record calls that are no starts, and know who made a job; `fold` counts what is repeated.
 

@@ -115,6 +115,7 @@ class Gate:
             owners=self.observing.owners,
             repeated=self.observing.repeated,
             answered=self._count,
+            owes=self._followers.owed.later,
         )
 
     async def handle(self, request: web.Request) -> web.Response:

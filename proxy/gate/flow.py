@@ -2,8 +2,9 @@
 
 Rules of this file:
 1. No effect before its intent is durable. The effects are: create, forward, remove, stop.
-2. Every path ends in an outcome record, and no client is answered before it is durable; but of attempts that are
-   refused before anybody is known, and that one peer repeats, only how many there were is recorded.
+2. Every path ends in an outcome record, and no client is answered before it is durable, but for the 503 that says that
+   it is not: then it is owed. Of attempts that are refused before anybody is known, and that one peer repeats, only how
+   many there were is recorded.
 3. Sequential round trips to the cluster: who and which job (1); privileges and facts (2); create and look again (3);
    forward (4). Whatever can be asked at the same time is.
 """
@@ -88,11 +89,14 @@ async def _recorded(flight: Flight, answer: Answer, parameters: dict[str, str], 
     if _is_nobodys(flight) and world.repeated(flight.arrived.peer.rpartition(":")[0]):
         # There is no record for a receipt to name. See docs/decisions/118-repeated-401s-are-folded.md.
         return replace(answer, headers=tuple(pair for pair in answer.headers if pair[0] != RECEIPT_HEADER))
+    outcome = _outcome(flight, answer, world.clock.now_ms())
     try:
         with step("record outcome"):
-            await world.journal.append(_outcome(flight, answer, world.clock.now_ms()))
+            await world.journal.append(outcome)
     except JournalError as failure:
         refusal = _failed(flight, failure)
+        if flight.intended:
+            world.owes(flight.arrived.receipt, record.told_otherwise(outcome, refusal.status, str(failure)))
         return refused(refusal, parameters, flight.arrived.header("accept"), flight.arrived.receipt)
     return answer
 

@@ -12,6 +12,7 @@ from proxy.gate import record
 from proxy.gate.authorise import judge_again
 from proxy.gate.flight import Credentials, Judged
 from proxy.gate.identify import TRACE_HEADERS
+from proxy.gate.owed import Owed
 from proxy.gate.ports import Clock, Cluster, Followable, Journal
 from proxy.model import Credential, Identity, Job, JobState
 from proxy.rules import Verdict, refusal_reason
@@ -124,7 +125,7 @@ class Followers:
     However many they are, one task asks about them, in one call for all jobs of one credential whose names fit into a
     request line. How soon a job is asked about again grows from FIRST_PAUSE_S to `follow_up_poll_s`; one that would be
     asked about soon is asked about now, so that jobs that run for long come to be asked about together. Of a followed
-    job some 2 KiB are held.
+    job some 2 KiB are held. `owed` are outcomes of starts that could not be recorded; they are tried again as ends are.
     """
 
     def __init__(self, cluster: Followable, journal: Journal, clock: Clock, limits: GateLimits) -> None:
@@ -132,6 +133,7 @@ class Followers:
         self._journal = journal
         self._clock = clock
         self._limits = limits
+        self.owed = Owed(journal)
         self._looks: dict[str, tuple[Followed, asyncio.Task[None]]] = {}
         self._followed: dict[str, Followed] = {}
         self._polling: asyncio.Task[None] | None = None
@@ -288,6 +290,7 @@ class Followers:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self.owed.close()
 
 
 def _followed(

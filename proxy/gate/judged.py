@@ -4,8 +4,9 @@ Nothing here has an effect, so that whatever only wants to know goes the same wa
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from proxy.errors import ClusterUnreachable, PassedOn, Refusal, StartgateError
 from proxy.gate.authorise import Authorised, authorise, hidden_job
@@ -31,6 +32,10 @@ def _never(_peer: str) -> bool:
     return False
 
 
+def _nobody_owes(_receipt: str, _outcome: Mapping[str, Any]) -> None:
+    pass
+
+
 def _nobody_counts(_flight: Flight, _answer: Answer) -> None:
     pass
 
@@ -42,7 +47,8 @@ class World:
     It is given the job as it was judged, the credentials at hand, the receipt, and what it was judged over.
     `own` says who asks where the cluster does not. `owners` knows who made or last changed a job. `repeated` says of a
     peer's address that one more start of nobody who is known is only counted. `answered` is told of each start and what
-    it is answered with.
+    it is answered with. `owes` is given the receipt and the outcome of a start whose intent is on record, and whose
+    outcome could not be put there.
     """
 
     cluster: Cluster
@@ -55,6 +61,7 @@ class World:
     owners: Owners = field(default_factory=Owners)
     repeated: Callable[[str], bool] = _never
     answered: Callable[[Flight, Answer], None] = _nobody_counts
+    owes: Callable[[str, Mapping[str, Any]], None] = _nobody_owes
 
 
 async def permitted(

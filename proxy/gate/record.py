@@ -57,6 +57,18 @@ def outcome(flight: Flight, answer: Answer, now_ms: int) -> dict[str, Any]:
     return record
 
 
+def told_otherwise(outcome: Mapping[str, Any], status: int, why: str) -> dict[str, Any]:
+    """The outcome of a start, where the client was answered with another status, since the journal did not take it."""
+    event = outcome["event"]
+    reason = "; ".join(text for text in (event.get("reason"), why) if text)
+    http = outcome["http"]
+    return {
+        **outcome,
+        "event": {**event, "reason": entry.cut(reason)},
+        "http": {**http, "response": {**http["response"], "status_code": status}},
+    }
+
+
 def _told(flight: Flight) -> str:
     """What went wrong; where that was the request itself, without what the text quotes of its query and body."""
     problem = flight.problem or ""

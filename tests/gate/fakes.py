@@ -11,6 +11,7 @@ from proxy.cluster.jobs import job_of
 from proxy.errors import JournalError, PassedOn, Refusal, error_body
 from proxy.gate import flow
 from proxy.gate.flight import Credentials, Judged, Known
+from proxy.gate.owed import Owed
 from proxy.gate.ports import Facts, Foretold, Given, Grants, Idle, IndexState
 from proxy.gate.request import Arrived
 from proxy.model import Answer, Credential, Identity, Job, JobState, Owner, SourceIndex, Stage
@@ -296,6 +297,7 @@ class Scene:
         self.cluster = FakeCluster(self.calls)
         self.judged: Judged | None = None
         self.journal = FakeJournal(self.calls)
+        self.owed = Owed(self.journal, (0.0,))
 
     @property
     def records(self) -> list[Mapping[str, Any]]:
@@ -324,6 +326,7 @@ class Scene:
             service=self.service,
             started=self._started,
             repeated=lambda _: self.repeated,
+            owes=self.owed.later,
         )
 
     def _started(self, job: Job, credentials: Credentials, receipt: str, judged: Judged | None) -> None:

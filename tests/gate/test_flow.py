@@ -405,10 +405,38 @@ async def test_a_start_whose_outcome_is_not_on_record_is_not_answered_as_if_it_w
     assert len(one.followed) == 1
 
 
+@pytest.mark.parametrize(
+    ("answers", "told", "outcome"),
+    [
+        ({}, 200, "success"),
+        ({"forward": answer(400)}, 400, "failure"),
+        ({"forward": UNREACHABLE}, None, "unknown"),
+    ],
+)
+async def test_an_outcome_that_was_owed_is_recorded_once_it_can_be(
+    answers: dict[str, Any], told: int | None, outcome: str
+) -> None:
+    """It tells how the start went, and what its client was told: that it is not on record."""
+    one = scene(**answers)
+    one.journal.failing = {"outcome"}
+    assert (await one.run()).status == 503
+    assert [entry["startgate"]["phase"] for entry in one.records] == ["intent"]
+    one.journal.failing = set()
+    await until(lambda: not one.owed)
+    assert one.outcome["event"]["outcome"] == outcome
+    assert "No space left on device" in one.outcome["event"]["reason"]
+    assert one.outcome["http"]["response"]["status_code"] == 503
+    if told is not None:
+        assert one.outcome["startgate"]["cluster"]["status"] == told
+    await one.owed.close()
+
+
 async def test_a_refusal_that_is_not_on_record_is_not_given() -> None:
+    """Nor is it owed: nothing was done for it, and anybody can have as many as they like."""
     one = scene(held=Held())
     one.journal.failing = {"outcome"}
     assert (await one.run()).status == 503
+    assert not one.owed
 
 
 async def test_what_cannot_be_put_on_record_leaves_a_bare_record(caplog: pytest.LogCaptureFixture) -> None:

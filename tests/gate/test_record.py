@@ -48,6 +48,7 @@ from tests.gate.fakes import (
     refused_by_cluster,
 )
 from tests.gate.samples import guard, guarded
+from tests.journal.checking import checked
 from tests.journal.making import encode
 
 NOW_MS = 1_700_000_200_000
@@ -441,6 +442,16 @@ def test_a_bare_outcome_tells_what_cannot_fail_to_be_told(changes: dict[str, Any
     assert told["startgate"]["job"] == {"id": "outliers"}
     assert told["http"] == {"request": {"method": "POST"}, "response": {"status_code": 200}}
     assert "caller" not in told["startgate"]
+
+
+@pytest.mark.parametrize(("problem", "reason"), [(None, "no room"), ("it broke", "it broke; no room")])
+def test_what_a_client_was_told_otherwise_is_on_record(problem: str | None, reason: str) -> None:
+    one = judged(cluster_answer=STARTED, intended=True, problem=problem)
+    made = record.outcome(one, answer(200), NOW_MS)
+    told = checked(record.told_otherwise(made, 503, "no room"))
+    assert (told["event"]["outcome"], told["event"]["reason"]) == ("success", reason)
+    assert told["http"] == {**made["http"], "response": {"status_code": 503}}
+    assert {**told, "event": made["event"], "http": made["http"]} == made
 
 
 def test_what_failed_here_is_said_before_what_the_cluster_says() -> None:
