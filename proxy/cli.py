@@ -1,46 +1,49 @@
 """The command `startgate`. Each command reads its options, calls one function, and maps errors to exit statuses.
 
-`serve` and `demo` stand here; the others have modules of their own in `proxy.commands`.
+`serve` and `demo` stand here; the others have modules of their own in `proxy.commands`, imported when asked for.
 """
 
 import asyncio
 import sys
 from pathlib import Path
+from types import MappingProxyType
 
 import click
 
-from proxy import logs, supervisor
-from proxy.commands.audit import audit_group
-from proxy.commands.audit_export import audit_export
-from proxy.commands.audit_status import audit_status
-from proxy.commands.audit_tail import audit_tail
-from proxy.commands.audit_verify import audit_verify
-from proxy.commands.break_glass import break_glass_group
-from proxy.commands.bypasses import audit_bypasses
-from proxy.commands.check import check
-from proxy.commands.common import Commands, Port, Seconds, config_option, console, read_config, reported
-from proxy.commands.dashboard import audit_dashboard
-from proxy.commands.doctor import doctor
-from proxy.commands.embedded import embedded
-from proxy.commands.explain import explain
-from proxy.commands.export import export_group
-from proxy.commands.fmt import fmt
-from proxy.commands.init import init
-from proxy.commands.log import log_group
-from proxy.commands.plan import plan
-from proxy.commands.replay import audit_replay
-from proxy.commands.rules import rules_group
-from proxy.commands.schema import schema
-from proxy.commands.seal import seal
-from proxy.commands.ship import audit_ship
-from proxy.commands.status import status
-from proxy.commands.test import test
-from proxy.commands.top import top
+from proxy import logs
+from proxy.commands.common import Port, Seconds, config_option, console, read_config, reported
+from proxy.commands.late import LateCommands
 from proxy.errors import ConfigError, Fault
 from proxy.logs.settings import Levels, LogSettings
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+class Program(LateCommands):
+    """All commands by their names."""
+
+    late = MappingProxyType(
+        {
+            "audit": "proxy.commands.audit:audit_group",
+            "break-glass": "proxy.commands.break_glass:break_glass_group",
+            "check": "proxy.commands.check:check",
+            "doctor": "proxy.commands.doctor:doctor",
+            "embedded": "proxy.commands.embedded:embedded",
+            "explain": "proxy.commands.explain:explain",
+            "export": "proxy.commands.export:export_group",
+            "fmt": "proxy.commands.fmt:fmt",
+            "init": "proxy.commands.init:init",
+            "log": "proxy.commands.log:log_group",
+            "plan": "proxy.commands.plan:plan",
+            "rules": "proxy.commands.rules:rules_group",
+            "schema": "proxy.commands.schema:schema",
+            "seal": "proxy.commands.seal:seal",
+            "status": "proxy.commands.status:status",
+            "test": "proxy.commands.test:test",
+            "top": "proxy.commands.top:top",
+        }
+    )
+
+
+@click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="startgate", message="%(package)s %(version)s")
 def main() -> None:
     """A reverse proxy in front of Elasticsearch: it checks, prepares and records the start of data frame analytics."""
@@ -64,6 +67,8 @@ def serve(config_file: Path | None, wait_s: float, takeover: bool) -> None:
     Exit status: 2 configuration, rules or credentials are wrong; 3 the cluster does not answer; 4 an address cannot be
     listened on.
     """
+    from proxy import supervisor  # noqa: PLC0415 -- no other command needs it, nor the clients of the cluster with it
+
     logs.configure("serve")
     with reported():
         config = read_config(config_file)
@@ -101,31 +106,3 @@ def demo(once: bool, port: int, cluster_port: int, admin_port: int) -> None:
     logs.configure("demo", LogSettings(levels=Levels(level="error")))
     with reported():
         sys.exit(walk.run(console(), once=once, port=port, cluster_port=cluster_port, admin_port=admin_port))
-
-
-for reading in (audit_replay, audit_export, audit_tail, audit_verify):
-    audit_group.add_command(reading)
-audit_group.add_command(audit_bypasses)
-audit_group.add_command(audit_dashboard)
-audit_group.add_command(audit_ship)
-audit_group.add_command(audit_status)
-main.add_command(status)
-main.add_command(top)
-for command in (
-    audit_group,
-    break_glass_group,
-    check,
-    doctor,
-    embedded,
-    explain,
-    export_group,
-    fmt,
-    init,
-    log_group,
-    plan,
-    rules_group,
-    schema,
-    seal,
-    test,
-):
-    main.add_command(command)

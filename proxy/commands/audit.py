@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import click
 import msgspec
@@ -20,7 +21,8 @@ from proxy.commands.audit_options import (
     json_option,
     kind_option,
 )
-from proxy.commands.common import Commands, config_option, print_lines, printed, reported
+from proxy.commands.common import config_option, print_lines, printed, reported
+from proxy.commands.late import LateCommands
 from proxy.errors import JournalError
 from proxy.journal.events import Event, events
 from proxy.journal.query import Kind, Query, at
@@ -33,7 +35,24 @@ from proxy.journal.start import Start
 LIMIT_MAX = 10_000
 
 
-@click.group(name="audit", cls=Commands)
+class AuditCommands(LateCommands):
+    """The commands on the record that have modules of their own, by their names."""
+
+    late = MappingProxyType(
+        {
+            "bypasses": "proxy.commands.bypasses:audit_bypasses",
+            "dashboard": "proxy.commands.dashboard:audit_dashboard",
+            "export": "proxy.commands.audit_export:audit_export",
+            "replay": "proxy.commands.replay:audit_replay",
+            "ship": "proxy.commands.ship:audit_ship",
+            "status": "proxy.commands.audit_status:audit_status",
+            "tail": "proxy.commands.audit_tail:audit_tail",
+            "verify": "proxy.commands.audit_verify:audit_verify",
+        }
+    )
+
+
+@click.group(name="audit", cls=AuditCommands)
 def audit_group() -> None:
     """Read the audit record."""
 

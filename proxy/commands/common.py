@@ -6,19 +6,21 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 from rich.console import Console
 from rich.text import Text
 
-from proxy.admin.client import Where
 from proxy.config import Config, load
 from proxy.config.files import secret
 from proxy.config.tree import Node, Place
 from proxy.config.values import PORT_MAX, cluster_node
 from proxy.errors import CannotServe, ExitStatus, InvalidInput, StartgateError, nearest
 from proxy.text import plain
+
+if TYPE_CHECKING:
+    from proxy.admin.client import Where
 
 # Read without being asked where it lies in the working directory, as other servers do with theirs.
 DEFAULT_FILE = Path("startgate.yml")
@@ -117,8 +119,10 @@ def base_address(url: str, option: str) -> str:
     return cluster_node(Node(value=url, place=place, key_place=place, folder=Path()))
 
 
-def elsewhere(url: str, token_file: Path | None, ca: Path | None) -> Where:
+def elsewhere(url: str, token_file: Path | None, ca: Path | None) -> "Where":
     """The admin port at a URL that an option names, with the token in a file. Raises ConfigError."""
+    from proxy.admin.client import Where  # noqa: PLC0415 -- most commands ask nobody, and need no client
+
     token = ""
     if token_file is not None:
         place = Place("--token-file")

@@ -180,7 +180,8 @@ def test_options_that_are_wrong(tmp_path: Path, arguments: list[str], text: str)
 
 
 def test_what_serves_loads_nothing_of_it() -> None:
-    script = "import proxy.cli, sys; print(*(name for name in sys.modules if name.startswith('proxy.')))"
+    imports = "import sys, proxy.cli, proxy.supervisor, proxy.commands.doctor"
+    script = f"{imports}; print(*(name for name in sys.modules if name.startswith('proxy.')))"
     told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     loaded = told.stdout.split()
     assert "proxy.commands.doctor" in loaded

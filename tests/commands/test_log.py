@@ -53,7 +53,7 @@ def test_levels_are_shown_and_changed(records: Records) -> None:
     ("words", "told"),
     [
         (["loud"], "a level is one of"),
-        (["proxy.egde", "debug"], "did you mean 'edge'?"),
+        (["proxy.egde", "debug"], "did you mean 'proxy.edge'?"),
         (["proxy.edge", "debug", "now"], "give a logger and a level"),
     ],
 )

@@ -42,8 +42,10 @@ def commands(
     options = tuple(_option(one, context) for one in command.get_params(context) if isinstance(one, click.Option))
     yield Command(name, usage, paragraphs, options, isinstance(command, click.Group))
     if isinstance(command, click.Group):
-        for below in sorted(command.commands):
-            yield from commands(command.commands[below], f"{name} {below}", context)
+        for below in command.list_commands(context):
+            found = command.get_command(context, below)
+            if found is not None:
+                yield from commands(found, f"{name} {below}", context)
 
 
 def _option(option: click.Option, context: click.Context) -> Option:
