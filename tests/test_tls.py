@@ -574,6 +574,11 @@ def resumed(context: ssl.SSLContext, asking: ssl.SSLContext) -> bool:
         assert client.read(1) == b"x"
         session = client.session
         reused.append(client.session_reused)
+        # In order: before Python 3.13 a session whose connection only breaks off is forgotten.
+        for _ in range(3):
+            for side in (client, server):
+                with contextlib.suppress(ssl.SSLError):
+                    side.unwrap()
     assert reused[0] is False
     return bool(reused[1])
 
@@ -592,6 +597,7 @@ class TestResumption:
         asking = cluster_context(ClusterTls(ca=clients.ca, max_version=version))
         clients.issuer.issue_cert("ann@example.org").configure_cert(asking)
         assert not resumed(clients.listening("required"), asking)
+        assert not resumed(clients.listening("optional"), asking)
 
     @pytest.mark.skipif(shutil.which("openssl") is None, reason="there is no openssl here")
     @pytest.mark.parametrize("version", ["-tls1_2", "-tls1_3"])

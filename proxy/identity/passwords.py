@@ -50,8 +50,12 @@ class Passwords:
         if running is None:
             charged_s = self._admit(peer)
             running = asyncio.get_running_loop().run_in_executor(self._threads, stored.matches, password)
-            running.add_done_callback(lambda done: self._ended(done, key, known, peer, charged_s))
             self._under_way[key] = running
+            if running.done():
+                # From Python 3.14 on what a quick thread has ended is known at once, and callbacks would come later.
+                self._ended(running, key, known, peer, charged_s)
+            else:
+                running.add_done_callback(lambda done: self._ended(done, key, known, peer, charged_s))
         # Who goes away must not end what others wait for.
         matches = await asyncio.shield(running)
         if not (matches and known):

@@ -104,8 +104,10 @@ async def node(script: Script | None = None, **more: Any) -> AsyncIterator[Node]
     whole = {call: answer if isinstance(answer, bytes) else list(answer) for call, answer in (script or {}).items()}
     one = Node(whole, **more)
     tasks: set[asyncio.Task[None]] = set()
+    writers: list[asyncio.StreamWriter] = []
 
     def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
         task = asyncio.get_running_loop().create_task(one.serve(reader, writer))
         tasks.add(task)
         task.add_done_callback(tasks.discard)
@@ -119,6 +121,10 @@ async def node(script: Script | None = None, **more: Any) -> AsyncIterator[Node]
         for task in list(tasks):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        # A task that was cancelled before it began has closed nothing, and what nobody reads is never sent.
+        for writer in writers:
+            writer.transport.abort()
+        await asyncio.sleep(0)
 
 
 @asynccontextmanager

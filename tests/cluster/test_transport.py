@@ -85,7 +85,7 @@ async def test_a_cluster_that_cannot_is_no_answer(status: int) -> None:
         reply(raw=b"<html>hello</html>"),
         reply(200, None, ("x", "y"), raw=b"{"),
         reply(raw=b"\xff\xfe"),
-        reply(raw=b"[" * 5_000 + b"]" * 5_000),
+        reply(raw=b"[" * 200_000 + b"]" * 200_000),
         b"HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 4\r\n\r\nhtml",
         b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 4\r\n\r\ntext",
         b"HTTP/1.1 200 OK\r\ncontent-type: application/yaml\r\ncontent-length: 6\r\n\r\n---\n- 1"[:-2],
