@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
+from math import inf
 from time import perf_counter
 from typing import Any, Final
 
@@ -36,12 +37,15 @@ GONE: Final = "client_gone"
 
 class Asked:
     """A request under way. `why` is the reason of a refusal or failure, `node` who answered and `since` when the node's
-    connection was had; `status` is 0 until the answer's head goes out. Times are those of `perf_counter`."""
+    connection was had; `status` is 0 until the answer's head goes out. Times are those of `perf_counter`. `sampled`: it
+    is told in any case. `data` is what came of a request whose head was known again, and is read only if it is told."""
 
-    __slots__ = ("bytes", "first", "head", "node", "receipt", "since", "start", "status", "why")
+    __slots__ = ("bytes", "data", "first", "head", "node", "receipt", "sampled", "since", "start", "status", "why")
 
-    def __init__(self, head: RequestHead | None) -> None:
+    def __init__(self, head: RequestHead | None, *, sampled: bool, data: bytes = b"") -> None:
         self.head = head
+        self.sampled = sampled
+        self.data = data
         self.start = perf_counter()
         self.status = 0
         self.bytes = 0
@@ -76,7 +80,9 @@ class Request:
 
 
 class Access:
-    """The access log of one worker. `lines` takes what is told; `chance` gives numbers from 0 to 1."""
+    """The access log of one worker. `lines` takes what is told; `chance` gives numbers from 0 to 1. A
+    request that is not sampled is told from `slow_s` seconds on, which may be infinite; `samples_alone`: never at
+    all."""
 
     def __init__(
         self, settings: AccessLog, lines: Queued[Request], chance: Callable[[], float] = random.random
@@ -84,22 +90,31 @@ class Access:
         self._settings = settings
         self._lines = lines
         self._chance = chance
+        self._share = settings.sample
+        self.slow_s = settings.slow_s or inf
+        self.samples_alone = not (settings.errors or settings.slow_s)
 
-    def tell(self, asked: Asked, peer: Callable[[], str]) -> None:
-        """A request is over: it is told, or not. `peer` gives `ip:port`."""
-        now = perf_counter()
-        total_s = now - asked.start
+    def sampled(self) -> bool:
+        """Whether the next request is told in any case; to be asked once for each."""
+        return self._chance() < self._share
+
+    def tell(self, asked: Asked, peer: Callable[[], str], head: Callable[[bytes], RequestHead]) -> None:
+        """A request is over: it is told, or not. `peer` gives `ip:port`, `head` the head of what came of a request
+        that was known again."""
+        total_s = perf_counter() - asked.start
         told_for = self._told_for(asked, total_s)
-        if told_for:
-            self._lines.put(self._request(asked, peer(), total_s, told_for))
+        if not told_for:
+            return
+        if asked.data:
+            asked.head = head(asked.data)
+        self._lines.put(self._request(asked, peer(), total_s, told_for))
 
     def _told_for(self, asked: Asked, total_s: float) -> str:
-        settings = self._settings
-        if settings.errors and (asked.why or asked.status >= _SERVER_ERROR):
+        if self._settings.errors and (asked.why or asked.status >= _SERVER_ERROR):
             return "error"
-        if settings.slow_s and total_s >= settings.slow_s:
+        if total_s >= self.slow_s:
             return "slow"
-        return "sample" if self._chance() < settings.sample else ""
+        return "sample" if asked.sampled else ""
 
     def _request(self, asked: Asked, peer: str, total_s: float, told_for: str) -> Request:
         head = asked.head

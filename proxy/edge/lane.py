@@ -58,6 +58,11 @@ class Lane:
         upstream.sink = self
         upstream.transport.write(message)
 
+    @property
+    def upstream(self) -> UpstreamConnection | None:
+        """The server's connection, while a request is on the lane."""
+        return self._upstream
+
     # From the server's connection.
 
     def answer_data(self, data: bytes) -> None:

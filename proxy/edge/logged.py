@@ -1,7 +1,8 @@
 """A client's connection whose requests are told in the access log.
 
 It is a kind of its own, and its transport counts what is written: where there is no access log, not even a question is
-asked on the way of a request.
+asked on the way of a request. Whether a request is in the sample is decided before it goes its way: one that is not may
+take the lane, of which only what goes wrong or takes long is told.
 """
 
 import asyncio
@@ -9,7 +10,7 @@ from collections.abc import Iterable
 from time import perf_counter
 from typing import Any, Final, cast
 
-from proxy.edge.access import GONE, Asked
+from proxy.edge.access import GONE, Access, Asked
 from proxy.edge.client import ClientConnection
 from proxy.edge.connection import Source
 from proxy.edge.context import Context
@@ -21,6 +22,9 @@ from proxy.wire.request import RequestHead
 # Where the status stands in what begins with `HTTP/1.1 200`.
 _STATUS: Final = slice(9, 12)
 _FINAL: Final = 200
+# The first digit of it, and what that is where the proxy or the cluster failed.
+_CLASS: Final = 9
+_ERRORS: Final = ord("5")
 
 
 class CountingTransport(asyncio.Transport):
@@ -90,11 +94,18 @@ class LoggedConnection(ClientConnection):
     """See the top of the file. A request begins when its head is understood or refused, and is told when its answer has
     been written, or when it is clear that none will be."""
 
-    __slots__ = ("_asked",)
+    __slots__ = ("_access", "_asked", "_data", "_sampled", "_start")
 
     def __init__(self, context: Context, source: Source = None) -> None:
         super().__init__(context, source)
+        assert context.access is not None  # noqa: S101 -- `kind_of_connection`
+        self._access: Access = context.access
         self._asked: Asked | None = None
+        # Of a request on the lane that may still have to be told: what came, and when.
+        self._data = b""
+        self._start = 0.0
+        # Of the request that comes, where it was asked for already.
+        self._sampled: bool | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """asyncio: a client connected."""
@@ -104,7 +115,10 @@ class LoggedConnection(ClientConnection):
         """From the transport: a piece of an answer goes out."""
         asked = self._asked
         if asked is None:
-            return
+            # On the lane an answer is written whole. Nearly all are good and fast, and this is all that they cost.
+            if not self._data or (data[_CLASS] != _ERRORS and perf_counter() - self._start < self._access.slow_s):
+                return
+            asked = self._noticed()
         asked.bytes += len(data)
         if asked.status < _FINAL:
             # An answer's head is written in one piece, and each interim answer as well.
@@ -117,19 +131,44 @@ class LoggedConnection(ClientConnection):
         self._tell()
         super().finished(keep_alive=keep_alive, request_done=request_done)
 
+    def answered(self) -> None:
+        """The answer has been written, on the lane."""
+        self._data = b""
+        if self._asked is not None:
+            self._tell()
+        super().answered()
+
+    def goes_on_as(self, exchange: Exchange) -> None:
+        """The request has left the lane."""
+        if self._data:
+            self._noticed()
+        super().goes_on_as(exchange)
+
     def note(self, why: Reason, text: str) -> None:
         """Count a refusal or failure, and tell it with the client's address."""
-        if self._asked is not None:
-            self._asked.why = why.value
-            _look(self._asked, self._exchange)
+        asked = self._noticed() if self._data else self._asked
+        if asked is not None:
+            asked.why = why.value
+            _look(asked, self._exchange)
         super().note(why, text)
 
     def _by_lane(self, data: bytes) -> bool:
-        # What the lane leaves out is what is told.
-        return False
+        access = self._access
+        # What the lane leaves out is what is told of one in the sample.
+        if access.sampled():
+            self._sampled = True
+            return False
+        self._sampled = False
+        if not access.samples_alone:
+            self._data, self._start = data, perf_counter()
+        if not super()._by_lane(data):
+            self._data = b""
+            return False
+        self._sampled = None
+        return True
 
     def _serve(self, head: RequestHead, data: bytes) -> None:
-        asked = self._asked = Asked(head)
+        asked = self._asked = Asked(head, sampled=self._is_sampled())
         super()._serve(head, data)
         # Which node has it, should it never answer.
         if self._asked is asked:
@@ -138,38 +177,50 @@ class LoggedConnection(ClientConnection):
     def _refuse(self, status: int, reason: str, why: Reason, *, head_only: bool = False) -> None:
         if self._asked is None:
             # Nothing was understood of it.
-            self._asked = Asked(None)
+            self._asked = Asked(None, sampled=self._is_sampled())
         super()._refuse(status, reason, why, head_only=head_only)
         self._tell()
 
     def _refuse_capped(self, why: Reason) -> None:
-        asked = self._asked = Asked(None)
+        asked = self._asked = Asked(None, sampled=self._is_sampled())
         asked.why = why.value
         super()._refuse_capped(why)
         self._tell()
 
     def _leave(self) -> None:
-        asked = self._asked
+        asked = self._noticed() if self._data else self._asked
         if asked is not None:
             asked.why = asked.why or GONE
+            _look(asked, self._exchange)
             self._tell()
         super()._leave()
 
+    def _noticed(self) -> Asked:
+        """The request that is on the lane, which may have to be told."""
+        asked = self._asked = Asked(None, sampled=False, data=self._data)
+        asked.start, self._data = self._start, b""
+        return asked
+
+    def _is_sampled(self) -> bool:
+        """Whether the request that comes is in the sample."""
+        sampled, self._sampled = self._sampled, None
+        return self._access.sampled() if sampled is None else sampled
+
     def _tell(self) -> None:
         asked, self._asked = self._asked, None
-        access = self._context.access
-        if asked is not None and access is not None:
-            access.tell(asked, self._peer)
+        if asked is not None:
+            self._access.tell(asked, self._peer, self._decoder.head)
 
 
 def _look(asked: Asked, exchange: Exchange | Lane | None) -> None:
-    if not isinstance(exchange, Exchange):
+    if exchange is None:
         return
-    asked.receipt = exchange.receipt
+    # No start is on the lane.
+    asked.receipt = exchange.receipt if isinstance(exchange, Exchange) else ""
     upstream = exchange.upstream
     if upstream is not None:
         # A start's; the gate's socket has a path of no meaning to anybody.
-        asked.node = "gate" if exchange.receipt else upstream.owner.name
+        asked.node = "gate" if asked.receipt else upstream.owner.name
         asked.since = upstream.since
 
 

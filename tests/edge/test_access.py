@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from math import inf
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -40,9 +41,11 @@ def access(chance: Callable[[], float] = lambda: 0.5, **settings: Any) -> tuple[
     return Access(AccessLog(**settings), lines, chance), kept
 
 
-def asked(head: RequestHead | None = None, *, status: int = 200, why: str = "", ago_s: float = 0.0) -> Asked:
+def asked(
+    head: RequestHead | None = None, *, status: int = 200, why: str = "", ago_s: float = 0.0, sampled: bool = True
+) -> Asked:
     """A request that is over."""
-    one = Asked(head)
+    one = Asked(head, sampled=sampled)
     one.status, one.why = status, why
     one.start = perf_counter() - ago_s
     return one
@@ -56,10 +59,42 @@ def head(target: str = "/books/_search", *lines: str, method: str = "GET") -> Re
     return decoded
 
 
+def decoded(data: bytes) -> RequestHead:
+    """The head that begins so."""
+    found = decode_request(data, LIMITS)
+    assert found is not None
+    return found
+
+
+def test_a_head_that_was_known_again_is_read_where_it_is_told() -> None:
+    log, kept = access(sample=0.0)
+    data = b"GET /books/_search?q=1 HTTP/1.1\r\nhost: h\r\nx-opaque-id: me\r\n\r\n"
+    for status in (200, 500):
+        one = Asked(None, sampled=False, data=data)
+        one.status = status
+        log.tell(one, lambda: "10.0.0.1:4242", decoded)
+    (request,) = kept.told
+    assert (request.method, request.target, request.opaque_id) == ("GET", "/books/_search", "me")
+
+
+@pytest.mark.parametrize(
+    ("settings", "alone", "slow_s"),
+    [
+        ({}, False, 5.0),
+        ({"errors": False}, False, 5.0),
+        ({"slow_s": 0.0}, False, inf),
+        ({"errors": False, "slow_s": 0.0}, True, inf),
+    ],
+)
+def test_what_may_be_told_beside_the_sample(settings: dict[str, Any], alone: bool, slow_s: float) -> None:
+    log, _ = access(**settings)
+    assert (log.samples_alone, log.slow_s) == (alone, slow_s)
+
+
 def told(one: Asked, **settings: Any) -> Request:
     """What is told of a request."""
     log, kept = access(**settings)
-    log.tell(one, lambda: "10.0.0.1:4242")
+    log.tell(one, lambda: "10.0.0.1:4242", decoded)
     (request,) = kept.told
     return request
 
@@ -84,7 +119,7 @@ def told(one: Asked, **settings: Any) -> Request:
 )
 def test_which_requests_are_told(request_: dict[str, Any], settings: dict[str, Any], told_for: str) -> None:
     log, kept = access(**settings)
-    log.tell(asked(head(), **request_), lambda: "10.0.0.1:4242")
+    log.tell(asked(head(), **request_, sampled=log.sampled()), lambda: "10.0.0.1:4242", decoded)
     assert [one.told_for for one in kept.told] == ([told_for] if told_for else [])
 
 
@@ -92,7 +127,7 @@ def test_a_share_is_told() -> None:
     numbers = iter([number / 1000 for number in range(1000)])
     log, kept = access(lambda: next(numbers), sample=0.1)
     for _ in range(1000):
-        log.tell(asked(head()), lambda: "10.0.0.1:4242")
+        log.tell(asked(head(), sampled=log.sampled()), lambda: "10.0.0.1:4242", decoded)
     assert len(kept.told) == 100
 
 
@@ -223,7 +258,7 @@ def test_it_is_opened_and_closed(tmp_path: Path, form: str) -> None:
     path = tmp_path / "access.log"
     log = open_access(LogSettings(format=form, access=AccessLog(path=str(path))), "edge-1")
     assert log is not None
-    log.tell(asked(head()), lambda: "10.0.0.1:4242")
+    log.tell(asked(head()), lambda: "10.0.0.1:4242", decoded)
     log.close()
     assert path.read_text().count("/books/_search") >= 1
     assert path.read_text().startswith("{") == (form == "json")
@@ -236,7 +271,7 @@ def test_it_is_opened_again_with_the_log(tmp_path: Path) -> None:
     assert log is not None
     path.rename(tmp_path / "old")
     setup.reopen()
-    log.tell(asked(head()), lambda: "10.0.0.1:4242")
+    log.tell(asked(head()), lambda: "10.0.0.1:4242", decoded)
     log.close()
     assert (tmp_path / "old").read_text() == ""
     assert "/books/_search" in path.read_text()

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,9 @@ import pytest
 
 from proxy.edge.access import Access, Request
 from proxy.edge.client import ClientConnection
+from proxy.edge.lane import Lane
 from proxy.edge.logged import CountingTransport, LoggedConnection, kind_of_connection
+from proxy.edge.upstream import UpstreamConnection
 from proxy.logs.settings import AccessLog
 from tests.edge.rig import Edge, Rig, Script, Wire, answer, echo, make_limits, sends
 from tests.edge.test_meter import context_of
@@ -31,11 +34,11 @@ class Kept:
 class Place:
     """Starts workers with an access log."""
 
-    def __init__(self, rig: Rig) -> None:
+    def __init__(self, rig: Rig, settings: AccessLog | None = None) -> None:
         self.rig = rig
         self.kept = Kept()
         lines: Any = self.kept
-        self.access = Access(AccessLog(), lines)
+        self.access = Access(settings or AccessLog(), lines)
 
     async def edge(self, script: Script = echo, **limits: float) -> Edge:
         """A worker in front of one node."""
@@ -200,6 +203,185 @@ async def test_a_connection_too_many_is_told_once_it_asks(place: Place) -> None:
     _, one = await place.told(2)
     assert one.why in {"connections", "connections_of_address"}
     assert one.status in {429, 503}
+
+
+@pytest.fixture
+def lanes(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """The requests that took the lane."""
+    took: list[bytes] = []
+    send = Lane.send
+
+    def sent(self: Lane, upstream: UpstreamConnection, message: bytes, framing: int) -> None:
+        took.append(message)
+        send(self, upstream, message, framing)
+
+    monkeypatch.setattr(Lane, "send", sent)
+    return took
+
+
+def by_path(*, good: bytes, last: Script) -> Script:
+    """Answers `good` until somebody asks for `/last`: what then happens is another script's."""
+
+    async def script(wire: Wire) -> None:
+        while True:
+            message = await wire.message()
+            if b"/last" in message.head.split(b"\r\n")[0]:
+                await last(wire)
+                return
+            await wire.send(good)
+
+    return script
+
+
+def whole(data: bytes) -> Script:
+    """Answers with this."""
+
+    async def script(wire: Wire) -> None:
+        await wire.send(data)
+        await wire.message()
+
+    return script
+
+
+def pieces(*data: bytes) -> Script:
+    """Answers with these, one by one."""
+
+    async def script(wire: Wire) -> None:
+        for piece in data:
+            await wire.send(piece)
+            await asyncio.sleep(0.02)
+        await wire.message()
+
+    return script
+
+
+def again(data: bytes, pause_s: float = 0.0) -> Script:
+    """Answers each request with this."""
+
+    async def script(wire: Wire) -> None:
+        while True:
+            await wire.message()
+            await asyncio.sleep(pause_s)
+            await wire.send(data)
+
+    return script
+
+
+async def never(wire: Wire) -> None:
+    """Does not answer."""
+    await wire.message()
+
+
+async def ends(wire: Wire) -> None:
+    """Closes."""
+    await wire.close()
+
+
+def timeless(one: Request) -> Request:
+    """Without times and ports, which differ from one worker to another."""
+    return replace(one, ended_s=0.0, total_s=0.0, node_s=None, peer="", node="")
+
+
+FAILED = answer(b"{}", "503 Service Unavailable")
+LAST = GET.replace(b"/a?b=c", b"/last?b")
+
+
+async def of_the_last(folder: Path, settings: AccessLog, script: Script, *, hangs_up: bool = False) -> Request:
+    """What is told of a request that is known again, and that the node answers so."""
+    rig = Rig(folder)
+    place = Place(rig, settings)
+    try:
+        edge = await place.edge(by_path(good=FAILED, last=script))
+        client = await edge.connect()
+        for _ in range(4):
+            await client.send(GET)
+            assert (await client.message()).status == 503
+        await client.send(LAST)
+        if hangs_up:
+            async with asyncio.timeout(10):
+                while len(rig._upstreams[0].requests) < 5:  # noqa: ASYNC110 -- as above
+                    await asyncio.sleep(0.01)
+            await client.reset()
+        return (await place.told(5))[-1]
+    finally:
+        await rig.close()
+
+
+@pytest.mark.parametrize(
+    ("script", "hangs_up", "status"),
+    [
+        (whole(FAILED), False, 503),
+        (pieces(FAILED[:-1], FAILED[-1:]), False, 503),
+        (pieces(FAILED[:9], FAILED[9:]), False, 503),
+        (never, True, 0),
+        (ends, False, 502),
+        (whole(b"no answer\r\n\r\n"), False, 502),
+    ],
+)
+async def test_what_goes_wrong_on_the_lane_is_told_as_it_is_elsewhere(
+    tmp_path: Path, lanes: list[bytes], script: Script, hangs_up: bool, status: int
+) -> None:
+    """The same lines where nothing is in the sample, and the lane is taken, as where all is, and it is not."""
+    elsewhere = await of_the_last(tmp_path / "all", AccessLog(), script, hangs_up=hangs_up)
+    assert lanes == []
+    here = await of_the_last(tmp_path / "none", AccessLog(sample=0.0), script, hangs_up=hangs_up)
+    assert len(lanes) >= 2, "some of the first, and the last"
+    assert b"/last" in lanes[-1]
+    assert (here.status, here.target, here.opaque_id, here.told_for) == (status, "/last", "me", "error")
+    assert here.node.startswith("http://127.0.0.1:")
+    assert (here.node_s is None) == (elsewhere.node_s is None)
+    assert timeless(here) == timeless(elsewhere)
+
+
+async def test_what_is_slow_on_the_lane_is_told(tmp_path: Path, lanes: list[bytes]) -> None:
+    rig = Rig(tmp_path)
+    place = Place(rig, AccessLog(sample=0.0, slow_s=0.0001, errors=False))
+    edge = await place.edge(again(answer(b"12345"), pause_s=0.01))
+    client = await edge.connect()
+    for number in range(1, 5):
+        await client.send(GET)
+        message = await client.message()
+        one = (await place.told(number))[-1]
+        assert (one.told_for, one.status, one.target) == ("slow", 200, "/a")
+        assert one.bytes == len(message.head) + len(message.body)
+        assert one.node_s is not None
+        assert 0 < one.node_s <= one.total_s
+    assert lanes
+    await rig.close()
+
+
+@pytest.mark.parametrize("errors", [True, False])
+async def test_of_the_others_nothing_is_told_and_the_lane_is_theirs(
+    tmp_path: Path, lanes: list[bytes], errors: bool
+) -> None:
+    rig = Rig(tmp_path)
+    place = Place(rig, AccessLog(sample=0.0, slow_s=0.0, errors=errors))
+    edge = await place.edge(again(answer(b"12345")))
+    client = await edge.connect()
+    for _ in range(6):
+        await client.send(GET)
+        assert (await client.message()).status == 200
+    assert len(lanes) >= 3
+    await client.close()
+    await edge.shut()
+    assert place.kept.told == []
+    await rig.close()
+
+
+async def test_each_request_is_drawn_once(tmp_path: Path) -> None:
+    rig = Rig(tmp_path)
+    drawn = iter(range(1000))
+    place = Place(rig)
+    lines: Any = place.kept
+    place.access = Access(AccessLog(sample=0.5, errors=False), lines, lambda: 0.0 if next(drawn) % 2 else 0.9)
+    edge = await place.edge(again(answer(b"12345")))
+    client = await edge.connect()
+    for _ in range(10):
+        await client.send(GET)
+        await client.message()
+    assert len(await place.told(5)) == 5
+    assert next(drawn) == 10
+    await rig.close()
 
 
 async def test_the_kind_is_chosen_once() -> None:
