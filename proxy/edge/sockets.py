@@ -15,6 +15,10 @@ _PROBES: Final = (
     (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 15),
     (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 4),
 )
+# Nothing is probed while something that was sent is not acknowledged: a request into a silence would wait for all of
+# the system's own tries, a quarter of an hour (tcp(7), tcp_retries2). A node that takes nothing for so long is given
+# up, too.
+_UNHEARD_S: Final = 120
 _RESET: Final = struct.pack("ii", 1, 0)
 
 
@@ -24,6 +28,15 @@ def watch_peer(transport: BaseTransport) -> None:
     if raw is not None and raw.family != socket.AF_UNIX:
         for level, option, value in _PROBES:
             raw.setsockopt(level, option, value)
+
+
+def watch_node(transport: BaseTransport, unheard_s: float = _UNHEARD_S) -> None:
+    """As `watch_peer`, also while something is on its way to it: what nobody acknowledges for `unheard_s` seconds ends
+    the connection. Not for clients, whom the edge's own limits give as long as their owner likes."""
+    watch_peer(transport)
+    raw = transport.get_extra_info("socket")
+    if raw is not None and raw.family != socket.AF_UNIX:
+        raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(unheard_s * 1000))
 
 
 class Look:

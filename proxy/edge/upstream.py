@@ -3,7 +3,7 @@
 import asyncio
 from typing import Protocol, cast
 
-from proxy.edge.sockets import Look, told_more, watch_peer
+from proxy.edge.sockets import Look, told_more, watch_node
 from proxy.edge.sweep import NEVER
 from proxy.metrics.spread import Tally
 from proxy.wire.repeated import AnswerDecoder
@@ -105,7 +105,7 @@ class UpstreamConnection(asyncio.Protocol):
         """asyncio: the connection is up."""
         self.transport = cast(asyncio.Transport, transport)
         self.transport.set_write_buffer_limits(high=self._buffer_bytes)
-        watch_peer(transport)
+        watch_node(transport)
         self._look = Look(transport)
         self.owner.opened(self)
 

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from proxy.edge.sockets import accepted, readable, reset_on_close, watch_peer
+from proxy.edge.sockets import accepted, readable, reset_on_close, watch_node, watch_peer
 from tests.edge.rig import Wire
+
+_UNHEARD = (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
 
 
 async def pair(act: Callable[[asyncio.BaseTransport], None]) -> Wire:
@@ -43,6 +45,23 @@ async def test_peers_are_probed() -> None:
     await wire.close()
 
 
+@pytest.mark.parametrize(("watch", "unheard_ms"), [(watch_node, 120_000), (watch_peer, 0)])
+async def test_only_nodes_are_given_up_that_acknowledge_nothing(
+    watch: Callable[[asyncio.BaseTransport], None], unheard_ms: int
+) -> None:
+    seen: list[int] = []
+
+    def act(transport: asyncio.BaseTransport) -> None:
+        watch(transport)
+        raw = transport.get_extra_info("socket")
+        seen.extend(raw.getsockopt(*option) for option in ((socket.SOL_SOCKET, socket.SO_KEEPALIVE), _UNHEARD))
+
+    wire = await pair(act)
+    assert await wire.ended() == b""
+    assert seen == [1, unheard_ms]
+    await wire.close()
+
+
 async def test_a_close_becomes_a_reset() -> None:
     wire = await pair(reset_on_close)
     assert await wire.ended() == b"reset"
@@ -52,14 +71,14 @@ async def test_a_close_becomes_a_reset() -> None:
 async def test_unix_sockets_and_closing_transports_are_left_alone(tmp_path: Path) -> None:
     server = await asyncio.start_unix_server(lambda reader, writer: writer.close(), tmp_path / "s.sock")
     _, writer = await asyncio.open_unix_connection(tmp_path / "s.sock")
-    watch_peer(writer.transport)
+    watch_node(writer.transport)
     writer.transport.close()
     reset_on_close(writer.transport)
     await asyncio.sleep(0.01)
     server.close()
 
 
-@pytest.mark.parametrize("act", [watch_peer, reset_on_close])
+@pytest.mark.parametrize("act", [watch_node, watch_peer, reset_on_close])
 async def test_transports_without_a_socket_are_left_alone(act: Callable[[asyncio.BaseTransport], None]) -> None:
     act(asyncio.Transport())
 

@@ -63,7 +63,14 @@ class Clock:
 
     def tells(self, told: str) -> bool:
         """Whether a time was told by it, by what may pass in a test."""
-        return abs(datetime.fromisoformat(told).timestamp() - self.off_s - time.time()) < 1800
+        return self._is_near(datetime.fromisoformat(told).timestamp())
+
+    def made(self, receipt: str) -> bool:
+        """Whether a receipt was made by it: the first 48 bits are milliseconds."""
+        return self._is_near(int(receipt[:12], 16) / 1000)
+
+    def _is_near(self, told_s: float) -> bool:
+        return abs(told_s - self.off_s - time.time()) < 1800
 
 
 def exception(replica: Replica, from_s: int, until_s: int) -> None:

@@ -131,11 +131,12 @@ async def _closed(cut: Replica, answer: Replied, *, started: bool) -> None:
 
 async def _just_after(two: Site, job: str) -> None:
     """The cluster has answered, and the replica is cut off before it sees the job end."""
-    cut = two.replicas[0]
+    cut, other = two.replicas
     await two.job(job)
     answer = await cut.start(job, two.cluster.superuser)
     assert answer.status == 200, answer.body
     await two.ways[0].cut()
+    assert (await other.start(job, two.cluster.superuser)).status in (400, 409)
     assert await two.ended(job) == "stopped"
     await _healed(two)
     await followed(cut, answer)

@@ -57,6 +57,7 @@ async def test_an_exception_is_honoured_for_as_long_as_the_clock_is_behind(tmp_p
         assert "inc" in str(outcome["startgate"]["verdict"])
         assert clock.tells(outcome["@timestamp"])
         assert clock.tells(behind.recorded(granted).records[Phase.OUTCOME]["event"]["start"])
+        assert clock.made(granted.receipt)
         await followed(behind, granted)
         end = behind.recorded(granted).records[Phase.END]
         assert clock.tells(end["@timestamp"])

@@ -62,6 +62,14 @@ async def test_two_replicas_ship_into_one_stream_each_record_once(tmp_path: Path
             shipping.stream.statuses += [0, -1]
             await followed(two.replicas[number % 2], await _granted(two, number % 2, f"job-{number}"))
         await shipping.has_all(*two.replicas)
+        # What it cannot ship while it is cut off, it ships then.
+        await two.ways[1].cut()
+        await two.job("cut")
+        refused = await two.replicas[1].start("cut", two.cluster.superuser)
+        assert refused.status == 503, refused.body
+        assert not any(refused.receipt.encode() in document for document in shipping.stream.documents)
+        await two.ways[1].heal()
+        await shipping.has_all(*two.replicas)
         two.replicas[1].kill_gate(signal.SIGKILL)
         shipping.stream.rollover()
         await _granted(two, 0, "after")
@@ -115,6 +123,9 @@ async def test_each_replica_tells_which_rules_it_has_and_which_it_refused(tmp_pa
         after = await _everywhere(took, refused=False)
         assert after != before
         assert await _everywhere(refused, refused=True) == before
+        assert (await command(refused, "check")).status == 2, "it would not start again with these"
+        status, page = await refused.told("/health/ready")
+        assert (status, [one["ok"] for one in json.loads(page)["checks"] if one["name"] == "rules"]) == (503, [False])
         # It goes on with its last good rules, and every record says which those were.
         for replica, revision in ((took, after), (refused, before)):
             await two.job(f"job-{replica.host}")
