@@ -16,7 +16,7 @@ from bench.chaos import check, report
 from bench.chaos.inject import Injector
 from bench.chaos.ledger import Ledger
 from bench.chaos.place import AS_SHIPPED_S, Place, running
-from bench.chaos.rest import rest, settled
+from bench.chaos.rest import Held, Rest, rest, settled
 from bench.chaos.schedule import schedule
 from bench.chaos.traffic import KINDS, Scene, over_and_over
 from bench.chaos.vitals import Vitals
@@ -80,60 +80,85 @@ async def _made(place: Place) -> dict[str, Any]:
         return dict(await answer.json())
 
 
-async def run(minutes: float, seed: int, idle_s: float = AS_SHIPPED_S) -> report.Run:
-    """A run of so many minutes; what came of it. `idle_s` as for `running`."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Played:
+    """Faults and requests are over. `before` is what processes held before the first request."""
+
+    ledger: Ledger
+    vitals: Vitals
+    arrivals: Arrivals
+    injector: Injector
+    before: Held
+
+
+async def play(place: Place, minutes: float, seed: int) -> Played:
+    """So many minutes of requests and faults."""
+    ledger, vitals, arrivals = Ledger(), Vitals(place.supervisor, place.ports), Arrivals(place)
+    injector, stop = Injector(place, ledger), asyncio.Event()
+    scene = Scene(place, ledger, random.Random(seed))  # noqa: S311 -- lengths, not secrets
+    await injector.ready()
+    before = await settled(vitals)
+    ledger.began = time.monotonic()
+    clients = [
+        spawn(over_and_over(kind, pause_s, scene, stop), name=kind.__name__)
+        for kind, count, pause_s in KINDS
+        for _ in range(count)
+    ]
+    watching = spawn(_watch(vitals, arrivals, ledger, ledger.began + minutes * 60, stop), name="watch")
+    await injector.play(schedule(seed, minutes * 60), ledger.began)
+    await asyncio.gather(watching, *clients)
+    vitals.requests_ended()
+    return Played(ledger=ledger, vitals=vitals, arrivals=arrivals, injector=injector, before=before)
+
+
+async def run(minutes: float, seed: int, idle_s: float = AS_SHIPPED_S, keep: Path | None = None) -> report.Run:
+    """A run of so many minutes; what came of it. `idle_s` as for `running`; `keep` is a folder for what tells why,
+    which there is in any case where something was violated."""
     async with running(idle_s) as place:
-        ledger, vitals, arrivals, stop = (
-            Ledger(),
-            Vitals(place.supervisor, place.ports),
-            Arrivals(place),
-            asyncio.Event(),
-        )
-        injector = Injector(place, ledger)
-        scene = Scene(place, ledger, random.Random(seed))  # noqa: S311 -- lengths, not secrets
-        await injector.ready()
-        before = await settled(vitals)
-        ledger.began = time.monotonic()
-        clients = [
-            spawn(over_and_over(kind, pause_s, scene, stop), name=kind.__name__)
-            for kind, count, pause_s in KINDS
-            for _ in range(count)
-        ]
-        watching = spawn(_watch(vitals, arrivals, ledger, ledger.began + minutes * 60, stop), name="watch")
-        await injector.play(schedule(seed, minutes * 60), ledger.began)
-        await asyncio.gather(watching, *clients)
-        vitals.requests_ended()
+        played = await play(place, minutes, seed)
         found = await _closed(place)
         made = await _made(place)
-        still = await rest(place, vitals, before)
+        still = await rest(place, played.vitals, played.before)
         await asyncio.to_thread(place.stop)
-        arrivals.take()
-        return report.Run(
+        played.arrivals.take()
+        injector = played.injector
+        came = report.Run(
             minutes=minutes,
             seed=seed,
-            ledger=ledger,
-            vitals=vitals,
-            invariants=(
-                check.right(ledger.failures, sum(ledger.asked.values())),
-                check.explained(ledger.failures, ledger.windows, ledger.began),
-                check.recorded(ledger.told, found),
-                check.closed(found),
-                check.judged(arrivals.starts, found),
-                check.once(check.counted(node.came for node in place.nodes)),
-                check.proven(place.journal),
-                check.meant(made, found),
-                check.flat(vitals.judged()),
-                check.dropped(vitals.watched),
-                check.kept(vitals.kinds, still.fresh),
-                check.rested(still),
-                check.recovered(injector.late, sum(len(one) for one in injector.done.values())),
-                check.silent(place.log()),
-            ),
+            ledger=played.ledger,
+            vitals=played.vitals,
+            invariants=_judged(place, played, found, made, still),
             recoveries=injector.done,
             skipped=injector.skipped,
             rest=still,
             log=place.log(),
         )
+        if came.violations or keep is not None:
+            kept = report.keep(came, keep or Path(tempfile.mkdtemp(prefix="startgate-chaos-")), place.journal)
+            print(f"log, journal and samples are kept in {kept}", flush=True)
+        return came
+
+
+def _judged(
+    place: Place, played: Played, found: list[Start], made: dict[str, Any], still: Rest
+) -> tuple[check.Invariant, ...]:
+    ledger, vitals, injector = played.ledger, played.vitals, played.injector
+    return (
+        check.right(ledger.failures, sum(ledger.asked.values())),
+        check.explained(ledger.failures, ledger.windows, ledger.began),
+        check.recorded(ledger.told, found),
+        check.closed(found),
+        check.judged(played.arrivals.starts, found),
+        check.once(check.counted(node.came for node in place.nodes)),
+        check.proven(place.journal),
+        check.meant(made, found),
+        check.flat(vitals.judged()),
+        check.dropped(vitals.watched),
+        check.kept(vitals.kinds, still.fresh),
+        check.rested(still),
+        check.recovered(injector.late, sum(len(one) for one in injector.done.values())),
+        check.silent(place.log()),
+    )
 
 
 def main() -> None:
@@ -143,7 +168,10 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--write", type=Path, metavar="PAGE", help="put the report into this page, pictures beside it")
     parser.add_argument(
-        "--keep", type=Path, metavar="FOLDER", help="keep log and samples here; by default only after a violation"
+        "--keep",
+        type=Path,
+        metavar="FOLDER",
+        help="keep log, journal and samples here; by default only after a violation",
     )
     parser.add_argument(
         "--idle-s",
@@ -152,11 +180,8 @@ def main() -> None:
         help="limits.edge.upstream_idle_s; a short run rests sooner by less",
     )
     options = parser.parse_args()
-    found = asyncio.run(run(options.minutes, options.seed, options.idle_s))
+    found = asyncio.run(run(options.minutes, options.seed, options.idle_s, options.keep))
     print(report.markdown(found))
-    if found.violations or options.keep is not None:
-        kept = report.keep(found, options.keep or Path(tempfile.mkdtemp(prefix="startgate-chaos-")))
-        print(f"log, samples and report are kept in {kept}")
     if options.write is not None:
         report.write(found, options.write)
     if found.violations:

@@ -1,5 +1,6 @@
 """A run in Markdown, and its pictures."""
 
+import shutil
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -136,10 +137,17 @@ def pictures(run: Run) -> dict[str, str]:
     }
 
 
-def keep(run: Run, folder: Path) -> Path:
-    """Put into a folder what tells why: log, every violation in full, and each sample of descriptors; the folder."""
+def _no_file(folder: str, names: list[str]) -> list[str]:
+    """Sockets, which nobody can copy."""
+    return [name for name in names if not (Path(folder) / name).is_file()]
+
+
+def keep(run: Run, folder: Path, journal: Path) -> Path:
+    """Put into a folder what tells why: log, journal, every violation in full, and each sample of descriptors; the
+    folder."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "serve.log").write_text(run.log)
+    shutil.copytree(journal, folder / "journal", ignore=_no_file, dirs_exist_ok=True)
     violations = [f"{one.name}: {text}" for one in run.invariants for text in one.violations]
     (folder / "report.md").write_text(markdown(run) + "".join(f"\n- {text}\n" for text in violations))
     with (folder / "descriptors.txt").open("w") as lines:

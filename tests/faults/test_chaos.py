@@ -189,8 +189,14 @@ def test_what_tells_why_is_kept(tmp_path: Path) -> None:
     run = a_run()
     long = "it was " + "x" * 5000
     run = replace(run, invariants=(check.Invariant("no wrong answer", 1, (long,) * 30),))
-    kept = report.keep(run, tmp_path / "kept")
+    journal = tmp_path / "journal"
+    journal.mkdir()
+    (journal / "starts-000001.jsonl").write_text("{}\n")
+    os.mkfifo(journal / "control.sock")
+    kept = report.keep(run, tmp_path / "kept", journal)
     assert (kept / "serve.log").read_text() == "all that was logged\n"
+    assert (kept / "journal" / "starts-000001.jsonl").read_text() == "{}\n"
+    assert [path.name for path in (kept / "journal").iterdir()] == ["starts-000001.jsonl"]
     assert (kept / "report.md").read_text().count(long) == 30
     assert (kept / "descriptors.txt").read_text().splitlines()[0] == "0.0 s gate (5): 40.0 MiB, 20 file"
 

@@ -8,15 +8,20 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from proxy.cluster.forward import Forwarder
 from proxy.embedded.app import serve_embedded
 from proxy.errors import JournalError
 from proxy.journal.entry import Phase
 from proxy.journal.writer import Journal, open_journal
+from proxy.model import Answer
 from proxy.settings import JournalSettings
+from tests.gate.fakes import until
 from tests.journal.disk import Disk, actions, check_chain, receipts, record, said
 from tests.stack import Replied, Stack, in_front_of
 
@@ -195,6 +200,33 @@ async def test_a_gate_begins_on_a_full_disk_and_serves_once_there_is_room(small_
         await ended(stack, await stack.start("one"))
     assert actions(small_disk) == ["opened", "opened"]
     check_chain(small_disk)
+
+
+async def test_an_outcome_that_found_no_room_is_recorded_by_the_same_gate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk is full from when the cluster has answered the start; its intent is on record by then."""
+    disk, forward = Disk(), Forwarder.forward
+
+    async def then_full(self: Forwarder, *asked: Any) -> Answer:
+        answer = await forward(self, *asked)
+        disk.takes = []
+        return answer
+
+    monkeypatch.setattr(Forwarder, "forward", then_full)
+    monkeypatch.setattr("proxy.gate.app.open_journal", partial(open_journal, files=disk))
+    async with running(tmp_path) as stack:
+        refused = await stack.start("one")
+        assert (refused.status, "its outcome is not on record" in refused.reason) == (503, True)
+        assert stack.recorded(refused.receipt).open
+        disk.takes = None
+        await stack.end_of(refused.receipt)
+        await until(lambda: not stack.recorded(refused.receipt).open)
+        outcome = stack.recorded(refused.receipt).records[Phase.OUTCOME]
+        assert outcome["event"]["outcome"] == "success"
+        assert outcome["http"]["response"]["status_code"] == 503
+        assert outcome["startgate"]["cluster"]["status"] == 200
+    check_chain(tmp_path / "journal")
 
 
 @pytest.mark.parametrize("why", [errno.EIO, errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG])
