@@ -101,7 +101,17 @@ async def test_a_start_is_one_trace(tmp_path: Path) -> None:
         "startgate.destination.created": True,
     }
     steps = [span.name for span in collector.under(root)]
-    for name in ("identify", "authorise", "read sources", "plan", "wait", "record intent", "prepare", "forward"):
+    for name in (
+        "edge",
+        "identify",
+        "authorise",
+        "read sources",
+        "plan",
+        "wait",
+        "record intent",
+        "prepare",
+        "forward",
+    ):
         assert name in steps
     assert {"record outcome", "look again"} <= set(steps)
     assert {span.kind for span in collector.under(root)} == {"internal"}

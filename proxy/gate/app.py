@@ -20,7 +20,7 @@ from proxy.control.server import serving
 from proxy.control.sinks import SinkCalls
 from proxy.errors import ConfigError, Refusal, RulesError
 from proxy.gate import flow, traced
-from proxy.gate.arrival import arrived, sent_along
+from proxy.gate.arrival import RECEIPT_HEADER, arrived, sent_along
 from proxy.gate.flight import Credentials, Flight, Judged
 from proxy.gate.follow import Followers
 from proxy.gate.meter import Meter
@@ -124,7 +124,8 @@ class Gate:
         The rules are taken once, as one value: whatever is reloaded meanwhile, no start is judged by a mixture.
         """
         rules = self._rules.current
-        span = traced.begun(self._tracer, sent_along(request), request.raw_path.partition("?")[0])
+        path, receipt = request.raw_path.partition("?")[0], request.headers.get(RECEIPT_HEADER, "")
+        span = traced.begun(self._tracer, sent_along(request), path, receipt)
         try:
             start = arrived(request, await self._body(request), span)
             work = flow.start(start, rules, self._world, self._lock)

@@ -1,16 +1,23 @@
 """The span of a start, where starts are traced: begun with its head, ended with its answer. Docs: docs/tracing.md."""
 
 import asyncio
+import re
+import time
 from collections.abc import Coroutine, Sequence
-from typing import Any
+from typing import Any, Final
 
 from proxy.gate.flight import Flight
 from proxy.gate.tally import kind_of, verdict_of
 from proxy.model import Answer
 from proxy.tracing.current import SERVER_ERROR, Span, Value, tell
 from proxy.tracing.load import Tracer
-from proxy.tracing.names import ROUTE, START
+from proxy.tracing.names import EDGE, ROUTE, START
 from proxy.tracing.w3c import parent_of
+
+# As `edge.receipt.new_receipt` makes them, which the gate does not import.
+RECEIPT: Final = re.compile(r"[0-9a-f]{32}")
+# No start waits as long at an edge: what seems to is the gate's own receipt, which is random, or another clock.
+LONGEST_NS: Final = 3600 * 1_000_000_000
 
 
 async def close(tracer: Tracer | None) -> None:
@@ -19,12 +26,26 @@ async def close(tracer: Tracer | None) -> None:
         await asyncio.to_thread(tracer.close)
 
 
-def begun(tracer: Tracer | None, headers: Sequence[tuple[str, str]], path: str) -> Span | None:
-    """The span of a start that arrives; in the client's trace where it names one."""
+def begun(tracer: Tracer | None, headers: Sequence[tuple[str, str]], path: str, receipt: str = "") -> Span | None:
+    """The span of a start that arrives; in the client's trace where it names one. It began when the edge gave it its
+    receipt, and what came before the gate is a span of its own."""
     if tracer is None:
         return None
+    since_ns = edge_ns(receipt, time.time_ns())
     told: dict[str, Value] = {"http.request.method": "POST", "http.route": ROUTE, "url.scheme": "http"}
-    return tracer.begin(START, {**told, "url.path": path}, parent_of(headers))
+    span = tracer.begin(START, {**told, "url.path": path}, parent_of(headers), since_ns)
+    if since_ns is not None:
+        span.past(EDGE, since_ns)
+    return span
+
+
+def edge_ns(receipt: str, now_ns: int) -> int | None:
+    """When an edge gave out a receipt, of whose digits the first twelve are milliseconds since 1970. None where that
+    cannot be: it is none of an edge's, or the clock was set meanwhile."""
+    if RECEIPT.fullmatch(receipt) is None:
+        return None
+    since_ns = int(receipt[:12], 16) * 1_000_000
+    return since_ns if 0 <= now_ns - since_ns < LONGEST_NS else None
 
 
 def note(flight: Flight, answer: Answer) -> None:

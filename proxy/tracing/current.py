@@ -50,6 +50,9 @@ class Span(Protocol):
     def child(self, name: str, kind: Kind, attributes: Mapping[str, Value]) -> "Span":
         """A span within this one, which begins now."""
 
+    def past(self, name: str, since_ns: int) -> None:
+        """A span of work within this one that is over now, and began then (nanoseconds since 1970)."""
+
     def tell(self, attributes: Mapping[str, Value]) -> None:
         """Add attributes."""
 

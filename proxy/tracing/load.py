@@ -19,8 +19,11 @@ INSTALL = "pip install 'startgate[traces]'"
 class Tracer(Protocol):
     """Makes the spans of requests that come."""
 
-    def begin(self, name: str, attributes: Mapping[str, Value], parent: Parent | None) -> Span:
-        """The span of a request; in the client's trace, where it named one. Never fails for what the client sent."""
+    def begin(
+        self, name: str, attributes: Mapping[str, Value], parent: Parent | None, since_ns: int | None = None
+    ) -> Span:
+        """The span of a request, which came then (nanoseconds since 1970) or now; in the client's trace, where it named
+        one. Never fails for what the client sent."""
 
     @property
     def counts(self) -> Counts:

@@ -7,11 +7,13 @@ begins with `startgate.`.
 from collections.abc import Mapping
 
 ROUTE = "/_ml/data_frame/analytics/{id}/_start"
+EDGE = "edge"
 # HTTP server spans are named by method and route.
 START = f"POST {ROUTE}"
 
 SPANS: Mapping[str, str] = {
     START: "a start, a plan or an explanation, from its head to its answer (kind server)",
+    EDGE: "at the edge, from the start's head until the gate has it, with the wait for room there; to the millisecond",
     "identify": "who asks, for which job",
     "authorise": "what the rules ask, and the verdict",
     "read sources": "sources, destination and index templates, beside `authorise`",

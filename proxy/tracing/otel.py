@@ -81,6 +81,11 @@ class Span:
         made = self._tracer.start_span(name, context=within, kind=KINDS[kind], attributes=attributes)
         return Span(made, self._tracer, self.state)
 
+    def past(self, name: str, since_ns: int) -> None:
+        """A span of work within this one that is over now, and began then (nanoseconds since 1970)."""
+        within = set_span_in_context(self._span, Context())
+        self._tracer.start_span(name, context=within, start_time=since_ns).end()
+
     def tell(self, attributes: Mapping[str, Value]) -> None:
         """Add attributes."""
         self._span.set_attributes(attributes)
@@ -114,12 +119,15 @@ class OtelTracer:
         provider.add_span_processor(_Queue(self._sending))
         self._tracer = provider.get_tracer(SCOPE, version("startgate"))
 
-    def begin(self, name: str, attributes: Mapping[str, Value], parent: Parent | None) -> Span:
-        """The span of a request that came; in the client's trace, where it named one."""
+    def begin(
+        self, name: str, attributes: Mapping[str, Value], parent: Parent | None, since_ns: int | None = None
+    ) -> Span:
+        """The span of a request that came, then or now; in the client's trace, where it named one."""
         within = Context()
         if parent is not None:
             within = set_span_in_context(NonRecordingSpan(_context(parent)), within)
-        span = self._tracer.start_span(name, context=within, kind=SpanKind.SERVER, attributes=attributes)
+        kind = SpanKind.SERVER
+        span = self._tracer.start_span(name, context=within, kind=kind, attributes=attributes, start_time=since_ns)
         return Span(span, self._tracer, parent.state if parent is not None else "")
 
     def close(self) -> None:

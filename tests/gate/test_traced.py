@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import pytest
 
+from proxy.edge.receipt import new_receipt
 from proxy.gate import traced
 from proxy.gate.flight import Destination, Flight, Plan
 from proxy.gate.request import Arrived
 from proxy.model import Answer
-from proxy.tracing.current import Value, within
-from proxy.tracing.names import OF_A_START, START
+from proxy.tracing.current import Kind, Value, within
+from proxy.tracing.names import EDGE, OF_A_START, START
 from proxy.tracing.sending import Counts
 from proxy.tracing.w3c import Parent
 from tests.tracing.fakes import Kept
@@ -26,10 +27,12 @@ class Tracer:
         self.parent: Parent | None = None
         self.closed = 0
 
-    def begin(self, name: str, attributes: Mapping[str, Value], parent: Parent | None) -> Kept:
+    def begin(
+        self, name: str, attributes: Mapping[str, Value], parent: Parent | None, since_ns: int | None = None
+    ) -> Kept:
         """A span in memory."""
         self.parent = parent
-        return Kept(name, attributes=dict(attributes))
+        return Kept(name, attributes=dict(attributes), since_ns=since_ns)
 
     @property
     def counts(self) -> Counts:
@@ -55,6 +58,39 @@ def test_the_span_begins_with_the_head_of_a_start() -> None:
     assert span.attributes["url.path"] == "/_ml/data_frame/analytics/j/_start"
     assert tracer.parent is not None
     assert tracer.parent.state == "a=1"
+
+
+def test_what_came_before_the_gate_is_a_span_of_its_own() -> None:
+    receipt = new_receipt()
+    span = traced.begun(Tracer(), [], "/", receipt)
+    assert isinstance(span, Kept)
+    [edge] = span.children
+    assert (edge.name, edge.kind, edge.ended) == (EDGE, Kind.INTERNAL, 1)
+    assert edge.since_ns == span.since_ns == int(receipt[:12], 16) * 1_000_000
+    own = traced.begun(Tracer(), [], "/")
+    assert isinstance(own, Kept)
+    assert (own.children, own.since_ns) == ([], None)
+
+
+@pytest.mark.parametrize(
+    ("receipt", "since_ms"),
+    [
+        ("018f00000000" + "0" * 20, 0x18F00000000),
+        ("018f00000001" + "f" * 20, None),
+        ("018effffffff" + "a" * 20, 0x18EFFFFFFFF),
+        ("018effffffff" + "a" * 19, None),
+        ("018efc911900" + "a" * 20, None),
+        ("018EFFFFFFFF" + "a" * 20, None),
+        ("", None),
+        ("f" * 32, None),
+        ("0" * 32, None),
+        ("018effffffff" + "a" * 20 + "\n", None),
+    ],
+)
+def test_a_receipt_tells_when_the_edge_gave_it(receipt: str, since_ms: int | None) -> None:
+    """The gate's own are random; and a clock that was set tells nothing."""
+    now_ns = 0x18F00000000 * 1_000_000
+    assert traced.edge_ns(receipt, now_ns) == (None if since_ms is None else since_ms * 1_000_000)
 
 
 def test_untraced_there_is_none() -> None:

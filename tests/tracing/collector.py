@@ -33,6 +33,7 @@ class Seen:
     failed: bool
     message: str
     ended: bool
+    began_ns: int = 0
 
 
 @dataclass(slots=True)
@@ -108,6 +109,7 @@ def seen(span: Sent) -> Seen:
         failed=span.status.code == Status.STATUS_CODE_ERROR,
         message=span.status.message,
         ended=span.end_time_unix_nano >= span.start_time_unix_nano > 0,
+        began_ns=span.start_time_unix_nano,
     )
 
 

@@ -21,6 +21,7 @@ class Kept:
     children: list["Kept"] = field(default_factory=list)
     error: str = ""
     ended: int = 0
+    since_ns: int | None = None
 
     @property
     def ids(self) -> Ids:
@@ -38,6 +39,12 @@ class Kept:
         made = Kept(name, number, kind, self.state, dict(attributes))
         self.children.append(made)
         return made
+
+    def past(self, name: str, since_ns: int) -> None:
+        """A span that is over."""
+        made = self.child(name, Kind.INTERNAL, {})
+        made.since_ns = since_ns
+        made.end()
 
     def tell(self, attributes: Mapping[str, Value]) -> None:
         """Add attributes."""

@@ -5,6 +5,7 @@ import contextlib
 import logging
 import socket
 import ssl
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -70,6 +71,20 @@ async def test_spans_arrive_with_their_parents() -> None:
         assert len(str(call.attributes["long"])) == ATTRIBUTE_CHARACTERS
         assert not root.failed
         assert all(one.ended for one in collector.spans)
+
+
+async def test_what_is_past_has_its_own_beginning() -> None:
+    since_ns = time.time_ns() - 5_000_000_000
+    async with collecting() as collector:
+        async with tracing(collector.url) as tracer:
+            root = tracer.begin("start", {}, None, since_ns)
+            root.past("edge", since_ns)
+            root.end()
+        edge, one = collector.spans
+    assert (edge.name, edge.parent_id, edge.kind) == ("edge", one.span_id, "internal")
+    assert edge.began_ns == one.began_ns == since_ns
+    assert edge.ended
+    assert one.ended
 
 
 async def test_the_resource_says_who_sends(monkeypatch: pytest.MonkeyPatch) -> None:
