@@ -18,7 +18,7 @@ export PYTHONDONTWRITEBYTECODE :=
 COVERED ?= destination privileges rules
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast fuzz fuzz-fronts crash clients cover style types bench soak chaos screens bench-peers reference docs lock lock-check licenses sbom audit dist clean
+.PHONY: help setup demo test test-fast fuzz fuzz-fronts crash clients cover style types bench soak chaos screens bench-peers reference docs lock lock-check licenses sbom audit dist pythons clean
 
 help: ## show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -116,6 +116,9 @@ lock: $(STAMP) ## choose the newest allowed versions anew and write the requirem
 lock-check: $(STAMP) ## compile every lock again with what it holds: fails where other bytes come out
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 	$(BIN)/python -m tools.release.locks $(BIN)/uv
+
+pythons: $(STAMP) ## the quick tests on Python 3.11, 3.13 and the newest of Debian, in roots of their own (as root; SUITES=trixie)
+	$(BIN)/python -m tools.pythons $(WORKERS) $(SUITES)
 
 clean: ## remove .venv, caches and builds
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
