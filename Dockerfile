@@ -10,7 +10,7 @@ WORKDIR /build
 RUN python -m venv /opt/startgate
 # First what seldom changes: a change of the sources does not install this again. Hashes are those of the lock.
 COPY requirements-run.lock requirements-build.lock ./
-RUN /opt/startgate/bin/python -m pip install --quiet --require-hashes --only-binary :all: -r requirements-run.lock
+RUN /opt/startgate/bin/python -m pip install --quiet --no-compile --require-hashes --only-binary :all: -r requirements-run.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY rules ./rules
 COPY share ./share
@@ -18,7 +18,7 @@ COPY proxy ./proxy
 # Its own wheel needs a builder, which does not get into the image.
 RUN python -m pip install --quiet --require-hashes --only-binary :all: -r requirements-build.lock \
     && python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir /wheels . \
-    && /opt/startgate/bin/python -m pip install --quiet --no-deps /wheels/*.whl \
+    && /opt/startgate/bin/python -m pip install --quiet --no-compile --no-deps /wheels/*.whl \
     && /opt/startgate/bin/python -m pip uninstall --quiet --yes pip setuptools \
     && /opt/startgate/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/startgate/lib
 

@@ -6,6 +6,8 @@ A secret's text goes into the value that is returned and nowhere else: no messag
 import base64
 import binascii
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from proxy import tls
@@ -100,13 +102,26 @@ def _named_here(node: Node, error: ConfigError) -> ConfigError:
     return ConfigError(fault for one in error.faults for fault in invalid(node, f"{one.where} {one.message}").faults)
 
 
+@contextmanager
+def _reached(node: Node, path: Path) -> Iterator[None]:
+    """In here files are looked at: a folder above that this user may not enter is a fault at the value, not a crash."""
+    try:
+        yield
+    except PermissionError:
+        # A container started as another user than the volume's is the usual way to get here.
+        raise invalid(
+            node, f"{path} cannot be reached: permission denied for the user {os.geteuid()} in a folder above it"
+        ) from None
+
+
 def rules(node: Node) -> str:
     """The path of a rule file, or of a folder with at least one `*.yml`."""
     path = Path(node.path(text(node)))
-    if not path.exists():
-        raise invalid(node, f"{path} does not exist")
-    if path.is_dir() and not any(path.glob("*.yml")):
-        raise invalid(node, f"{path} holds no *.yml file")
+    with _reached(node, path):
+        if not path.exists():
+            raise invalid(node, f"{path} does not exist")
+        if path.is_dir() and not any(path.glob("*.yml")):
+            raise invalid(node, f"{path} holds no *.yml file")
     if not os.access(path, os.R_OK):
         raise invalid(node, f"{path} cannot be read: permission denied")
     return str(path)
@@ -115,10 +130,13 @@ def rules(node: Node) -> str:
 def journal(node: Node) -> str:
     """The path of the journal's folder: there and writable, or still to be made in a folder that is there."""
     path = Path(node.path(text(node)))
-    home = path if path.exists() else path.parent
-    if not home.is_dir():
-        wrong = "is no folder" if home.exists() else "does not exist; Startgate makes the last folder of the path alone"
-        raise invalid(node, f"{home} {wrong}")
+    with _reached(node, path):
+        home = path if path.exists() else path.parent
+        if not home.is_dir():
+            wrong = (
+                "is no folder" if home.exists() else "does not exist; Startgate makes the last folder of the path alone"
+            )
+            raise invalid(node, f"{home} {wrong}")
     if not os.access(home, os.W_OK | os.X_OK):
         raise invalid(node, f"{home} cannot be written: permission denied")
     return str(path)
@@ -127,13 +145,15 @@ def journal(node: Node) -> str:
 def socket_path(node: Node) -> str:
     """A path that a Unix socket can be bound to."""
     path = Path(node.path(text(node)))
-    if not path.parent.is_dir():
-        raise invalid(node, f"{path.parent} does not exist or is no folder")
+    with _reached(node, path):
+        if not path.parent.is_dir():
+            raise invalid(node, f"{path.parent} does not exist or is no folder")
+        taken = not too_long(path) and path.exists() and not path.is_socket()
     if too_long(path):
         raise invalid(
             node, f"{path} is longer than {SOCKET_PATH_BYTES} bytes, the most that a Unix socket's path may have"
         )
-    if path.exists() and not path.is_socket():
+    if taken:
         raise invalid(node, f"{path} is there and is no socket")
     return str(path)
 

@@ -1,6 +1,8 @@
 """Files that the configuration names: opened at once, and secrets shown to nobody."""
 
 import base64
+import errno
+import os
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -145,6 +147,20 @@ def test_paths_without_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         files.journal(named(tmp_path))
     with pytest.raises(ConfigError, match="permission denied"):
         files.rules(named(tmp_path))
+
+
+@pytest.mark.parametrize("read", [files.rules, files.journal, files.socket_path])
+def test_a_folder_that_may_not_be_entered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, read: Callable[[Node], str]
+) -> None:
+    """As a container's other user finds its volume. Root enters every folder, so the system's answer is given here."""
+
+    def refused(path: Path, *, follow_symlinks: bool = True) -> os.stat_result:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    monkeypatch.setattr(Path, "stat", refused)
+    with pytest.raises(ConfigError, match=rf"{tmp_path}/a/b cannot be reached: permission denied for the user \d+"):
+        read(named("a/b", tmp_path))
 
 
 def test_socket_path(tmp_path: Path) -> None:
