@@ -158,6 +158,9 @@ async def measure(folder: Path, options: argparse.Namespace) -> Found:
                 viewers = [asyncio.ensure_future(watch(calls, found.delays_s)) for _ in range(options.viewers)]
                 await asyncio.sleep(1)
                 found.watched = await shares(pids, options.seconds)
+                # On a busy machine the first start may come late.
+                while not found.delays_s and not any(viewer.done() for viewer in viewers):  # noqa: ASYNC110 -- no event
+                    await asyncio.sleep(0.05)
                 for viewer in viewers:
                     viewer.cancel()
                 ended = await asyncio.gather(*viewers, return_exceptions=True)

@@ -13,10 +13,9 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "bench" / "README.md"])
 
-_SHELL = (
-    "git|make|pip|python|startgate|curl|openssl|install|printf|cat|sudo|apt-get|man|eval|docker|kubectl|helm|systemctl"
-)
-_SHELL += "|systemd-analyze|journalctl|apparmor_parser|chown|chmod|cp|mv|mkdir|sysctl|podman|semanage|restorecon"
+_SHELL = "git|make|pip|python3?|source|startgate|curl|openssl|install|printf|cat|sudo|apt-get|man|eval|docker|kubectl"
+_SHELL += "|helm|systemctl|systemd-analyze|journalctl|apparmor_parser|chown|chmod|cp|mv|mkdir|sed|sysctl|podman"
+_SHELL += "|semanage|restorecon"
 _COMMAND = re.compile(rf"(?:\$ |(?=(?:[A-Z_]+=\S+ )*(?:{_SHELL}) ))")
 
 
@@ -32,45 +31,52 @@ class Told:
         return f"{self.document.relative_to(ROOT)}:{self.line}: {self.text}"
 
 
+CLEAN_MACHINE = "tests/test_clean_machine.py"
+
+
 @dataclass(frozen=True, slots=True)
 class Left:
-    """Commands that are not run as they stand, and why; where something else runs them, it is named."""
+    """Commands that tests/test_doc_commands.py does not run, why, and the file that runs them, or their steps, instead.
+
+    `shown` stands in that file if it does. `by` is None where nothing runs them.
+    """
 
     pattern: str
     why: str
+    by: str | None = None
+    shown: str = ""
 
 
+_BENCH = "python -m bench[.]"
+_FEW = "minutes long; run with small numbers"
 LEFT = (
-    Left(r"git clone ", "the tree that is tested is the clone"),
-    Left(
-        r"(STARTGATE_\w+=\S+ )?make ",
-        "a target may take an hour: that it exists is tested, and CI runs those of a change",
-    ),
-    Left(r"(pip|.*-m pip) install ", "tests/test_dist.py installs into an empty environment, from the lock"),
-    Left(r"python -m bench", "a benchmark takes minutes: that the module exists is tested"),
-    Left(r"(sudo )?apt-get ", "changes the system"),
-    Left(r"(sudo )?(docker|podman) ", "needs a container engine: tests/deploy runs the steps as plain processes"),
-    Left(
-        r".*(\| )?(kubectl|helm) ", "needs a Kubernetes cluster: tests/deploy and tests/fronts look at what is applied"
-    ),
-    Left(
-        r"(sudo )?(systemctl|journalctl|systemd-analyze|systemd-\w+) ", "needs systemd: tests/deploy looks at the unit"
-    ),
-    Left(r"(sudo )?(apparmor_parser|semanage|restorecon|sysctl|chown|aa-\w+) ", "changes the system"),
-    Left(r"openssl s_client ", "needs a node with TLS at an address of yours; tests/test_tls.py has one"),
-    Left(r"startgate serve$", "stays up: tests/test_doc_commands.py serves, and stops it"),
-    Left(r"curl .*kibana\.example", "needs Kibana; tests/commands/test_dashboard.py looks at the file"),
-    Left(
-        r"startgate audit ship --(install|once|check)",
-        "the cluster of the demo has no data streams; tests/test_shipping_end_to_end.py and tests/real ship",
-    ),
-    Left(r"startgate serve --takeover", "tests/test_handover.py takes over"),
-    Left(r"startgate demo$", "stays up; tests/demo walks it"),
-    Left(r"startgate embedded", "stays up; it is the cluster of these very tests"),
-    Left(r"startgate init", "tests/commands/test_init.py makes it and serves with it"),
-    Left(r"startgate doctor", "looks at the machine that it runs on; tests/doctor gives it each fault"),
-    Left(r"man ", "tests/test_reference.py has man read the page"),
-    Left(r"(eval )?.*_STARTGATE_COMPLETE=", "for a shell that somebody types in; tests/test_reference.py completes"),
+    # CI runs these as they stand.
+    Left(r"pip install --require-hashes -r requirements-bench\.lock", "a benchmark's", ".ci/run", "-bench.lock"),
+    Left(r"make (style|types)$", "CI's", ".ci/run", "make style types"),
+    Left(r"make (docs|licenses)$", "CI's", ".ci/run", "make docs licenses"),
+    Left(r"make cover$", "CI's", ".ci/run", "make cover"),
+    Left(r"make test$", "CI's", ".ci/run", "make test"),
+    # So does a machine that is made for it.
+    Left(r"apt-get install ", "changes the machine", CLEAN_MACHINE, "apt-get"),
+    Left(r"pip install ", "changes the machine", CLEAN_MACHINE, "pip install"),
+    Left(r"make (demo|setup|test-fast)$", "changes the machine; the README begins with it", CLEAN_MACHINE, "make demo"),
+    # These are long, or need what is not here: the same steps with small numbers, or beside something smaller.
+    Left(r"make bench$", "an hour long; it runs each benchmark", "tests/test_bench.py", "bench.wire"),
+    Left(rf"{_BENCH}(start|plan|rules|observe|journal|memory|wire)$", _FEW, "tests/test_bench.py", "bench.start"),
+    Left(rf"{_BENCH}(bulk|idle|latency|workers)$", _FEW, "tests/test_bench_bounds.py", "bench.bulk"),
+    Left(r"make soak", "half an hour long", "tests/test_bench_bounds.py", "soak"),
+    Left(r"make chaos", "an hour long", "tests/faults/test_chaos.py", "bench.chaos"),
+    Left(r"make fuzz", "minutes long, on genuine nodes", "tests/real/test_fuzz.py", "tests.fuzz"),
+    Left(r"make crash", "minutes long", "tests/faults/test_crashes_under_load.py", "STARTGATE_CRASHES"),
+    Left(r"(STARTGATE_REAL_VERSIONS=\S+ )?make clients", "CI's, as tests", "tests/clients/test_go.py", "client"),
+    Left(r"make reference", "writes what is compared", "tests/test_reference.py", "tools.reference"),
+    Left(r"make dist", "writes into the tree", "tests/test_dist.py", "dist.differences"),
+    Left(r"make (lock-check|sbom|audit)", "needs tools of its own", "tests/test_supply_chain.py", "import audit"),
+    Left(r"(sudo )?docker ", "needs a container engine", "tests/deploy/test_image.py", "docker"),
+    Left(r".*(\| )?(kubectl|helm) ", "needs a Kubernetes cluster", "tests/deploy/test_chart.py", "helm"),
+    Left(r"(systemctl|systemd-\w+) ", "needs a booted systemd", "tests/deploy/test_systemd.py", "systemd"),
+    Left(r"apparmor_parser ", "needs AppArmor", "tests/deploy/test_documents.py", "apparmor_parser"),
+    Left(r"(semanage|restorecon) ", "needs SELinux in the kernel"),
 )
 
 
@@ -108,7 +114,7 @@ def _in_blocks(text: str) -> Iterator[tuple[int, str]]:
 
 def _is_open(text: str) -> bool:
     try:
-        shlex.split(text)
+        shlex.split(text, comments=True)
     except ValueError:
         return True
     return False
@@ -117,8 +123,8 @@ def _is_open(text: str) -> bool:
 def _without_remark(text: str) -> str:
     if "\n" in text:
         return text
-    # Two blanks part a command from what is said of it; before `>` and `|` they only line commands up.
-    return re.split(r"\s{2,}(?![>|\s])", text)[0].strip()
+    # Two blanks, or `#`, part a command from what is said of it; before `>` and `|` they only line commands up.
+    return re.split(r"\s{2,}(?![>|\s])|\s#\s", text)[0].strip()
 
 
 def fitted(text: str, places: Mapping[str, str]) -> str:
