@@ -8,7 +8,7 @@ import pytest
 
 from tools import pythons
 
-RECORD = '#!/bin/sh\necho "${{0##*/}} $*" >> {log}\n'
+RECORD = '#!/bin/sh\necho "${{0##*/}}" "${{@}}" | head -n 1 >> {log}\n'
 
 
 @pytest.fixture
