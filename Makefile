@@ -8,6 +8,9 @@ UV_VERSION := 0.13.9
 PYTEST_ARGS ?=
 # One more than there are cores: many tests wait for a socket or a clock.
 WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+# Each is tests that wait much, one after the other: those on genuine nodes, and the other slow ones.
+LANE_real := real
+LANE_slow := slow and not real
 FUZZ_ARGS ?=
 CRASHES ?= 500
 CLIENTS ?= python,javascript,go,java,rust
@@ -37,9 +40,13 @@ demo: $(STAMP) ## a cluster, the proxy and real data: a start denied, refused, g
 	$(BIN)/startgate demo $(if $(ONCE),--once)
 
 test: $(STAMP) ## every test, with those on real Elasticsearch nodes where a JDK and Maven are at hand
-	@# The quick ones on all cores; then one after the other what loads a machine by itself. 5: none was chosen.
+	@# The quick ones on all cores; then two lanes side by side, in each of which one test at a time loads the machine.
+	@# What a lane says comes whole when it ends. 5: none was chosen, where PYTEST_ARGS names some.
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not slow and not real" $(PYTEST_ARGS) || [ $$? -eq 5 ]
-	$(BIN)/python -m pytest -m "slow or real" $(PYTEST_ARGS) || [ $$? -eq 5 ]
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target lane-real lane-slow
+
+lane-%: $(STAMP)
+	$(BIN)/python -m pytest -m "$(LANE_$*)" $(PYTEST_ARGS) || [ $$? -eq 5 ]
 
 test-fast: $(STAMP) ## the tests that take no more than a second or two each
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not slow and not real" $(PYTEST_ARGS)
