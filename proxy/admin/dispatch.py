@@ -42,11 +42,13 @@ ErrorPage = Callable[[web.Request, Viewer, ApiError], web.StreamResponse]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surface:
     """All that is served: endpoints, of which some are pages, the page of an error, and plain handlers for whoever has
-    a role (`/metrics`, `/health/…`)."""
+    a role (`/metrics`, `/health/…`). `ending` ends what lasts, such as feeds, before connections are closed: else
+    all wait for it, and are cut off."""
 
     endpoints: tuple[Endpoint, ...] = ()
     plain: Mapping[str, tuple[Handler, Role]]
     error_page: ErrorPage | None = None
+    ending: Callable[[], None] = lambda: None
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -69,6 +71,11 @@ def make_app(surface: Surface, guard: Guard) -> web.Application:
     dispatcher = _Dispatcher(surface, guard)
     app = web.Application(middlewares=[dispatcher.errors], client_max_size=0)
     app.on_response_prepare.append(headers.put)
+
+    async def end(_app: web.Application) -> None:
+        surface.ending()
+
+    app.on_shutdown.append(end)
     for path, (handler, role) in surface.plain.items():
         app.router.add_get(path, dispatcher.plain(handler, role))
     taken: set[tuple[str, str]] = set()

@@ -72,7 +72,7 @@ def surface(parts: Parts, areas: _Areas) -> Surface:
     api = _api(parts, areas)
     people = [*pages.endpoints(), *sign_in.endpoints(parts.door, pages.sign_in)]
     table = (*api, *openapi.endpoints(api), *people)
-    return Surface(endpoints=table, plain=parts.admin.plain(), error_page=error_page)
+    return Surface(endpoints=table, plain=parts.admin.plain(), error_page=error_page, ending=areas.data.feed.close)
 
 
 def _api(parts: Parts, areas: _Areas) -> list[Endpoint]:

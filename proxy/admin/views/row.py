@@ -4,8 +4,9 @@ A job may be over thousands of indices, and its start is denied with a long reas
 first names and says that there are more (`more`), and then it is the records that are asked.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from sys import intern
 from typing import Any, Final, NamedTuple
 
@@ -16,6 +17,9 @@ from proxy.journal.start import Start
 
 # A job of more sources is rare; 10,000 starts of such jobs would take 100 MB with all their names.
 NAMES_HELD: Final = 64
+# Names may have 1,024 characters each in a record (`journal.entry.cut`). 64 of a usual length fit; with 64 of the
+# longest, whoever may make jobs could have the starts that are kept take gigabytes.
+CHARACTERS_HELD: Final = 2048
 SOURCES_SHOWN: Final = 16
 REASON_CHARACTERS: Final = 300
 
@@ -45,9 +49,10 @@ class Entry:
 
 
 def entry_of(start: Start, places: tuple[Place, ...], *, names: int = NAMES_HELD) -> Entry:
-    """The entry of a start whose records lie at `places`, with so many names of each kind."""
+    """The entry of a start whose records lie at `places`, with so many names of each kind, as far as there is room for
+    them (`CHARACTERS_HELD`)."""
     known = [_distinct(kind(one) for one in start.records.values()) for kind in (users, jobs, indices)]
-    held = [tuple(all_[:names]) for all_ in known]
+    held = [_fitting(all_, names) for all_ in known]
     return Entry(
         key=places[0][:2],
         row=row_of(start),
@@ -57,7 +62,7 @@ def entry_of(start: Start, places: tuple[Place, ...], *, names: int = NAMES_HELD
         results=results(start),
         own=own_of(start),
         places=places,
-        more=any(len(all_) > names for all_ in known),
+        more=any(len(all_) > len(kept) for all_, kept in zip(known, held, strict=True)),
     )
 
 
@@ -95,8 +100,16 @@ def _known(start: Start, *keys: str) -> Any:  # noqa: ANN401 -- a record is deco
 def _sources(start: Start, count: int) -> tuple[str, ...]:
     known = (texts(record, "startgate", "job", "sources") for record in (start.told, *start.records.values()))
     names = next((names for names in known if names), [])
-    shown = tuple(intern(name) for name in names[:count])
-    return shown if len(names) <= count else (*shown, f"…[{len(names)} entries]")
+    shown = _fitting([intern(name) for name in names], count)
+    return shown if len(names) <= len(shown) else (*shown, f"…[{len(names)} entries]")
+
+
+def _fitting(names: Sequence[str], count: int) -> tuple[str, ...]:
+    """The first of these, `count` at most; all where `count` is no bound of memory (`reader.ALL_NAMES`)."""
+    if count > NAMES_HELD:
+        return tuple(names[:count])
+    sizes = accumulate(len(name) for name in names[:count])
+    return tuple(name for name, size in zip(names, sizes, strict=False) if size <= CHARACTERS_HELD)
 
 
 def _reason(start: Start, length: int) -> str:

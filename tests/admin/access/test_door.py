@@ -93,6 +93,45 @@ async def test_a_right_token_comes_in_however_many_guesses_its_address_has_made(
     assert (await visit.ask("POST", "/v1/session", body={"token": TOKENS["operator"]})).status == 200
 
 
+async def test_a_thousand_guesses_are_ten_questions_and_a_line(tmp_path: Path) -> None:
+    """At once, under a thousand names: the cluster is asked for as many as an address may fail, the journal gets one
+    record, others come in meanwhile, and a session that was begun goes on."""
+    # However long they take on a busy machine.
+    async with visiting(tmp_path, limits=AdminLimits(sign_in_window_s=3600.0)) as visit:
+        await _a_thousand_guesses(visit)
+
+
+async def _a_thousand_guesses(visit: Visit) -> None:
+    cookie, _ = await visit.session("reader")
+    before = len(visit.gate.records)
+    asked = len(visit.cluster.calls)
+
+    async def guess(number: int) -> int:
+        body = {"username": f"user{number}", "password": "x" * 1000}
+        return (await visit.ask("POST", "/v1/session", body=body)).status
+
+    # As many at a time as there may be connections, and some of a viewer's beside.
+    places = asyncio.Semaphore(50)
+
+    async def placed(number: int) -> int:
+        async with places:
+            return await guess(number)
+
+    statuses = await asyncio.gather(*(placed(number) for number in range(1000)))
+    assert sorted(set(statuses)) == [401, 429]
+    assert statuses.count(401) == 10
+    assert sum(one.header("authorization") != visit.cluster.superuser for one in visit.cluster.calls[asked:]) <= 10
+    assert await who(visit, authorization=f"Bearer {TOKENS['scraper']}") == (200, "scraper", "read")
+    assert (await visit.ask("GET", "/v1/starts", cookie=cookie)).status == 200
+    async with asyncio.timeout(30):
+        while len(visit.gate.records) < before + 2:  # noqa: ASYNC110 -- it is recorded in the background
+            await asyncio.sleep(0.01)
+    told = [(one["event"]["outcome"], one["startgate"]["admin"].get("by", "")) for one in visit.gate.records[before:]]
+    # The others are counted, and told in a minute; which a busy machine may take.
+    assert set(told) == {("failure", ""), ("success", "scraper")}
+    assert len(told) <= 3
+
+
 async def test_one_user_does_not_fill_the_journal_by_signing_in(tmp_path: Path) -> None:
     async with visiting(tmp_path, limits=AdminLimits(acts_per_minute=3)) as visit:
         body = {"username": "owner", "password": "ownerowner"}

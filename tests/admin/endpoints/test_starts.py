@@ -1,6 +1,7 @@
 """`/v1/starts`: the list, one start, and events as browsers read them."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,10 +12,11 @@ import pytest
 from aiohttp import ClientResponse
 
 from proxy.admin.api import Role, Viewer
+from proxy.admin.endpoints import starts as starts_module
 from proxy.admin.endpoints.starts import endpoints, text_of
 from proxy.admin.shown.starts import StartDetail, Starts
 from proxy.admin.views import feed as feed_module
-from proxy.admin.views.feed import HEARTBEAT, Event, FeedView
+from proxy.admin.views.feed import HEARTBEAT, WAITING, Event, FeedView
 from proxy.admin.views.index import Index
 from proxy.admin.views.reader import Reader
 from proxy.admin.views.start import StartView
@@ -30,8 +32,9 @@ PATIENCE_S = 30.0
 class Served:
     """A journal, and a client of its endpoints."""
 
-    def __init__(self, folder: Path, client: Client, reader: Reader, index: Index) -> None:
+    def __init__(self, folder: Path, client: Client, reader: Reader, index: Index, feed: FeedView) -> None:
         self.folder = folder
+        self.feed = feed
         self.client = client
         self.index = index
         self._reader = reader
@@ -61,7 +64,7 @@ async def served(folder: Path, viewer: Viewer = READ, viewers: int = 10) -> Asyn
     feed = FeedView(index, reader, viewers=viewers)
     table = endpoints(StartsView(index, reader), StartView(index, folder), feed, always)
     async with calling(table, viewer) as client:
-        yield Served(folder, client, reader, index)
+        yield Served(folder, client, reader, index, feed)
         feed.close()
 
 
@@ -185,3 +188,34 @@ def test_the_feed_is_no_receipt() -> None:
     paths = [one.path for one in endpoints(none, none, none, none)]  # type: ignore[arg-type]
     assert paths.index("/v1/starts/feed") < paths.index("/v1/starts/{receipt}")
     assert {one.role for one in endpoints(none, none, none, none)} == {Role.OWN}  # type: ignore[arg-type]
+
+
+async def test_who_reads_slowly_is_let_go_and_nobody_waits_for_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A viewer whose connection takes nothing: what is held for them stays within its bound, others hear at once, and
+    they begin anew where they come back."""
+    monkeypatch.setattr(starts_module, "TAKE_S", 0.3)
+    async with served(tmp_path) as here:
+        slow = socket.socket()
+        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        slow.setblocking(False)
+        loop = asyncio.get_running_loop()
+        url = here.client.make_url("/v1/starts/feed")
+        await loop.sock_connect(slow, (url.host, url.port))
+        await loop.sock_sendall(slow, b"GET /v1/starts/feed HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        first = await asyncio.wait_for(loop.sock_recv(slow, 512), PATIENCE_S)
+        assert first.startswith(b"HTTP/1.1 200")
+        [feed] = here.feed._open
+        async with here.client.get("/v1/starts/feed") as quick:
+            number = 0
+            async with asyncio.timeout(PATIENCE_S):
+                while feed in here.feed._open:
+                    number += 1
+                    name = f"{number}-{'x' * 800}"
+                    here.come(denied(f"r{number}", user=name, caller=who(name), job={"id": name}))
+                    while f'"receipt":"r{number}"'.encode() not in await quick.content.readuntil(b"\n\n"):
+                        pass
+                    assert len(feed._waiting) <= WAITING
+            assert number > 10, "what its buffers hold was taken"
+        slow.close()

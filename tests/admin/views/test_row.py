@@ -1,10 +1,12 @@
 """What is held of a start: its row, what it can be asked by, all of it bounded."""
 
+from dataclasses import astuple
+from sys import getsizeof
 from typing import Any
 
 import pytest
 
-from proxy.admin.views.row import NAMES_HELD, REASON_CHARACTERS, Place, entry_of, own_of, row_of
+from proxy.admin.views.row import CHARACTERS_HELD, NAMES_HELD, REASON_CHARACTERS, Place, entry_of, own_of, row_of
 from proxy.journal.query import Result
 from proxy.journal.start import Start
 from tests.admin.views.reading import denied, intent, who
@@ -85,3 +87,21 @@ def test_odd_records_are_shown_all_the_same(odd: object) -> None:
     assert entry.row.receipt == "r"
     assert entry.row.status is None
     assert entry.key == (3, 100)
+
+
+def test_the_longest_names_take_no_more_room_than_usual_ones() -> None:
+    """10,000 of these entries are held, and whoever may make jobs chooses what stands in them."""
+    longest = [f"{number:04}" + "\N{GRINNING FACE}" * 1020 for number in range(1000)]
+    made = denied(
+        "r", user="u" * 507, caller=who("u" * 507), job={"id": "j", "sources": longest, "destination": "o" * 255}
+    )
+    made["event"]["reason"] = "\N{GRINNING FACE}" * 262_144
+    entry = entry_of(start(made), PLACES)
+    assert entry.more
+    assert 0 < sum(map(len, entry.indices)) <= CHARACTERS_HELD
+    assert entry.row.sources == (*longest[:2], "…[1000 entries]")
+    texts = {*entry.users, *entry.jobs, *entry.indices, *(one for one in astuple(entry.row) if isinstance(one, str))}
+    assert sum(map(getsizeof, {*texts, *entry.row.sources})) < 24 * 1024
+    whole = entry_of(start(made), PLACES, names=10**6)
+    assert len(whole.indices) >= 1000, "a filter that needs all names has them"
+    assert not whole.more
