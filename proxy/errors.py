@@ -132,6 +132,10 @@ class JournalError(StartgateError):
     """A record could not be made durable; nothing that needed it may happen."""
 
 
+class JournalLate(JournalError):
+    """A record was not durable in time, and may become so: the disk has it, and has not answered."""
+
+
 class CannotServe(StartgateError):
     """A process cannot start or go on; `exit_status` is what it ends with (see `ExitStatus`)."""
 

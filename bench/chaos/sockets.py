@@ -79,16 +79,21 @@ def _dump(request: bytes) -> Iterator[bytes]:
         asked.settimeout(5)
         asked.send(struct.pack("=IHHII", 16 + len(request), _BY_FAMILY, _DUMP, 1, 0) + request)
         while True:
-            data = asked.recv(1 << 18)
-            while len(data) >= 16:
-                length, kind = struct.unpack_from("=IH", data)
+            for kind, message in _messages(asked.recv(1 << 18)):
                 if kind == _DONE:
                     return
                 if kind == _ERROR:
-                    number = -struct.unpack_from("=i", data, 16)[0]
+                    number = -struct.unpack_from("=i", message)[0]
                     raise OSError(number, os.strerror(number))
-                yield data[16:length]
-                data = data[(length + 3) & ~3 :]
+                yield message
+
+
+def _messages(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Kind and content of each message (netlink(7): a header of 16 bytes, all to four bytes)."""
+    while len(data) >= 16:
+        length, kind = struct.unpack_from("=IH", data)
+        yield kind, data[16:length]
+        data = data[(length + 3) & ~3 :]
 
 
 def _attributes(data: bytes) -> dict[int, bytes]:

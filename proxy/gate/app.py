@@ -23,7 +23,7 @@ from proxy.gate import flow, traced
 from proxy.gate.arrival import RECEIPT_HEADER, arrived, sent_along
 from proxy.gate.flight import Credentials, Flight, Judged
 from proxy.gate.follow import Followers
-from proxy.gate.meter import Meter
+from proxy.gate.meter import Meter, telling_of
 from proxy.gate.observing import Observing
 from proxy.gate.reconcile import Aftermath, reconcile
 from proxy.gate.record_request import clients_span
@@ -300,14 +300,10 @@ async def run(
                 settings,
                 reload,
                 written.standing,
-                (
-                    *Recording(journal.append).routes(),
-                    *LevelCalls(journal.append).routes(),
-                    *SinkCalls(fleet.status).routes(),
-                ),
+                _calls(journal, fleet),
             ),
             retiring(written, settings.journaling, [one.sink for one in fleet.status()]),
-            _telling(teller, gate, rules, written, fleet, tracer),
+            telling_of(teller, _meter(gate, rules, written, fleet, tracer)),
         ):
             gate.reconcile(past)
             ready()
@@ -326,20 +322,14 @@ async def _end(runner: web.AppRunner, gate: Gate, socket: Path) -> None:
     await gate.close()
 
 
-@asynccontextmanager
-async def _telling(
-    teller: Teller | None,
-    gate: Gate,
-    rules: RulesInForce,
-    journal: Journal,
-    fleet: Fleet,
-    tracer: Tracer | None,
-) -> AsyncIterator[None]:
-    """Tell what is counted meanwhile, where anybody asks."""
-    if teller is None:
-        yield
-        return
-    meter = Meter(
+def _calls(journal: ScreenedJournal, fleet: Fleet) -> tuple[web.RouteDef, ...]:
+    """What is asked by the control socket beside rules and journal."""
+    recorded = (*Recording(journal.append).routes(), *LevelCalls(journal.append).routes())
+    return (*recorded, *SinkCalls(fleet.status).routes())
+
+
+def _meter(gate: Gate, rules: RulesInForce, journal: Journal, fleet: Fleet, tracer: Tracer | None) -> Meter:
+    return Meter(
         starts=gate.starts,
         rule_tally=gate.rule_tally,
         in_flight=lambda: gate.in_flight,
@@ -349,12 +339,6 @@ async def _telling(
         sinks=fleet.status,
         spans=lambda: None if tracer is None else tracer.counts,
     )
-    task = spawn(teller.keep(meter.tell), name="gate-metrics")
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
 
 
 @asynccontextmanager

@@ -94,7 +94,8 @@ class Flight:
     """One start under way. `begun_s` and `marks_ms` are ticks of the clock that never goes back. `vouched`: the cluster
     knows who asks, and refused them before it told. `owner_seen` is what
     the journal knows of who made or last changed the job; `sources` are the indices that its sources stand for, as far
-    as they were read for the plan, `LIST_LIMIT` at most."""
+    as they were read for the plan, `LIST_LIMIT` at most. `may_be_intended`: its intent was not durable in time, so that
+    nothing was done, and may yet come onto the disk."""
 
     arrived: Arrived
     revision: str
@@ -112,6 +113,7 @@ class Flight:
     sources: tuple[str, ...] | None = None
     plan: Plan | None = None
     intended: bool = False
+    may_be_intended: bool = False
     created: bool = False
     created_as: str | None = None
     removal: str | None = None

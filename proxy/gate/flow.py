@@ -18,7 +18,7 @@ from dataclasses import replace
 from typing import Any
 
 from proxy.destination.distinct import is_large
-from proxy.errors import JournalError, Refusal, StartgateError
+from proxy.errors import JournalError, JournalLate, Refusal, StartgateError
 from proxy.gate import record
 from proxy.gate.answer import RECEIPT_HEADER, refused, told, warned
 from proxy.gate.authorise import Authorised, beside_the_verdict
@@ -95,7 +95,7 @@ async def _recorded(flight: Flight, answer: Answer, parameters: dict[str, str], 
             await world.journal.append(outcome)
     except JournalError as failure:
         refusal = _failed(flight, failure)
-        if flight.intended:
+        if flight.intended or flight.may_be_intended:
             world.owes(flight.arrived.receipt, record.told_otherwise(outcome, refusal.status, str(failure)))
         return refused(refusal, parameters, flight.arrived.header("accept"), flight.arrived.receipt)
     return answer
@@ -273,8 +273,12 @@ def _planned(case: Case, authorised: Authorised, facts: Facts | StartgateError |
 async def _act(flight: Flight, case: Case, plan: Plan, wanted: Wanted, world: World) -> Answer:
     creating = creator(case, plan)
     _announce(flight)
-    with step("record intent"):
-        await world.journal.append(record.intent(flight, world.clock.now_ms()))
+    try:
+        with step("record intent"):
+            await world.journal.append(record.intent(flight, world.clock.now_ms()))
+    except JournalLate:
+        flight.may_be_intended = True
+        raise
     flight.intended = True
     flight.mark("intended", world.clock.ticks_s())
     try:

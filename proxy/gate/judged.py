@@ -47,8 +47,8 @@ class World:
     It is given the job as it was judged, the credentials at hand, the receipt, and what it was judged over.
     `own` says who asks where the cluster does not. `owners` knows who made or last changed a job. `repeated` says of a
     peer's address that one more start of nobody who is known is only counted. `answered` is told of each start and what
-    it is answered with. `owes` is given the receipt and the outcome of a start whose intent is on record, and whose
-    outcome could not be put there.
+    it is answered with. `owes` is given the receipt and the outcome of a start whose intent is on record, or may come
+    there, and whose outcome could not be put there.
     """
 
     cluster: Cluster

@@ -1,6 +1,8 @@
 """What the gate tells of itself: starts, journal, sinks, rules; and whether it is well."""
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from proxy.gate.rule_counts import RuleTally
@@ -9,7 +11,9 @@ from proxy.gate.tally import Starts
 from proxy.journal.standing import JournalStanding, JournalState
 from proxy.metrics.snapshot import Telling
 from proxy.metrics.spread import Spread
+from proxy.metrics.teller import Teller
 from proxy.ship.model import Status
+from proxy.tasks import spawn
 from proxy.tracing.sending import Counts
 
 # Of the first fault of a file that was refused: enough to see where it is.
@@ -44,6 +48,20 @@ class Meter:
         if spans is not None:
             telling.add("startgate_trace_spans", spans.sent, "sent")
             telling.add("startgate_trace_spans", spans.lost, "lost")
+
+
+@asynccontextmanager
+async def telling_of(teller: Teller | None, meter: Meter) -> AsyncIterator[None]:
+    """Tell what is counted meanwhile, where anybody asks; `teller` is None where nobody does."""
+    if teller is None:
+        yield
+        return
+    task = spawn(teller.keep(meter.tell), name="gate-metrics")
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 def _tell_rules(telling: Telling, rules: Standing) -> None:

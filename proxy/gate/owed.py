@@ -2,7 +2,7 @@
 
 Their intents are, and a start must not stay open until the next process looks into it: a disk is full for a while, and
 gates run for months. Only starts that were under way when the journal failed can owe an outcome, since without an
-intent on record none goes on: so there are few.
+intent on record none goes on: so there are few. Among them are those whose intent may come onto the disk too late.
 """
 
 import asyncio

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from proxy.errors import JournalError
+from proxy.errors import JournalError, JournalLate
 from proxy.journal.bounded import RECORD_BYTES, smaller
 from proxy.journal.chain import Unsealed, prepare
 from proxy.journal.debts import Debts
@@ -219,7 +219,7 @@ class Journal:
         waiter.given_up = True
         if not waiter.goes_on:
             self._refused += 1
-        waiter.done.set_exception(self._too_slow())
+        waiter.done.set_exception(JournalLate(str(self._too_slow())))
 
     def _stalled(self) -> bool:
         since_s = self._writing_since_s

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from proxy.cluster.jobs import job_of
-from proxy.errors import JournalError, PassedOn, Refusal, error_body
+from proxy.errors import JournalError, JournalLate, PassedOn, Refusal, error_body
 from proxy.gate import flow
 from proxy.gate.flight import Credentials, Judged, Known
 from proxy.gate.owed import Owed
@@ -247,10 +247,11 @@ class FakeCluster:
 
 @dataclass
 class FakeJournal:
-    """Keeps records; refuses those of the phases in `failing`."""
+    """Keeps records; refuses those of the phases in `failing`, and keeps those in `late` all the same."""
 
     calls: list[str]
     failing: set[str] = field(default_factory=set)
+    late: set[str] = field(default_factory=set)
     entries: list[Mapping[str, Any]] = field(default_factory=list)
 
     async def append(self, entry: Mapping[str, Any]) -> None:
@@ -260,6 +261,8 @@ class FakeJournal:
         if phase in self.failing:
             raise JournalError("the journal /secret/place cannot be written: No space left on device")
         self.entries.append(checked(copy.deepcopy(entry)))
+        if phase in self.late:
+            raise JournalLate("the disk has not answered")
 
     async def close(self) -> None:
         self.calls.append("close")

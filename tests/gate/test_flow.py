@@ -431,6 +431,19 @@ async def test_an_outcome_that_was_owed_is_recorded_once_it_can_be(
     await one.owed.close()
 
 
+async def test_a_start_whose_intent_comes_late_does_not_stay_open() -> None:
+    """Nothing was done for it, and its outcome says that."""
+    one = scene()
+    one.journal.late, one.journal.failing = {"intent"}, {"outcome"}
+    assert (await one.run()).status == 503
+    assert [entry["startgate"]["phase"] for entry in one.records] == ["intent"]
+    one.journal.failing = set()
+    await until(lambda: not one.owed)
+    assert one.outcome["event"]["outcome"] == "failure"
+    assert set(one.effects) == {"intent", "outcome"}
+    await one.owed.close()
+
+
 async def test_a_refusal_that_is_not_on_record_is_not_given() -> None:
     """Nor is it owed: nothing was done for it, and anybody can have as many as they like."""
     one = scene(held=Held())

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from proxy.errors import JournalError
+from proxy.errors import JournalError, JournalLate
 from proxy.journal.folder import FIRST_FILE
 from proxy.journal.standing import JournalState
 from proxy.journal.writer import Journal, open_journal
@@ -256,6 +256,8 @@ async def test_a_disk_that_does_not_answer_is_not_waited_for_longer_than_the_lim
     for refused in (first, second):
         with pytest.raises(JournalError, match=r"has not answered within 0\.05 s \(journal\.append_limit_s\)"):
             await refused
+    # The second was not handed over: it cannot come late.
+    assert [type(one.exception()) for one in (first, second)] == [JournalLate, JournalError]
     assert journal.standing().state is JournalState.STALLED
     # Nobody is kept waiting any more: this one would not be for its own turn, either.
     with pytest.raises(JournalError, match="has not answered within"):
