@@ -122,13 +122,9 @@ class Taken:
             CannotServe: it has not within `patience_s` seconds: its gate may still hold the journal.
         """
         self._connection.setblocking(False)
-        held = b""
         try:
             async with asyncio.timeout(patience_s):
-                while data := await asyncio.get_running_loop().sock_recv(self._connection, _SAID_BYTES):
-                    *lines, held = (held + data).split(b"\n")
-                    for line in lines:
-                        heard(line)
+                await self._hear(heard)
         except TimeoutError:
             text = f"the version that is taken over from did not end within {patience_s:g} s"
             raise CannotServe(ExitStatus.ADDRESS, text) from None
@@ -136,6 +132,14 @@ class Taken:
             logger.warning("the version that was taken over from ended without a word")
         finally:
             self._connection.close()
+
+    async def _hear(self, heard: Callable[[bytes], None]) -> None:
+        """Every line, to the end of the connection."""
+        held = b""
+        while data := await asyncio.get_running_loop().sock_recv(self._connection, _SAID_BYTES):
+            *lines, held = (held + data).split(b"\n")
+            for line in lines:
+                heard(line)
 
     def leave(self) -> None:
         """Ends the connection. The sockets stay."""

@@ -142,18 +142,17 @@ def _ms(value: float | None) -> str:
 def _live(where: Where, every_s: float) -> None:
     """Frame after frame, as many lines as the terminal has, until q or Ctrl-C."""
     with _keys() as pressed, Live(console=console(), screen=True, auto_refresh=False) as live:
-        told = False
-        while True:
-            try:
-                lines = list(frame(asyncio.run(look(where))))
-                told = True
-            except CannotServe as failure:
-                # At first it is an error; later the process may be on its way back.
-                if not told:
-                    raise
-                lines = [Text(plain(str(failure)), style="bold red")]
-            if _shown(live, lines, time.monotonic() + every_s, pressed):
-                return
+        lines = list(frame(asyncio.run(look(where))))
+        while not _shown(live, lines, time.monotonic() + every_s, pressed):
+            lines = _again(where)
+
+
+def _again(where: Where) -> list[Text]:
+    """A further frame. That nobody answers is an error at first; later the process may be on its way back."""
+    try:
+        return list(frame(asyncio.run(look(where))))
+    except CannotServe as failure:
+        return [Text(plain(str(failure)), style="bold red")]
 
 
 def _shown(live: Live, lines: list[Text], until_s: float, pressed: "Pressed") -> bool:

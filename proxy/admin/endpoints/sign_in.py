@@ -80,13 +80,7 @@ def endpoints(door: Door, page: SignInPage) -> list[Endpoint]:
 
     return [
         Endpoint(
-            method="GET",
-            path=PATH,
-            role=Role.ANYBODY,
-            handler=show,
-            summary="The form.",
-            media_type=HTML,
-            query=Next,
+            method="GET", path=PATH, role=Role.ANYBODY, handler=show, summary="The form.", media_type=HTML, query=Next
         ),
         Endpoint(
             method="POST",
