@@ -12,6 +12,7 @@ for name in (
     "latency",
     "workers",
     "start",
+    "capacity",
     "plan",
     "rules",
     "observe",

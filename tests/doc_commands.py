@@ -62,7 +62,9 @@ LEFT = (
     Left(r"make (demo|setup|test-fast)$", "changes the machine; the README begins with it", CLEAN_MACHINE, "make demo"),
     # These are long, or need what is not here: the same steps with small numbers, or beside something smaller.
     Left(r"make bench$", "an hour long; it runs each benchmark", "tests/test_bench.py", "bench.wire"),
-    Left(rf"{_BENCH}(start|plan|rules|observe|journal|memory|wire)$", _FEW, "tests/test_bench.py", "bench.start"),
+    Left(
+        rf"{_BENCH}(start|capacity|plan|rules|observe|journal|memory|wire)$", _FEW, "tests/test_bench.py", "bench.start"
+    ),
     Left(rf"{_BENCH}(bulk|idle|latency|workers)$", _FEW, "tests/test_bench_bounds.py", "bench.bulk"),
     Left(r"make soak", "half an hour long", "tests/test_bench_bounds.py", "soak"),
     Left(r"make chaos", "an hour long", "tests/faults/test_chaos.py", "bench.chaos"),
@@ -70,6 +72,7 @@ LEFT = (
     Left(r"make crash", "minutes long", "tests/faults/test_crashes_under_load.py", "STARTGATE_CRASHES"),
     Left(r"(STARTGATE_REAL_VERSIONS=\S+ )?make clients", "CI's, as tests", "tests/clients/test_go.py", "client"),
     Left(r"make reference", "writes what is compared", "tests/test_reference.py", "tools.reference"),
+    Left(r"make pythons", "makes whole systems", "tests/test_pythons.py", "pythons.main"),
     Left(r"make dist", "writes into the tree", "tests/test_dist.py", "dist.differences"),
     Left(r"make (lock-check|sbom|audit)", "needs tools of its own", "tests/test_supply_chain.py", "import audit"),
     Left(r"(sudo )?docker ", "needs a container engine", "tests/deploy/test_image.py", "docker"),
@@ -96,7 +99,8 @@ def told(document: Path) -> Iterator[Told]:
         if found is None:
             continue
         text = line[found.end() :]
-        while lines and (text.endswith("\\") or _is_open(text)):
+        # What is said of a command may have an apostrophe, and a text may have two blanks: neither opens it alone.
+        while lines and (text.endswith("\\") or (_is_open(text) and _is_open(_without_remark(text)))):
             text = f"{text}\n{lines.pop(0)[1]}"
         yield Told(document, number, _without_remark(text))
 

@@ -95,6 +95,19 @@ def test_start_measures_every_kind() -> None:
 
 
 @pytest.mark.slow
+def test_capacity_measures_starts_and_what_is_kept_of_them() -> None:
+    printed = run("bench.capacity", "--starts", "3", "--clients", "2", "--kept", "50")
+    for kind, records in (("first", 150), ("denied", 50)):
+        assert re.search(rf"^{kind}: journal +[\d,]+ +bytes a start", printed, re.MULTILINE), printed
+        assert re.search(rf"^{kind}: 50 starts kept, {records} records +[\d,]+ ", printed, re.MULTILINE), printed
+    record = written(printed)
+    assert isinstance(record["figures"], dict)
+    # Kept are the very records of those starts, under other receipts.
+    for sustained, kept in zip(record["figures"]["sustained"], record["figures"]["kept"], strict=True):
+        assert kept["size_bytes"] / kept["starts"] == pytest.approx(sustained["journal_bytes"], rel=0.05)
+
+
+@pytest.mark.slow
 def test_plan_measures_every_fleet_and_the_others() -> None:
     sizes = ("--indices", "2", "30", "--motley", "3")
     printed = run("bench.plan", *sizes, "--rounds", "1", "--starts", "4", "--per-second", "50")

@@ -276,13 +276,14 @@ def test_commands_are_found_as_they_stand(tmp_path: Path) -> None:
     (tmp_path / "a.md").write_text(
         "text `startgate check`\n\n    $ startgate check   # a remark\n    it prints this\n\n"
         "    startgate export nginx   > file\n    curl -d '{\n      1\n    }' url\n    startgate a \\\n        --b\n"
-        "    key: startgate serve\n"
+        "    make it     what isn't there\n    key: startgate serve\n"
     )
     assert [(one.line, one.text) for one in told(tmp_path / "a.md")] == [
         (3, "startgate check"),
         (6, "startgate export nginx   > file"),
         (7, "curl -d '{\n  1\n}' url"),
         (10, "startgate a \\\n    --b"),
+        (12, "make it"),
     ]
 
 
@@ -312,6 +313,7 @@ def test_benchmarks_that_are_named_exist_and_are_run_with_small_numbers() -> Non
 )
 def test_every_target_can_be_made_as_it_is_told(text: str) -> None:
     """Names and variables are make's own to judge; what it would do is carried out elsewhere (`LEFT`)."""
+    assert left(text) is not None, "say in LEFT what runs it"
     done = shell(re.sub(r"\bmake ", "make --dry-run ", text), ROOT)
     assert done.returncode == 0, done.stderr
     assert ".venv/bin/" in done.stdout
