@@ -13,17 +13,22 @@ from tests.clients.suite import Client
 from tests.real.conftest import require_real
 from tests.real.versions import CannotRun
 
-QUICK = ("python", "javascript")
+QUICK = ("python", "javascript", "java")
 
 
 def _named() -> tuple[str, ...]:
     return tuple(filter(None, (name.strip() for name in os.environ.get("CLIENTS", "").split(","))))
 
 
+def chosen() -> tuple[str, ...]:
+    """The languages that this run tries."""
+    return _named() or QUICK
+
+
 def only_if_chosen(language: str) -> pytest.MarkDecorator:
     """The mark of a module's tests, which leaves them out where the language is not to be tried."""
     reason = f"the {language} client is not chosen: make clients"
-    return pytest.mark.skipif(language not in (_named() or QUICK), reason=reason)
+    return pytest.mark.skipif(language not in chosen(), reason=reason)
 
 
 def ready(language: str, make: Callable[[], Client]) -> Client:
