@@ -184,6 +184,10 @@ def _as_guest(root: Path) -> dict[str, str]:
     settings = re.findall(r"^Acquire::(?:Check|https?::).*\n", _printed("apt-config", "dump"), flags=re.MULTILINE)
     (root / "etc" / "apt" / "apt.conf.d" / "99guest").write_text(_APT + "".join(settings))
     (root / "etc" / "dpkg" / "dpkg.cfg.d" / "guest").write_text("force-unsafe-io\n")
+    # What is installed while the network is this machine's must not begin to serve on it (invoke-rc.d(8)).
+    policy = root / "usr" / "sbin" / "policy-rc.d"
+    policy.write_text("#!/bin/sh\nexit 101\n")
+    policy.chmod(0o755)
     shutil.copyfile("/etc/resolv.conf", root / "etc" / "resolv.conf")
     (root / _PIP_CACHE).mkdir(parents=True)
     environment = {
