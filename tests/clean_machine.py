@@ -131,8 +131,8 @@ def machine(root: Path, repository: Path) -> Iterator[Machine]:
     archive = cache.folder(f"debian-{SUITE}", _bootstrapped) / "root.tar"
     cache.command(["tar", "--extract", "--file", archive, "--directory", root], "unpacking a bare Debian")
     # Whoever owns the checkout, it is the one that is tested.
-    clone = ["git", "-c", "safe.directory=*", "clone", "--quiet", "--bare", repository, root / "srv" / "startgate.git"]
-    cache.command(clone, "cloning the repository")
+    clone = ["git", "-c", "safe.directory=*", "clone", "--quiet", "--bare", str(repository)]
+    cache.command([*clone, root / "srv" / "startgate.git"], "cloning the repository")
     environment = _as_guest(root)
     staying: list[subprocess.Popen[bytes]] = []
     # What pip has fetched here it need not fetch again there.
@@ -159,7 +159,7 @@ def machine(root: Path, repository: Path) -> Iterator[Machine]:
 
 def _bootstrapped(folder: Path) -> None:
     root = folder / "root"
-    bootstrap = ["debootstrap", "--variant=minbase", SUITE, root, *_mirror()]
+    bootstrap = ["debootstrap", "--variant=minbase", SUITE, str(root), *_mirror()]
     for last in (False, False, True):
         try:
             # In a namespace of its own, so that what it mounts is never left here.
@@ -176,7 +176,8 @@ def _bootstrapped(folder: Path) -> None:
 def _mirror() -> list[str]:
     """Where this machine has the same release from; nothing where it is another, and debootstrap's own will do."""
     which = (f"Codename: {SUITE}", "Label: Debian", "Created-By: Packages")
-    return _printed("apt-get", "indextargets", "--format", "$(REPO_URI)", *which).split()[:1]
+    told = _printed("apt-get", "indextargets", "--format", "$(REPO_URI)", *which).split()
+    return [address for address in told if "://" in address][:1]
 
 
 def _as_guest(root: Path) -> dict[str, str]:
