@@ -140,7 +140,8 @@ class Replica:
         try:
             await self.begin("--takeover")
         except BaseException:
-            old.kill()
+            if old.returncode is None:
+                old.kill()
             raise
         assert await asyncio.wait_for(old.wait(), PATIENCE_S) == 0, (self.folder / "log").read_text()
         # While the old gate finished, the new workers asked that one.
