@@ -4,7 +4,7 @@ pulled while a replica restarts, and a wire that loses one direction, or is slow
 import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -72,15 +72,22 @@ async def listening(space: Space) -> AsyncIterator[None]:
     listener = space.socket()
     listener.bind((space.host, CLUSTER_PORT))
 
+    accepted: list[asyncio.StreamWriter] = []
+
     async def read(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read()
-        writer.close()
+        accepted.append(writer)
+        with suppress(ConnectionError):
+            await reader.read()
 
     server = await asyncio.start_server(read, sock=listener)
     try:
         yield
     finally:
         server.close()
+        # Nobody tells this side of the end.
+        for writer in accepted:
+            writer.transport.abort()
+        await asyncio.sleep(0.01)
 
 
 @dataclass(slots=True)
