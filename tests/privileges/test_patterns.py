@@ -2,9 +2,10 @@
 
 from contextlib import suppress
 from itertools import product
+from random import Random
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proxy.privileges import patterns
@@ -94,27 +95,18 @@ def test_inclusion_with_regular_expressions_agrees_with_trying_every_text(outer:
         assert included(language(inner), language(outer)) is expected
 
 
-# 100,000 examples in pieces that stay far from a test's time limit; seeds make every run try the same.
+# 100,000 examples in pieces that stay far from a test's time limit; seeds make every run try the same. All codes are
+# alike, and nothing is to be made smaller: what hypothesis does besides would take most of the time.
 PIECES = 10
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("piece", range(PIECES))
 def test_inclusion_and_matching_agree_with_brute_force_on_a_hundred_thousand_examples(piece: int) -> None:
-    held = tried = 0
-
-    @seed(piece)
-    @settings(
-        max_examples=100_000 // PIECES,
-        deadline=None,
-        database=None,
-        phases=[Phase.generate],
-        suppress_health_check=[HealthCheck.too_slow],
-    )
-    @given(st.integers(0, exhaustive.CODES - 1))
-    def agrees(code: int) -> None:
-        nonlocal held, tried
-        one, code = exhaustive.picked(code, 3)
+    draw = Random(piece)  # noqa: S311 -- what is tried, no secret
+    held = 0
+    for _ in range(100_000 // PIECES):
+        one, code = exhaustive.picked(draw.randrange(exhaustive.CODES), 3)
         other, code = exhaustive.picked(code, 3)
         minus, code = exhaustive.picked(code, 3)
         texts = exhaustive.union(one) & ~exhaustive.union(minus)
@@ -124,11 +116,7 @@ def test_inclusion_and_matching_agree_with_brute_force_on_a_hundred_thousand_exa
         index = code % len(exhaustive.TEXTS)
         assert inner.matches(exhaustive.TEXTS[index]) is bool(texts >> index & 1), (one, minus, exhaustive.TEXTS[index])
         held += expected
-        tried += 1
-
-    agrees()
-    assert tried == 100_000 // PIECES
-    assert tried / 10 < held < tried * 9 / 10
+    assert 1_000 < held < 9_000
 
 
 def test_too_much_work_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
