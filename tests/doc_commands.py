@@ -77,7 +77,7 @@ LEFT = (
     Left(r"make (lock-check|sbom|audit)", "needs tools of its own", "tests/test_supply_chain.py", "import audit"),
     Left(r"(sudo )?docker ", "needs a container engine", "tests/deploy/test_image.py", "docker"),
     Left(r".*(\| )?(kubectl|helm) ", "needs a Kubernetes cluster", "tests/deploy/test_chart.py", "helm"),
-    Left(r"(systemctl|systemd-\w+) ", "needs a booted systemd", "tests/deploy/test_systemd.py", "systemd"),
+    Left(r"(systemctl|journalctl|systemd-\w+) ", "needs a booted systemd", "tests/deploy/test_booted.py", "systemctl"),
     Left(r"apparmor_parser ", "needs AppArmor", "tests/deploy/test_documents.py", "apparmor_parser"),
     Left(r"(semanage|restorecon) ", "needs SELinux in the kernel"),
 )
