@@ -40,7 +40,7 @@ async def controlled(folder: Path, trials: Trials | None = None) -> AsyncIterato
     scene = booted(rules)
     path = folder / "control.sock"
     tally = RuleTally(lambda: scene.rules.current, scene.clock)
-    calls = RuleCalls(rules=scene.rules, counts=tally.counts, trials=trials or Trials(CHILD))
+    calls = RuleCalls(rules=scene.rules, counts=tally.counts, trials=trials or Trials(CHILD, wait_s=90))
     async with serving(path, calls, lambda: STANDING, SinkCalls(lambda: SINKS).routes()):
         yield path, scene
     scene.rules.close()
