@@ -50,31 +50,43 @@ def port_to_keep() -> int:
 
 @dataclass(slots=True)
 class Node:
-    """A node: where it listens, the file of what came to it, and its process while there is one."""
+    """A node: where it listens, the file of what came to it, and its process while there is one. `serves`: it listens,
+    and knows what signals mean."""
 
     port: int
     upstream_port: int
     came: Path
     process: subprocess.Popen[bytes] | None = None
+    serves: bool = False
 
     async def start(self) -> None:
-        """Start it, and wait until it listens."""
+        """Start it, and wait until it listens.
+
+        Raises:
+            ChildError: it ended by itself; TimeoutError: it does not listen.
+        """
         command = python("bench.chaos.node", str(self.port), str(self.upstream_port), str(self.came))
-        self.process = await asyncio.to_thread(subprocess.Popen, command, cwd=ROOT, stdin=subprocess.DEVNULL)
+        started = await asyncio.to_thread(subprocess.Popen, command, cwd=ROOT, stdin=subprocess.DEVNULL)
+        self.process = started
         async with asyncio.timeout(READY_S):
-            while not await _listens(self.port):  # noqa: ASYNC110 -- of another process
+            while not await _listens(self.port):
+                # Of two faults at a time, the other one may have ended it, and starts another.
+                if self.process is started and started.poll() is not None:
+                    raise ChildError(f"the node at {self.port} ended with status {started.returncode}")
                 await asyncio.sleep(_POLL_S)
+        self.serves = self.process is not None
 
     def end(self) -> None:
         """Kill it."""
+        self.serves = False
         if self.process is not None:
             self.process.kill()
             self.process.wait()
             self.process = None
 
     def signal(self, number: int) -> None:
-        """Send a signal to it, where it runs."""
-        if self.process is not None:
+        """Send a signal to it, where it serves: one that is only just starting may be ended by it."""
+        if self.process is not None and self.serves:
             self.process.send_signal(number)
 
 

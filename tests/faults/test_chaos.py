@@ -1,7 +1,9 @@
 """The chaos run: its schedule, each of its checks against a run that violates it, and a minute of it for real."""
 
+import asyncio
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections import Counter
@@ -12,9 +14,12 @@ import pytest
 
 from bench.chaos import answers, check, plot, report
 from bench.chaos.ledger import Call, Failure, How, Ledger, Told, Window, explained_by
+from bench.chaos.place import Node, port_to_keep
 from bench.chaos.rest import Rest
 from bench.chaos.schedule import QUIET_S, Fault, schedule
 from bench.chaos.vitals import Vitals
+from bench.chaos.wire import Client
+from bench.children import ChildError
 from bench.soak_watch import Held, Trend
 from proxy.journal.entry import Phase
 from proxy.journal.read import Start
@@ -73,6 +78,28 @@ def test_what_a_fault_explains(fault: Fault, call: Call, how: How) -> None:
 @pytest.mark.parametrize(("window", "explains"), [((9, 11), True), ((10.05, 20), True), ((0, 9.9), False)])
 def test_a_fault_explains_what_happens_while_it_lasts(window: tuple[float, float], *, explains: bool) -> None:
     assert (explained_by(failure(), [Window(Fault.NODE_KILL, *window)]) is not None) is explains
+
+
+async def test_a_node_that_is_only_just_starting_gets_no_signal(tmp_path: Path) -> None:
+    """It would end by it: until it has said otherwise, that is what SIGUSR1 means."""
+    node = Node(port_to_keep(), 1, tmp_path / "came")
+    starting = asyncio.ensure_future(node.start())
+    try:
+        while not starting.done():
+            node.signal(signal.SIGUSR1)
+            await asyncio.sleep(0.001)
+        await starting
+        assert node.serves
+        again = Client(node.port)
+        assert (await again.ask("GET", "/chaos/echo/t1/5", {}, b"")).body == answers.echo("t1", 5)
+        again.close()
+    finally:
+        node.end()
+
+
+async def test_a_node_that_ends_by_itself_is_not_waited_for(tmp_path: Path) -> None:
+    with pytest.raises(ChildError, match="ended with status 1"):
+        await Node(port_to_keep(), 1, tmp_path / "no" / "such" / "folder").start()
 
 
 def test_a_wrong_answer_is_found() -> None:
