@@ -212,8 +212,7 @@ def test_it_finishes_what_is_in_flight_and_the_next_goes_on_in_the_same_journal(
     serve(podman)
     assert start(podman, "elastic") == 200
     assert verdicts(podman) == ["bob: denied", "elastic: granted"]
-    verified = podman.out("exec", GATE, "startgate", "audit", "verify", "--json")
-    assert json.loads(verified)["whole"] is True
+    assert ": whole" in podman.out("exec", GATE, "startgate", "audit", "verify")
 
 
 @pytest.mark.usefixtures("gate")
