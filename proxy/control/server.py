@@ -59,7 +59,9 @@ async def _served(request: web.Request, handler: Handler, uid: int) -> web.Strea
             response = error(refusal.status, f"{refusal.reason}: {request.method} {request.path}")
             if "Allow" in refusal.headers:
                 response.headers["Allow"] = refusal.headers["Allow"]
-    level = logging.INFO if response.status < 400 else logging.WARNING
+    # What only looks changes nothing, and health checks look every few seconds.
+    done = logging.DEBUG if request.method == "GET" else logging.INFO
+    level = done if response.status < 400 else logging.WARNING
     who = peer or "somebody whom the system does not name"
     logger.log(level, "control: %s %s by %s: %d", request.method, request.path, who, response.status)
     return response
