@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from proxy import handover
 from proxy.errors import CannotServe, ExitStatus
 from proxy.handover import Heir, Offer, give, offering, take
 
@@ -20,6 +21,14 @@ def listeners() -> Iterator[list[socket.socket]]:
     yield made
     for one in made:
         one.close()
+
+
+@pytest.fixture(autouse=True)
+def run_end_of_the_process() -> Iterator[None]:
+    """What only the end of an old version closes, at the end of each test."""
+    yield
+    while handover._kept:
+        handover._kept.pop().close()
 
 
 class Old:
@@ -84,8 +93,6 @@ async def test_one_that_gives_up_changes_nothing(
 
 
 async def test_the_old_ones_end_is_waited_for(tmp_path: Path, listeners: list[socket.socket]) -> None:
-    from proxy import handover
-
     old, path = Old(listeners), tmp_path / "up.sock"
     async with offering(path, old.offer, old.gone.set):
         taken = await asyncio.to_thread(take, path)
@@ -102,8 +109,6 @@ async def test_the_old_ones_end_is_waited_for(tmp_path: Path, listeners: list[so
 
 
 async def test_one_that_does_not_end_is_an_error(tmp_path: Path, listeners: list[socket.socket]) -> None:
-    from proxy import handover
-
     old, path = Old(listeners), tmp_path / "up.sock"
     async with offering(path, old.offer, old.gone.set):
         taken = await asyncio.to_thread(take, path)
@@ -144,8 +149,6 @@ async def test_a_path_that_cannot_be_used_costs_a_warning(tmp_path: Path, caplog
 async def test_one_that_is_told_to_stop_in_the_middle_leaves_all_to_the_new_one(
     tmp_path: Path, listeners: list[socket.socket], caplog: pytest.LogCaptureFixture
 ) -> None:
-    from proxy import handover
-
     old, path = Old(listeners), tmp_path / "up.sock"
     async with offering(path, old.offer, old.gone.set):
         taken = await asyncio.to_thread(take, path)
@@ -164,8 +167,6 @@ async def test_one_that_is_told_to_stop_in_the_middle_leaves_all_to_the_new_one(
 async def test_one_that_was_killed_in_the_middle_is_over_at_once(
     tmp_path: Path, listeners: list[socket.socket], caplog: pytest.LogCaptureFixture
 ) -> None:
-    from proxy import handover
-
     old, path = Old(listeners), tmp_path / "up.sock"
     async with offering(path, old.offer, old.gone.set):
         taken = await asyncio.to_thread(take, path)
@@ -206,8 +207,6 @@ def test_no_descriptor_leaks(tmp_path: Path, listeners: list[socket.socket]) -> 
 async def test_what_is_said_from_its_coming_on_reaches_the_new_version(
     tmp_path: Path, listeners: list[socket.socket]
 ) -> None:
-    from proxy import handover
-
     old, path, heir = Old(listeners), tmp_path / "up.sock", Heir()
     heir.tell(b"to nobody\n")
     async with offering(path, old.offer, old.gone.set, heir):
