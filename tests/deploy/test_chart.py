@@ -1,6 +1,7 @@
 """deploy/helm: Helm's own library lints and renders it, the API's own types take what comes out, and Startgate serves
 by the configuration in it."""
 
+import itertools
 import json
 import os
 import re
@@ -14,7 +15,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import jsonschema
 import pytest
@@ -22,10 +23,12 @@ import yaml
 
 from proxy.config import load
 from proxy.rules.load import load as load_rules
+from tests.deploy.chart.cases import CHOICES, SPOILT, Choice
+from tests.deploy.chart.checker import NEWEST, Outcome, Question, marked
+from tests.deploy.chart.checker import answered as checked
 from tests.deploy.neighbours import ROOT, block, certificate, embedded, page
 
 CHART = ROOT / "deploy" / "helm" / "startgate"
-CHECKER = Path(__file__).parent / "chart"
 VALUES: dict[str, Any] = yaml.safe_load((CHART / "values.yaml").read_text())
 SCHEMA: dict[str, Any] = json.loads((CHART / "values.schema.json").read_text())
 SITES = {path.name.removesuffix("-values.yaml"): path.read_text() for path in sorted((CHART / "ci").glob("*.yaml"))}
@@ -45,82 +48,49 @@ WRONG = {
     "rules: {files: {rules: 'version: 1'}}": "does not match pattern",
     "networkPolicy: {elasticsearch: {enabled: true}}": "minProperties",
     "networkPolicy: {clients: [{}]}": "minProperties",
+    # Services are named so, too, and theirs are labels (RFC 1035).
+    "nameOverride: a.b": "does not match pattern",
+    "fullnameOverride: a.b": "does not match pattern",
+    "fullnameOverride: 1a": "does not match pattern",
 }
 # Each beside the least; what they change is told by tests.
 VARIED = {
     "rules one": "rules: {files: {a.yml: 'version: 1'}}",
     "rules another": "rules: {files: {a.yml: 'version: 1 # changed'}}",
     "level": "config: {log: {level: debug}}",
+    "named": "{nameOverride: gate-1, fullnameOverride: one-startgate}",
     "own listen": "config: {listen: '0.0.0.0:9400', workers: 3}",
 }
+# The oldest that the chart says it is for, and the one whose types are read.
+OLDEST = yaml.safe_load((CHART / "Chart.yaml").read_text())["kubeVersion"].removeprefix(">=").removesuffix("-0")
+VERSIONS = (OLDEST, NEWEST)
+# As hosted clusters name theirs.
+TAKEN = (f"v{OLDEST}-gke.1200", "v1.33.4-eks-b707fbb", "v1.30.2+k3s1")
+TOO_OLD = "1.26.15"
 PATIENCE_S = 60
-# From a machine that has built nothing yet: what Helm is made of takes a minute or two.
-BUILD_S = 500
-
-
-class Outcome(NamedTuple):
-    """What came of a set of values."""
-
-    objects: list[dict[str, Any]]
-    notes: str
-    faults: list[str]
-
-    def all(self, kind: str) -> dict[str, dict[str, Any]]:
-        """The objects of a kind by name."""
-        return {one["metadata"]["name"]: one for one in self.objects if one["kind"] == kind}
-
-    def one(self, kind: str) -> dict[str, Any]:
-        """The only object of a kind."""
-        (found,) = self.all(kind).values()
-        return found
-
-    @property
-    def config(self) -> str:
-        """The text of startgate.yml."""
-        return str(self.all("ConfigMap")["one-startgate"]["data"]["startgate.yml"])
-
-    @property
-    def pod(self) -> dict[str, Any]:
-        """The specification of a replica's pod."""
-        return dict(self.one("StatefulSet")["spec"]["template"]["spec"])
-
-    @property
-    def container(self) -> dict[str, Any]:
-        """Startgate's container."""
-        (found,) = self.pod["containers"]
-        return dict(found)
 
 
 @pytest.fixture(name="made", scope="module")
-def render() -> Mapping[str, Outcome]:
-    """Every set of values, rendered in one go: by name, or by the text that is laid over the least."""
-    if shutil.which("go") is None:
-        assert os.environ.get("STARTGATE_REQUIRE_REAL") != "1", "Go is missing"
-        pytest.skip("Go is missing")
-    least = yaml.safe_load(LEAST)
-    varied = {name: yaml.safe_dump(least | yaml.safe_load(text)) for name, text in VARIED.items()}
-    wrong = {text: yaml.safe_dump(least | yaml.safe_load(text)) for text in WRONG}
-    done = subprocess.run(
-        ["go", "run", ".", str(CHART)],
-        cwd=CHECKER,
-        input=json.dumps(SITES | varied | wrong),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=BUILD_S,
-    )
-    assert done.returncode == 0, done.stderr
-    return {name: Outcome(**outcome) for name, outcome in json.loads(done.stdout).items()}
+def render(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Outcome]:
+    """Everything rendered in one go: by a name, by the text that is laid over the least, or by a switch's position."""
+    texts = SITES | {text: laid(text) for text in WRONG} | {name: laid(text) for name, text in VARIED.items()}
+    questions = {name: Question(chart=str(CHART), values=text) for name, text in texts.items()}
+    for choice, version in itertools.product(CHOICES, VERSIONS):
+        questions[f"{choice} {version}"] = Question(chart=str(CHART), values=choice.values, version=version)
+    for version in (*TAKEN, TOO_OLD):
+        questions[version] = Question(chart=str(CHART), values=LEAST, version=version)
+    for name, spoil in SPOILT.items():
+        chart = tmp_path_factory.mktemp("spoilt") / "startgate"
+        shutil.copytree(CHART, chart)
+        path = chart / spoil.file
+        path.write_text(spoil.spoilt(path.read_text()))
+        questions[name] = Question(chart=str(chart), values=SITES["eck"], version=NEWEST)
+    return checked(questions)
 
 
-needs_helm = [pytest.mark.slow, pytest.mark.real, pytest.mark.timeout(BUILD_S + 100)]
-
-
-def marked(test: Any) -> Any:
-    """A test that needs what Helm renders."""
-    for mark in needs_helm:
-        test = mark(test)
-    return test
+def laid(text: str) -> str:
+    """The least values, with those of a text over them."""
+    return yaml.safe_dump(yaml.safe_load(LEAST) | yaml.safe_load(text))
 
 
 def test_alerts_are_those_of_the_documents() -> None:
@@ -177,6 +147,47 @@ def test_helm_and_the_api_take_it(made: Mapping[str, Outcome], site: str) -> Non
 def test_slips_are_refused(made: Mapping[str, Outcome], values: str) -> None:
     assert made[values].objects == []
     assert WRONG[values] in "\n".join(made[values].faults)
+
+
+@marked
+@pytest.mark.parametrize("choice", CHOICES, ids=str)
+def test_every_position_of_the_switches_is_taken(made: Mapping[str, Outcome], choice: Choice) -> None:
+    oldest, newest = (made[f"{choice} {version}"] for version in VERSIONS)
+    assert oldest.faults == []
+    assert newest.faults == []
+    assert oldest.kinds == choice.kinds
+    # Nothing depends on the version; what comes first is Helm's affair.
+    assert sorted(map(repr, oldest.objects)) == sorted(map(repr, newest.objects))
+    told = [(one["kind"], one["metadata"]["namespace"], one["metadata"]["name"]) for one in oldest.objects]
+    assert len(set(told)) == len(told)
+    assert oldest.one("StatefulSet")["spec"]["replicas"] == choice.replicas
+    mounted = {volume.get("secret", {}).get("secretName") for volume in oldest.pod["volumes"]}
+    mounted |= {volume.get("configMap", {}).get("name") for volume in oldest.pod["volumes"]}
+    assert mounted - {None, "one-startgate"} == choice.mounted
+    assert ("imagePullSecrets" in oldest.pod) == choice.secrets
+    scheme = "https" if choice.tls else "http"
+    assert oldest.container["readinessProbe"]["httpGet"]["scheme"] == scheme.upper()
+    for monitor in oldest.all("ServiceMonitor").values():
+        assert [one.get("scheme", "http") for one in monitor["spec"]["endpoints"]] == [scheme]
+
+
+@marked
+@pytest.mark.parametrize("version", TAKEN)
+def test_versions_of_hosted_clusters_are_taken(made: Mapping[str, Outcome], version: str) -> None:
+    assert made[version].faults == []
+    assert made[version].objects
+
+
+@marked
+def test_older_clusters_are_refused(made: Mapping[str, Outcome]) -> None:
+    assert made[TOO_OLD].objects == []
+    assert "chart requires kubeVersion" in "\n".join(made[TOO_OLD].faults)
+
+
+@marked
+@pytest.mark.parametrize("slip", SPOILT)
+def test_slips_in_the_chart_would_be_found(made: Mapping[str, Outcome], slip: str) -> None:
+    assert SPOILT[slip].told in "\n".join(made[slip].faults)
 
 
 @marked
