@@ -6,7 +6,6 @@ depends on them, and a limit that fits busy times would hide what is lost slowly
 
 import asyncio
 import os
-import re
 import signal
 import time
 from collections import Counter
@@ -15,7 +14,7 @@ from dataclasses import dataclass
 
 from bench.chaos.descriptors import shown
 from bench.chaos.place import WORKERS, Place
-from bench.chaos.vitals import Vitals
+from bench.chaos.vitals import Vitals, part_of
 
 # A worker keeps an idle connection to a node for 50 s, and looks for those that have to go four times a second.
 _RESTS_S = 75.0
@@ -39,12 +38,12 @@ def more(held: Held, fresh: Held) -> list[str]:
     """Where a process holds more than any of the same part that has just been started."""
     most: dict[str, Counter[str]] = {}
     for name, kinds in fresh.items():
-        most[_part(name)] = most.get(_part(name), Counter()) | kinds
+        most[part_of(name)] = most.get(part_of(name), Counter()) | kinds
     return [
-        f"{name}: {count} x {what}, and {most.get(_part(name), Counter())[what]} when it has just been started"
+        f"{name}: {count} x {what}, and {most.get(part_of(name), Counter())[what]} when it has just been started"
         for name, kinds in held.items()
         for what, count in sorted(kinds.items())
-        if count > most.get(_part(name), Counter())[what]
+        if count > most.get(part_of(name), Counter())[what]
     ]
 
 
@@ -83,11 +82,6 @@ async def rest(place: Place, vitals: Vitals, before: Held) -> Rest:
 def table(found: Rest) -> list[tuple[str, str, str]]:
     """Each process, what it held at rest, and what one of its part held that had just been started."""
     return [(name, shown(kinds), shown(found.fresh.get(name, {}))) for name, kinds in sorted(found.held.items())]
-
-
-def _part(name: str) -> str:
-    """`edge` for `edge-1`, and for `edge-1 (4711)`."""
-    return re.split("[- ]", name, maxsplit=1)[0]
 
 
 def _for_clients(what: str) -> bool:

@@ -1,5 +1,6 @@
 """Memory and descriptors of every process of a Startgate, life by life: what was killed has another after it."""
 
+import re
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -27,6 +28,11 @@ def named(supervisor: int) -> dict[str, int]:
     return found | {f"edge-{number}": pid for number, pid in enumerate(sorted(edges), 1)}
 
 
+def part_of(name: str) -> str:
+    """`edge` for `edge-1`, and for `edge-1 (4711)`."""
+    return re.split("[- ]", name, maxsplit=1)[0]
+
+
 def _name(pid: int) -> str:
     try:
         words = (measure.PROC / str(pid) / "cmdline").read_bytes().decode().split("\0")
@@ -46,6 +52,7 @@ class Vitals:
     lives: dict[tuple[str, int], list[Held]] = field(default_factory=dict)
     kinds: dict[tuple[str, int], list[Counter[str]]] = field(default_factory=dict)
     busy_until: float = float("inf")
+    _names: dict[int, str] = field(default_factory=dict)
     watched: Watched = field(init=False)
 
     def __post_init__(self) -> None:
@@ -54,9 +61,16 @@ class Vitals:
     def sample(self) -> None:
         """Look at each process once."""
         at, socks = time.monotonic() - self.began, sockets()
-        known = {pid: name for name, pid in self.lives}
         for name, pid in named(self.supervisor).items():
-            self._one((known.get(pid, name), pid), at, socks)
+            self._one((self._called(name, pid), pid), at, socks)
+
+    def _called(self, name: str, pid: int) -> str:
+        """What a life was called first: workers move up where one before them ends. Numbers of processes come again, so
+        that the one of a worker may be a gate's later."""
+        before = self._names.get(pid, "")
+        if part_of(before) != part_of(name):
+            self._names[pid] = name
+        return self._names[pid]
 
     def pids(self) -> dict[str, int]:
         """The living processes by name, see `named`."""

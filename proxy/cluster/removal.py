@@ -104,16 +104,24 @@ async def _blocked_and_deleted(
         # A block that is there already is acknowledged by no shard (`MetadataIndexStateService.addIndexBlock`), and
         # whoever put it may not have waited for the writes that were under way.
         await transport.ask("PUT", f"{path}/_settings", credential, body={BLOCKED: None})
-    reply = await transport.call("PUT", f"{path}/_block/write", credential)
-    if not reply.good:
-        raise refusal_of(reply)
-    content = reply.content if isinstance(reply.content, Mapping) else {}
-    # A request that went out twice may have put it the first time.
-    if reply.sent == 1 and _is_without(content.get("indices"), made.name):
+    content, sent = await _block(transport, path, credential)
+    if sent > 1 and _is_without(content.get("indices"), made.name):
+        # A request that went out twice, as the connection was lost, has put it the first time; then it is as above.
+        await transport.ask("PUT", f"{path}/_settings", credential, body={BLOCKED: None})
+        content, sent = await _block(transport, path, credential)
+    if sent == 1 and _is_without(content.get("indices"), made.name):
         return OTHERS_BLOCK
     if content.get("shards_acknowledged") is not True:
         return WRITES_LEFT
     return await _delete_if_empty(transport, path, made, credential, idle)
+
+
+async def _block(transport: Transport, path: str, credential: Credential) -> tuple[Mapping[str, Any], int]:
+    """Put the block: what is answered, and how often it was sent. Raises PassedOn, ClusterUnreachable."""
+    reply = await transport.call("PUT", f"{path}/_block/write", credential)
+    if not reply.good:
+        raise refusal_of(reply)
+    return reply.content if isinstance(reply.content, Mapping) else {}, reply.sent
 
 
 async def _delete_if_empty(

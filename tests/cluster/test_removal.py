@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from proxy.cluster.removal import allow_writes, left_blocked, remove_if_empty
+from proxy.cluster.removal import OTHERS_BLOCK, WRITES_LEFT, allow_writes, left_blocked, remove_if_empty
 from proxy.errors import ClusterUnreachable
 from tests.cluster.nodes import ANN, Script, node, refusal, reply, transport
 
@@ -37,6 +37,8 @@ EMPTY = {
     "DELETE /out": reply(200, {"acknowledged": True}),
     "PUT /out/_settings": reply(200, {"acknowledged": True}),
 }
+# What is answered where the block is there already.
+AGAIN = {"acknowledged": True, "shards_acknowledged": False, "indices": []}
 CHECKED = ["GET /out", "PUT /out/_block/write", "GET /out/_stats/docs"]
 LIFTED = "PUT /out/_settings"
 
@@ -239,13 +241,25 @@ async def test_an_index_whose_shards_are_not_counted_is_kept() -> None:
     assert await removed(script) == (PARTLY, [*CHECKED, LIFTED])
 
 
-@pytest.mark.parametrize("second", [{"shards_acknowledged": False, "indices": []}, [1]])
-async def test_a_block_that_was_sent_twice_may_be_ours(second: Any) -> None:
-    """The connection breaks after the first, and aiohttp sends it again (RFC 9110 §9.2.2)."""
-    script = {"PUT /out/_block/write": [b"", reply(200, second)]}
-    told, calls = await removed(script)
-    assert told == "kept: not all of its shards have finished the writes under way"
-    assert calls == [*CHECKED[:2], CHECKED[1], LIFTED]
+@pytest.mark.parametrize(
+    ("after", "done", "calls"),
+    [
+        ([reply(200, BLOCK)], "removed", [CHECKED[2], "DELETE /out"]),
+        ([reply(200, AGAIN)], OTHERS_BLOCK, []),
+        ([b"", reply(200, AGAIN)], WRITES_LEFT, [CHECKED[1], LIFTED]),
+        ([refusal(403, reason="no")], "kept: no", [LIFTED]),
+    ],
+)
+async def test_a_block_that_was_sent_twice_is_put_anew(after: list[bytes], done: str, calls: list[str]) -> None:
+    """The connection breaks after the first, and aiohttp sends it again (RFC 9110 §9.2.2): the second finds the block
+    of the first, and asks no shard."""
+    script = {"PUT /out/_block/write": [b"", reply(200, AGAIN), *after]}
+    assert await removed(script) == (done, [*CHECKED[:2], CHECKED[1], LIFTED, CHECKED[1], *calls])
+
+
+async def test_of_a_block_that_was_sent_twice_an_answer_that_says_nothing_is_not_believed() -> None:
+    script = {"PUT /out/_block/write": [b"", reply(200, [1])]}
+    assert await removed(script) == (WRITES_LEFT, [*CHECKED[:2], CHECKED[1], LIFTED])
 
 
 @pytest.mark.parametrize(

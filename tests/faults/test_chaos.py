@@ -154,6 +154,16 @@ def test_an_index_that_nobody_meant_is_found() -> None:
     assert check.meant({"out": {**made, "settings": {"index": {"blocks": {"write": "true"}}}}}, [WHOLE]).violations
 
 
+def test_a_number_that_comes_again_is_another_life(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that moves up in the order keeps its name; a gate with the number of a worker that has ended is none."""
+    pid, vitals = os.getpid(), Vitals(1, {}, 0.0)
+    monkeypatch.setattr("bench.chaos.vitals.sockets", dict)
+    for name in ("edge-2", "edge-1", "gate"):
+        monkeypatch.setattr("bench.chaos.vitals.named", lambda _, name=name: {name: pid})
+        vitals.sample()
+    assert [(name, len(samples)) for (name, _), samples in vitals.lives.items()] == [("edge-2", 2), ("gate", 1)]
+
+
 def test_what_is_given_back_at_rest_hides_no_growth() -> None:
     vitals = Vitals(1, {}, 0.0, {("gate", 5): [Held(at, 40.0 + at / 10, 20) for at in range(0, 200, 2)]})
     vitals.busy_until = 199.0
