@@ -22,9 +22,19 @@ CONTROLLERS: Final = ("gateway", "nginx")
 NODES: Final = Address(host="elasticsearch", port=9200)
 STARTGATE: Final = Address(host="startgate", port=9400)
 
-# RFC 1123: what Kubernetes takes for a name, and a host with a star before it.
-_NAME: Final = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
-_HOST: Final = re.compile(rf"(\*\.)?{_NAME.pattern}")
+# What Kubernetes takes (apimachinery's `validation`): a label of RFC 1123 for a namespace, one of RFC 1035 for a
+# service, labels with dots between them for other names, and such a name with a star before it for a host.
+_LABEL: Final = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_NAMESPACE: Final = re.compile(_LABEL)
+_SERVICE: Final = re.compile(r"[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_NAME: Final = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*")
+_HOST: Final = re.compile(rf"(?=.{{1,253}}\Z)(?:\*\.)?{_LABEL}(?:\.{_LABEL})*")
+_SHAPES: Final = {
+    _NAMESPACE: "must be a name of a namespace: at most 63 lower-case letters, digits and '-' (RFC 1123)",
+    _SERVICE: "must be a name of a service: at most 63 lower-case letters, digits and '-', a letter first (RFC 1035)",
+    _NAME: "must be a name of Kubernetes: lower-case letters, digits, '-' and '.' (RFC 1123)",
+    _HOST: "must be a host: lower-case letters, digits, '-' and '.', a leading '*.' for all within (RFC 1123)",
+}
 
 Block = dict[str, Any]
 
@@ -56,13 +66,13 @@ def text(front: Front, manifest: Manifest) -> str:
 
 
 def _named(manifest: Manifest) -> None:
-    names = [manifest.name, manifest.namespace, manifest.gateway, manifest.ingress_class, manifest.nodes.host]
-    names += [manifest.startgate.host, *([manifest.tls_secret] if manifest.tls_secret is not None else [])]
-    wrong = [name for name in dict.fromkeys(names) if not _NAME.fullmatch(name)]
-    wrong += [manifest.host] if manifest.host is not None and not _HOST.fullmatch(manifest.host) else []
+    named = [(_NAME, name) for name in (manifest.name, manifest.gateway, manifest.ingress_class)]
+    named += [(_NAMESPACE, manifest.namespace), (_SERVICE, manifest.nodes.host), (_SERVICE, manifest.startgate.host)]
+    named += [(_NAME, manifest.tls_secret)] if manifest.tls_secret is not None else []
+    named += [(_HOST, manifest.host)] if manifest.host is not None else []
+    wrong = {name: _SHAPES[shape] for shape, name in named if not shape.fullmatch(name)}
     if wrong:
-        shape = "must be a name of Kubernetes: lower-case letters, digits, '-' and '.' (RFC 1123)"
-        raise ConfigError([Fault(name, shape) for name in wrong])
+        raise ConfigError([Fault(name, shape) for name, shape in wrong.items()])
 
 
 def _cannot(front: Front, manifest: Manifest) -> Iterator[tuple[str, str]]:

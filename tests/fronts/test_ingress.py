@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import yaml
@@ -91,5 +92,31 @@ def test_names_are_those_of_kubernetes(bad: str) -> None:
         replace(good, nodes=at(bad, 1)),
         replace(good, startgate=at(bad, 1)),
     ):
-        with pytest.raises(ConfigError, match="must be a name of Kubernetes"):
+        with pytest.raises(ConfigError, match=r"must be a (name|host)"):
             text(PLAIN, wrong)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "shape"),
+    [
+        ({"namespace": "a.b"}, "name of a namespace"),
+        ({"namespace": "a" * 64}, "name of a namespace"),
+        ({"nodes": at("es.search", 1)}, "name of a service"),
+        ({"startgate": at("1gate", 1)}, "name of a service"),
+        ({"startgate": at("a" * 64, 1)}, "name of a service"),
+        ({"host": "a..b"}, "host"),
+        ({"host": "*.*.b"}, "host"),
+        ({"host": f"{'a' * 64}.b"}, "host"),
+        ({"name": "a.-b"}, "name of Kubernetes"),
+    ],
+)
+def test_each_kind_of_name_has_its_own_shape(wrong: dict[str, Any], shape: str) -> None:
+    with pytest.raises(ConfigError, match=f"must be a {shape}"):
+        text(PLAIN, replace(Manifest(), **wrong))
+
+
+def test_names_as_long_as_they_may_be() -> None:
+    label = "a" * 63
+    longest = ".".join([label, label, label, "a" * 61])
+    manifest = Manifest(name=longest, namespace=label, host=longest, nodes=at(label, 1), startgate=at(label, 1))
+    assert yaml.safe_load(text(PLAIN, manifest))["metadata"] == {"name": longest, "namespace": label}
