@@ -308,14 +308,15 @@ async def serve(
             # In the middle of a start. A version that was to be taken over from goes on, unless it has been told.
             return ExitStatus.OK
         line = ready_line(config, supervisor.addresses, found)
-        announce(line)
-        manager.ready(line)
 
         def taken_over() -> None:
             supervisor.handed_over = True
             stop.set()
 
         async with handover.offering(upgrade, supervisor.offer, taken_over, supervisor.heir), manager.watched():
+            # Not before: whoever reads the line may take over at once.
+            announce(line)
+            manager.ready(line)
             await stop.wait()
         manager.stopping()
         logger.info("stopping: requests in flight may finish")

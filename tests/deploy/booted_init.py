@@ -31,8 +31,9 @@ def main() -> None:
     folder, checkout = Path(sys.argv[1]), Path(sys.argv[2])
     # Nothing that is mounted from here on is seen by the host, and it goes when the last process does.
     mount("--make-rprivate", "/")
-    root = over(folder, checkout)
+    root = over(folder)
     system(root)
+    seen(folder, root, checkout)
     settled(root)
     old = root / "mnt"
     os.chdir(root)
@@ -48,14 +49,19 @@ def mount(*words: str | Path) -> None:
     subprocess.run(["mount", *words], check=True)
 
 
-def over(folder: Path, checkout: Path) -> Path:
-    """The host's root, and the checkout where it is on another disk, with a layer of memory above them."""
+def over(folder: Path) -> Path:
+    """The host's root with a layer of memory above it."""
     mount("-t", "tmpfs", "-o", "mode=0755,size=2g", "tmpfs", folder)
     root = folder / "root"
     layer(folder, root, Path("/"))
-    if not (root / checkout.relative_to("/") / "pyproject.toml").exists():
-        layer(folder, root / checkout.relative_to("/"), checkout)
     return root
+
+
+def seen(folder: Path, root: Path, checkout: Path) -> None:
+    """The checkout in the same place, where it is on another disk, or in what is the machine's own, as its /tmp."""
+    where = root / checkout.relative_to("/")
+    if not (where / "pyproject.toml").exists():
+        layer(folder, where, checkout)
 
 
 def layer(folder: Path, where: Path, lower: Path) -> None:

@@ -75,6 +75,17 @@ class Space:
         """What a function returns that runs in it: sockets stay in the namespace that they were made in."""
         return self._thread.submit(do).result(_TOOL_S)
 
+    def listener(self, port: int) -> socket.socket:
+        """A socket that listens at its address: also where connections of an earlier one have not quite ended."""
+        made = self.socket()
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            made.bind((self.host, port))
+        except OSError:
+            made.close()
+            raise
+        return made
+
     def socket(self, kind: int = socket.SOCK_STREAM) -> socket.socket:
         """A socket for TCP in it."""
         made = self.within(lambda: socket.socket(socket.AF_INET, kind))

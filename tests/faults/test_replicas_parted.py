@@ -60,18 +60,14 @@ class Door(Relay):
 
     async def start(self) -> "Door":
         """Begin to listen."""
-        listener = self._space.socket()
-        listener.bind((self._space.host, CLUSTER_PORT))
-        self._server = await asyncio.start_server(self._serve, sock=listener)
+        self._server = await asyncio.start_server(self._serve, sock=self._space.listener(CLUSTER_PORT))
         return self
 
 
 @asynccontextmanager
 async def listening(space: Space) -> AsyncIterator[None]:
     """Somebody who reads and says nothing."""
-    listener = space.socket()
-    listener.bind((space.host, CLUSTER_PORT))
-
+    listener = space.listener(CLUSTER_PORT)
     accepted: list[asyncio.StreamWriter] = []
 
     async def read(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
