@@ -356,6 +356,7 @@ def test_every_way_comes_to_the_same() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_every_way_comes_to_the_same_ten_thousand_times() -> None:
     async def work() -> list[bool]:
         return [await agree(seed) for seed in range(300, CASES)]
