@@ -104,9 +104,14 @@ async def _blocked_and_deleted(
         # A block that is there already is acknowledged by no shard (`MetadataIndexStateService.addIndexBlock`), and
         # whoever put it may not have waited for the writes that were under way.
         await transport.ask("PUT", f"{path}/_settings", credential, body={BLOCKED: None})
-    content, sent = await _block(transport, path, credential)
-    if sent > 1 and _is_without(content.get("indices"), made.name):
-        # A request that went out twice, as the connection was lost, has put it the first time; then it is as above.
+    try:
+        content, sent = await _block(transport, path, credential)
+        in_doubt = sent > 1 and _is_without(content.get("indices"), made.name)
+    except ClusterUnreachable:
+        in_doubt = True
+    if in_doubt:
+        # The connection was lost, and a request that went out may have put it all the same; then it is as above. Once:
+        # a node that goes is no reason to keep the index, and a cluster that is gone is.
         await transport.ask("PUT", f"{path}/_settings", credential, body={BLOCKED: None})
         content, sent = await _block(transport, path, credential)
     if sent == 1 and _is_without(content.get("indices"), made.name):

@@ -117,7 +117,7 @@ async def node(script: Script | None = None, **more: Any) -> AsyncIterator[Node]
     try:
         yield one
     finally:
-        # Somebody who has just come is let in first: from Python 3.12 on a server that is closed meanwhile forgets them.
+        # Whoever has just come is let in first: from Python 3.12 on a server that is closed meanwhile forgets them.
         for _ in range(5):
             await asyncio.sleep(0)
         server.close()

@@ -257,6 +257,21 @@ async def test_a_block_that_was_sent_twice_is_put_anew(after: list[bytes], done:
     assert await removed(script) == (done, [*CHECKED[:2], CHECKED[1], LIFTED, CHECKED[1], *calls])
 
 
+@pytest.mark.parametrize(
+    ("after", "done", "calls"),
+    [
+        ([reply(200, BLOCK)], "removed", [CHECKED[2], "DELETE /out"]),
+        ([reply(200, AGAIN)], OTHERS_BLOCK, []),
+        ([refusal(503)], "unknown: ", [LIFTED]),
+    ],
+)
+async def test_a_block_whose_answer_is_lost_is_put_anew_once(after: list[bytes], done: str, calls: list[str]) -> None:
+    """It may have been put by a node that was gone before it could say so; another may be at hand."""
+    told, called = await removed({"PUT /out/_block/write": [refusal(503), *after]})
+    assert told.startswith(done)
+    assert called == [*CHECKED[:2], LIFTED, CHECKED[1], *calls]
+
+
 async def test_of_a_block_that_was_sent_twice_an_answer_that_says_nothing_is_not_believed() -> None:
     script = {"PUT /out/_block/write": [b"", reply(200, [1])]}
     assert await removed(script) == (WRITES_LEFT, [*CHECKED[:2], CHECKED[1], LIFTED])
