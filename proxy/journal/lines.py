@@ -8,7 +8,7 @@ import errno
 import os
 import stat
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -112,13 +112,33 @@ def batches(
     at = after or Position(0)
     while True:
         due = [path for path in files(folder) if _number(path) >= at.file]
-        for path in due:
-            number = _number(path)
-            start = at if number == at.file else Position(number)
-            yield from _file(path, start, report, settle=settle)
+        at, torn = yield from _in_turn(due, at, report, settle=settle)
         if not due or _last(folder) == _number(due[-1]):
+            if torn is not None:
+                yield torn
             return
-        at = Position(_number(due[-1]) + 1)
+        # A later file has come up. Until it did, the last one may have been written to: it is read on from its end.
+
+
+def _in_turn(
+    due: Iterable[Path], at: Position, report: Report, *, settle: bool
+) -> Generator[Batch, None, tuple[Position, Batch | None]]:
+    """The lines of these files, the first one from a place on. Where the last one was left, and how it is torn there,
+    which is not told yet: the rest may come."""
+    torn: Batch | None = None
+    for path in due:
+        if torn is not None:
+            yield torn
+        torn = None
+        if _number(path) != at.file:
+            at = Position(_number(path))
+        for batch in _file(path, at, report, settle=settle):
+            at = batch.end
+            if batch.torn:
+                torn = batch
+            else:
+                yield batch
+    return at, torn
 
 
 def one_file(path: Path, report: Report = refuse) -> Iterator[Batch]:

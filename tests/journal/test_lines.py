@@ -96,6 +96,34 @@ def test_the_end_of_a_file_is_read_once_more_when_a_later_one_is_there(
     assert read(tmp_path) == [b"a", b"b", b"c"]
 
 
+@pytest.mark.parametrize(
+    ("before", "then", "torn"),
+    [(b"1\n2\n", b"3\n", 0), (b"1\n2\n", b"", 0), (b"1\n2\n3", b"\n", 0), (b"1\n2\n3\nto", b"", 2)],
+)
+def test_a_file_is_read_on_that_was_written_to_before_a_later_one_came_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: bytes, then: bytes, torn: int
+) -> None:
+    """Just after its end was found, and no later one."""
+    path(tmp_path).write_bytes(before)
+    newest, asked = module._last, 0
+
+    def last(folder: Path) -> int:
+        nonlocal asked
+        asked += 1
+        if asked == 2:
+            with path(tmp_path).open("ab") as file:
+                file.write(then)
+            path(tmp_path, 2).write_bytes(b"4\n")
+        return newest(folder)
+
+    monkeypatch.setattr(module, "_last", last)
+    found = list(batches(tmp_path))
+    lines = [line for batch in found for line in batch.lines]
+    # What has no newline is no line.
+    assert lines == [*(before + then).split(b"\n")[:-1], b"4"]
+    assert [batch.torn for batch in found if batch.torn] == ([torn] if torn else [])
+
+
 def test_a_file_that_is_retired_before_its_turn_is_left_out(tmp_path: Path) -> None:
     path(tmp_path, 1).write_bytes(b"a\n")
     path(tmp_path, 2).write_bytes(b"b\n")
